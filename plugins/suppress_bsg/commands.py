@@ -1,0 +1,182 @@
+"""`suppress sandbox` and `suppress demo`: the main job without an account."""
+
+import threading
+import time
+from pathlib import Path
+
+import click
+import msgspec
+import phonenumbers
+from rich.console import Console
+from rich.table import Table
+
+import suppress
+from suppress_bsg.client import Listing
+from suppress_bsg.sandbox import Row, Sandbox, made_up
+from suppress_bsg.source import CHANNELS
+
+SANDBOX_KEY = "test_sandbox"
+DEMO_ENTRIES = 5_000
+STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="Port on loopback; 0 for a free one.")
+@click.option(
+    "--size", default=10_000, show_default=True, help="How many entries to make up.", type=int
+)
+@click.option(
+    "--file",
+    "path",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Serve the entries of this file instead: an answer of the API as .json, or any file "
+    "of numbers that `suppress filter` reads, each on every list.",
+)
+@click.option("--column", metavar="NAME", help="Column or JSON key of the number in the file.")
+@click.option(
+    "--latency", default=0.0, show_default=True, help="Milliseconds to wait before each answer."
+)
+@click.option(
+    "--throttle-duplicates",
+    default=0.0,
+    show_default=True,
+    help="Seconds in which the same request again is answered with 429.",
+)
+@click.option("--api-key", metavar="KEY", help="The only key to take; any test_... otherwise.")
+def sandbox(
+    port: int,
+    size: int,
+    path: Path | None,
+    column: str | None,
+    latency: float,
+    throttle_duplicates: float,
+    api_key: str | None,
+) -> None:
+    """Serve, on this machine alone, what BSG's One-API serves for the stop list.
+
+    For trying and testing without an account. It ends with Ctrl-C; nothing is kept.
+
+    \b
+      suppress sandbox --port 8080 --size 50000
+      export BSG_BASE_URL=http://127.0.0.1:8080 BSG_API_KEY=test_sandbox
+      suppress refresh
+    """
+    rows = made_up(size) if path is None else _rows_of(path, column)
+    try:
+        server = Sandbox(
+            rows,
+            port=port,
+            api_key=api_key,
+            latency=latency / 1000,
+            throttle_duplicates=throttle_duplicates,
+        )
+        server.start()
+    except OSError as error:
+        raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from error
+    with server:
+        click.echo(f"Serving {len(rows):,} entries at {server.url} until Ctrl-C.")
+        click.echo(f"export BSG_BASE_URL={server.url} BSG_API_KEY={api_key or SANDBOX_KEY}")
+        threading.Event().wait()
+
+
+@click.command()
+def demo() -> None:
+    """Show the main job from end to end, on this machine alone and with no account.
+
+    A sandbox is started on loopback; its stop list is read over HTTP as BSG's would be,
+    and a sample campaign is screened against it.
+    """
+    rows = made_up(DEMO_ENTRIES)
+    with Sandbox(rows, api_key=SANDBOX_KEY) as server:
+        settings = suppress.Settings(
+            sources=("bsg",),
+            store=None,
+            tables={"bsg": {"base_url": server.url, "api_key": SANDBOX_KEY}},
+        )
+        suppressor = suppress.Suppressor(settings)
+        began = time.perf_counter()
+        snapshot = suppressor.refresh("sms")["sms"]
+        seconds = time.perf_counter() - began
+        screening = suppressor.screen(_campaign(server.rows), "sms", default_region="US")
+    console = Console()
+    console.print(
+        f"A sandbox of BSG's One-API ran on {server.url} with a stop list of {len(rows):,} "
+        f"made-up entries. {snapshot.count:,} of them are people who asked for no more SMS; "
+        f"they were read over HTTP in {seconds:.2f} s.\n\n"
+        f"A sample campaign of {len(screening)} recipients, written as CRMs write them, was "
+        "screened against it, for numbers in national form as from the US:\n"
+    )
+    table = Table("recipient", "is", "outcome", "why")
+    for decision in screening:
+        table.add_row(
+            str(decision.recipient),
+            decision.e164 or "",
+            f"[{STYLES[decision.outcome]}]{decision.outcome}",
+            decision.reason,
+        )
+    console.print(table)
+    counts = screening.counts
+    console.print(
+        f"\n{counts['allowed']} may be messaged, {counts['suppressed']} must not be, and "  # type: ignore[index]
+        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next:\n\n"  # type: ignore[index]
+        "  suppress sandbox --size 50000     such a server, to try things against\n"
+        "  suppress filter --help            screen a file of recipients\n"
+        "  suppress check --help             ask for one number\n\n"
+        "With an account of BSG, this is all the set-up there is:\n\n"
+        "  export BSG_API_KEY=live_...\n"
+        "  suppress filter campaign.csv --channel sms -o allowed.csv",
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+    )
+
+
+def _campaign(rows: tuple[Row, ...]) -> list[str | int]:
+    """Recipients in many forms: some who are listed for SMS, some for Viber alone, some not."""
+    style = phonenumbers.PhoneNumberFormat
+    listed = [row.phone for row in rows if "sms" in row.channels]
+    viber = [row.phone for row in rows if "sms" not in row.channels]
+    american = next(phone for phone in listed if str(phone).startswith("1"))
+    return [
+        _written(listed[0], style.E164),
+        listed[1],
+        _written(listed[len(listed) // 2], style.INTERNATIONAL),
+        _written(american, style.NATIONAL),
+        _written(viber[0], style.INTERNATIONAL),
+        "(415) 555-2671",
+        14155552671,
+        "+44 20 7946 0958",
+        "tel:+1-202-555-0143",
+        "n/a",
+    ]
+
+
+def _written(phone: int, style: int) -> str:
+    return phonenumbers.format_number(phonenumbers.parse(f"+{phone}"), style)
+
+
+def _rows_of(path: Path, column: str | None) -> list[Row]:
+    if path.suffix == ".json":
+        return _rows_of_answer(path)
+    moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
+    with path.open("rb") as stream:
+        return [
+            Row(place, int(suppress.normalize(row.number)[1:]), moment, set(CHANNELS))
+            for place, row in enumerate(suppress.Rows(stream, name=str(path), column=column), 1)
+        ]
+
+
+def _rows_of_answer(path: Path) -> list[Row]:
+    try:
+        entries = msgspec.json.decode(path.read_bytes(), type=Listing).data
+        return [
+            Row(
+                entry.id,
+                int(entry.phone or ""),
+                str(entry.created_at),
+                {name for name in CHANNELS if getattr(entry, f"{name}_stoplist")},
+            )
+            for entry in entries
+        ]
+    except (ValueError, msgspec.DecodeError) as error:
+        raise suppress.InputError(f"{path} is no answer of the listing: {error}.") from error

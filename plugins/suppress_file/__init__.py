@@ -1,0 +1,91 @@
+"""The plugin for an in-house list of people who must not be contacted, kept in a file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import suppress
+
+NAME = "file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSettings:
+    """The table `[suppress.file]`; each is also `SUPPRESS_FILE_` and its name.
+
+    Attributes:
+        path: the file: text with a number a line, CSV or TSV with a header, or JSON lines.
+        column: the column or key of the number; None for the only or the obvious one.
+        channels: the channels on which its people must not be messaged.
+        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the file's name and first line.
+        default_region: ISO 3166 region of numbers in national form; None for the
+            setting of suppress.
+    """
+
+    path: Path
+    column: str | None = None
+    channels: tuple[str, ...] = ("sms", "viber")
+    format: str | None = None
+    default_region: str | None = None
+
+
+class FileSource:
+    """Reads a list from a file, anew each time. A row that cannot be read fails the load."""
+
+    name = NAME
+
+    def __init__(self, settings: FileSettings, default_region: str | None) -> None:
+        self.channels = settings.channels
+        self.identity = f"{settings.path.absolute()} {settings.column} {default_region}"
+        self._settings = settings
+        self._default_region = default_region
+
+    def load(
+        self, channels: frozenset[str], progress: suppress.Progress
+    ) -> Iterator[suppress.Entry]:
+        """The file's rows, each for all of the channels.
+
+        Raises:
+            SourceError: the file or one of its rows cannot be read.
+        """
+        path = self._settings.path
+        try:
+            with path.open("rb") as stream:
+                rows = suppress.Rows(
+                    stream,
+                    name=str(path),
+                    format=self._settings.format,
+                    column=self._settings.column,
+                )
+                count = 0
+                for count, row in enumerate(rows, 1):  # noqa: B007
+                    yield suppress.Entry(self._number(rows, row), channels, f"line {row.line}")
+                if not count and not rows.header:
+                    raise suppress.SourceError(
+                        f"{path} is empty. If nobody is on the list, leave a header in it, "
+                        "or take the source out of the settings."
+                    )
+                progress(count, count)
+        except OSError as error:
+            raise suppress.SourceError(f"{path} cannot be read: {error.strerror}.") from error
+        except suppress.InputError as error:
+            raise suppress.SourceError(str(error)) from error
+
+    def _number(self, rows: suppress.Rows, row: suppress.Row) -> str:
+        try:
+            return suppress.normalize(row.number, self._default_region)
+        except suppress.InvalidNumber as error:
+            raise rows.error(str(error), row.line) from None
+
+
+@suppress.hookimpl
+def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
+    """The list in the file, when a path is set."""
+    own = settings.section(NAME, FileSettings)
+    if own is None:
+        if NAME in (settings.sources or ()):
+            raise suppress.ConfigurationError(
+                "SUPPRESS_FILE_PATH (`path` in the table [suppress.file]) is missing."
+            )
+        return None
+    return FileSource(own, own.default_region or settings.default_region)

@@ -1,0 +1,115 @@
+"""The command line: its commands, and the exit status of each error.
+
+| status | meaning |
+|--------|---------|
+| 0      | done; for `check`: allowed |
+| 1      | for `check`: suppressed |
+| 2      | the command was called wrongly, or the settings are wrong |
+| 3      | the stop list is unavailable: nothing was written |
+| 4      | the input cannot be read; for `check`: not a phone number |
+| 5      | the output cannot be written |
+| 130    | ended by Ctrl-C |
+| 141    | ended because nobody reads the output any more |
+"""
+
+import logging
+import os
+import sys
+from functools import cached_property
+from typing import Any
+
+import click
+
+import suppress
+from suppress.cli.filter import OutputError, filter_command
+from suppress.cli.lists import check, plugins, refresh, status
+from suppress.plugins import Plugins
+
+EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
+    (suppress.StopListUnavailable, 3),
+    (suppress.InputError, 4),
+    (suppress.InvalidNumber, 4),
+    (OutputError, 5),
+    (suppress.SuppressError, 2),
+)
+INTERRUPTED = 130
+NOBODY_READS = 141
+
+
+class CommandLine(click.Group):
+    """The command `suppress`: its own commands and those of plugins."""
+
+    @cached_property
+    def _plugins(self) -> Plugins:
+        return Plugins()
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands."""
+        return [*super().list_commands(ctx), *sorted(self._of_plugins())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name; no plugin is imported for one of suppress's own."""
+        return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and turn what it raises into a message and an exit status."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except suppress.SuppressError as error:
+            click.echo(f"Error: {error}", err=True)
+            code = next(code for kind, code in EXIT_STATUSES if isinstance(error, kind))
+            raise click.exceptions.Exit(code) from None
+        except BrokenPipeError:
+            # What is still in the buffer would be written, and fail, when Python ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise click.exceptions.Exit(NOBODY_READS) from None
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        return result
+
+    def _of_plugins(self) -> dict[str, click.Command]:
+        commands: dict[str, click.Command] = {}
+        for name in self._plugins.found:
+            for command in self._plugins.commands_of(name):
+                taken = str(command.name)
+                if taken in self.commands or taken in commands:
+                    raise suppress.ConfigurationError(
+                        f"The plugin {name!r} offers a command {taken!r}, which there is already. "
+                        "Uninstall one of the two."
+                    )
+                commands[taken] = command
+        return commands
+
+
+@click.group(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try it on this machine alone, with no account: suppress demo",
+)
+@click.version_option(suppress.__version__, prog_name="suppress")
+def command_line() -> None:
+    """Keep messages from reaching people who asked not to get them.
+
+    Screens phone numbers against the stop lists of your messaging provider (and any
+    other source that a plugin adds) before anything is sent.
+
+    Settings come from suppress.toml (in the working directory, else in your
+    configuration folder, else the file named by SUPPRESS_CONFIG) and the environment;
+    for BSG's stop list, BSG_API_KEY is all that is needed.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("Warning: %(message)s"))
+    logging.getLogger("suppress").addHandler(handler)
+
+
+for _command in (filter_command, check, refresh, status, plugins):
+    command_line.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line, and end the process with its exit status."""
+    try:
+        command_line(prog_name="suppress")
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,206 @@
+"""The commands about stop lists: `check`, `refresh`, `status`, `plugins`."""
+
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+from rich.table import Table
+
+from suppress.cli.options import (
+    ago,
+    channel_option,
+    channels_option,
+    console,
+    described,
+    json_option,
+    print_json,
+    region_option,
+)
+from suppress.errors import ConfigurationError, InvalidNumber
+from suppress.numbers import mask
+from suppress.plugins import Plugins
+from suppress.screening import Outcome
+from suppress.settings import Settings
+from suppress.suppressor import Suppressor
+
+STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "missing": "red"}
+
+
+@click.command()
+@click.argument("number")
+@channel_option
+@region_option
+@json_option
+def check(number: str, channel: str, default_region: str | None, *, as_json: bool) -> int:
+    """Tell whether one NUMBER may be messaged, and why.
+
+    The exit status is 0 for a number that may be messaged, 1 for one that is suppressed,
+    and 4 for what is no phone number.
+
+    \b
+      suppress check "+1 415 555 2671" --channel sms
+      suppress check "(415) 555-2671" --channel viber --default-region US
+    """
+    suppressor = Suppressor()
+    screening = suppressor.screen([number], channel, default_region=default_region)
+    (decision,) = screening
+    if as_json:
+        print_json(
+            {
+                "channel": channel,
+                "outcome": decision.outcome,
+                "e164": decision.e164,
+                "reason": decision.reason,
+                "snapshot": described(screening.snapshot, suppressor.age(screening.snapshot)),
+            }
+        )
+    elif decision.outcome is Outcome.INVALID:
+        raise InvalidNumber(f"{mask(number)}: {decision.reason}.")
+    else:
+        read = ago(suppressor.age(screening.snapshot))
+        click.echo(f"{decision.e164}: {decision.outcome}; {decision.reason}, read {read} ago")
+    return {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}[decision.outcome]
+
+
+@click.command()
+@channels_option
+@json_option
+def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
+    """Read the stop lists now.
+
+    Running processes that share the store use the new snapshots within a second.
+    """
+    suppressor = Suppressor()
+    display = Console(stderr=True)
+    with Progress(
+        TextColumn("Reading {task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=display,
+        transient=True,
+        disable=not display.is_terminal,
+    ) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, done: int, total: int | None) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name)
+            bars.update(tasks[name], completed=done, total=total)
+
+        snapshots = suppressor.refresh(channels or None, progress=show)
+    if as_json:
+        print_json(
+            {
+                channel: described(snapshot, suppressor.age(snapshot))
+                for channel, snapshot in sorted(snapshots.items())
+            }
+        )
+        return
+    for channel, snapshot in sorted(snapshots.items()):
+        odd = f", {len(snapshot.unparsed):,} of them no phone numbers" if snapshot.unparsed else ""
+        click.echo(
+            f"{channel}: {snapshot.count:,} numbers from {' and '.join(snapshot.sources)}{odd}"
+        )
+    if suppressor.settings.store is None:
+        click.echo("Nothing was stored: SUPPRESS_STORE is none.", err=True)
+
+
+@click.command()
+@json_option
+def status(*, as_json: bool) -> None:
+    """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
+
+    fresh: younger than SUPPRESS_TTL, used as it is. stale: read anew when it is needed,
+    and used while that fails. expired: older than SUPPRESS_MAX_STALE, never used. missing:
+    not read yet, or not stored. No source is asked.
+    """
+    suppressor = Suppressor()
+    found = [_status(suppressor, channel) for channel in suppressor.channels]
+    if as_json:
+        print_json(
+            {
+                "ttl": suppressor.settings.ttl,
+                "max_stale": suppressor.settings.max_stale,
+                "store": None
+                if suppressor.settings.store is None
+                else str(suppressor.settings.store),
+                "channels": found,
+            }
+        )
+        return
+    table = Table("channel", "state", "numbers", "read", "sources", "digest")
+    for each in found:
+        state = each["state"]
+        if state == "missing":
+            table.add_row(each["channel"], f"[{STYLES[state]}]{state}")
+            continue
+        odd = f" ({each['unparsed']:,} no phone numbers)" if each["unparsed"] else ""
+        table.add_row(
+            each["channel"],
+            f"[{STYLES[state]}]{state}",
+            f"{each['count']:,}{odd}",
+            f"{ago(each['age'])} ago",
+            " and ".join(each["sources"]),
+            each["digest"][:16],
+        )
+    console().print(table)
+    if any(each["state"] == "missing" for each in found):
+        click.echo("Read what is missing with: suppress refresh", err=True)
+
+
+def _status(suppressor: Suppressor, channel: str) -> dict[str, Any]:
+    snapshot = suppressor.stored(channel)
+    if snapshot is None:
+        return {"channel": channel, "state": "missing"}
+    age = suppressor.age(snapshot)
+    state = "expired"
+    if 0 <= age < suppressor.settings.ttl:
+        state = "fresh"
+    elif age <= suppressor.settings.max_stale:
+        state = "stale"
+    return {**described(snapshot, age), "state": state}
+
+
+@click.command()
+@json_option
+def plugins(*, as_json: bool) -> None:
+    """Show the plugins found, with their versions and what each offers."""
+    settings = Settings.load()
+    found = Plugins()
+    rows = []
+    for plugin in found.found.values():
+        row: dict[str, Any] = {
+            "name": plugin.name,
+            "version": plugin.version,
+            "sources": [],
+            "commands": [],
+            "error": plugin.error,
+        }
+        if plugin.error is None:
+            row["commands"] = [command.name for command in found.commands_of(plugin.name)]
+            try:
+                row["sources"] = [
+                    {"name": source.name, "channels": sorted(source.channels)}
+                    for source in found.sources_of(plugin.name, settings)
+                ]
+            except ConfigurationError as error:
+                row["error"] = str(error)
+        rows.append(row)
+    if as_json:
+        print_json({"plugins": rows})
+        return
+    table = Table("plugin", "version", "offers")
+    for row in rows:
+        table.add_row(row["name"], row["version"] or "", _offers(row))
+    console().print(table)
+
+
+def _offers(row: dict[str, Any]) -> str:
+    parts = [
+        f"source {source['name']} for {', '.join(source['channels'])}" for source in row["sources"]
+    ]
+    parts += [f"command {name}" for name in row["commands"]]
+    if row["error"]:
+        parts.append(f"[red]{row['error']}")
+    return "\n".join(parts) or "nothing under the settings as they are"

@@ -1,0 +1,33 @@
+"""The errors that suppress raises: one family, each saying what to do next."""
+
+
+class SuppressError(Exception):
+    """The base of every error that suppress raises on purpose."""
+
+
+class StopListUnavailable(SuppressError):
+    """No snapshot is young enough, and none can be read: nothing may be sent."""
+
+
+class UnknownChannel(SuppressError, ValueError):
+    """No source serves the channel; the message names those that are served."""
+
+
+class InvalidNumber(SuppressError, ValueError):
+    """What was given is no phone number."""
+
+
+class ConfigurationError(SuppressError):
+    """A setting is missing or makes no sense; the message names it."""
+
+
+class SourceError(SuppressError):
+    """For a source to raise when it cannot read its list whole.
+
+    Who asked for the list gets a `StopListUnavailable` that names the source and
+    carries this message.
+    """
+
+
+class InputError(SuppressError):
+    """A file of numbers cannot be read; the message names the line."""

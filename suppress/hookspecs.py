@@ -1,0 +1,54 @@
+"""The hooks of suppress: what a plugin can offer.
+
+A plugin is a module, or any object, with functions marked `@suppress.hookimpl`. It is
+found through the entry point group `suppress` of its distribution; the entry point's
+name is the plugin's name, and that of its table `[suppress.NAME]` in the settings file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+
+    from suppress.settings import Settings
+    from suppress.sources import Source
+
+PROJECT = "suppress"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+
+hookimpl = pluggy.HookimplMarker(PROJECT)
+"""Marks a plugin's function as an implementation of the hook of the same name."""
+
+
+@hookspec
+def suppress_sources(settings: Settings) -> Source | Sequence[Source] | None:
+    """Offer one source or several.
+
+    Called once for each `Suppressor`. Nothing may be read from the source here: that is
+    for `Source.load`.
+
+    Args:
+        settings: all settings; `settings.section(...)` gives those of the plugin itself.
+
+    Returns:
+        The sources, or None when none is configured.
+
+    Raises:
+        ConfigurationError: the plugin's settings are incomplete or make no sense.
+    """
+
+
+@hookspec
+def suppress_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
+    """Offer commands for the command line.
+
+    Returns:
+        Commands (and groups) of `click`; their names must not be taken.
+    """
