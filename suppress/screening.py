@@ -93,8 +93,8 @@ class Screening(Generic[R]):
         return self.of(Outcome.INVALID)
 
     @cached_property
-    def counts(self) -> Mapping[Outcome, int]:
-        """How many have each outcome; `counts["allowed"]` and the like work too."""
+    def counts(self) -> Mapping[str, int]:
+        """How many are `"allowed"`, `"suppressed"` and `"invalid"`."""
         found = Counter(self._outcomes)
         return {outcome: found[outcome] for outcome in Outcome}
 

@@ -246,6 +246,8 @@ def _convert(
 
 
 def _path_from_text(kind: type, value: object) -> object:
-    if kind is Path and isinstance(value, str):
-        return Path(value).expanduser()
-    raise NotImplementedError
+    if kind is not Path:
+        raise NotImplementedError
+    if not isinstance(value, str):
+        raise ValueError(f"Expected a path, got `{type(value).__name__}`")  # noqa: TRY004
+    return Path(value).expanduser()

@@ -68,7 +68,10 @@ class _SignedIn(msgspec.Struct, frozen=True):
 
 
 class _Claims(msgspec.Struct, frozen=True):
-    exp: float | None = None
+    """What a JSON Web Token tells of its time (RFC 7519, sections 4.1.4 and 4.1.6)."""
+
+    exp: float
+    iat: float | None = None
 
 
 class _Message(msgspec.Struct, frozen=True):
@@ -78,9 +81,9 @@ class _Message(msgspec.Struct, frozen=True):
 class Token(AuthBase):
     """A bearer token and when it ends (seconds since the epoch; None if it does not say)."""
 
-    def __init__(self, bearer: str) -> None:
+    def __init__(self, bearer: str, now: float) -> None:
         self._bearer = bearer
-        self.ends = _end_of(bearer)
+        self.ends = _end_of(bearer, now)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign the request."""
@@ -195,7 +198,7 @@ class Client:
             raise SourceError(
                 f"BSG refused the API key (status {response.status_code}). Check BSG_API_KEY."
             )
-        return Token(self._decoded(response, _SignedIn, what).bearer)
+        return Token(self._decoded(response, _SignedIn, what).bearer, self._clock())
 
     def _send(self, method: str, path: str, what: str, **request: Any) -> requests.Response:
         try:
@@ -280,14 +283,16 @@ def _checked_key(api_key: str) -> str:
     return key
 
 
-def _end_of(bearer: str) -> float | None:
-    """The `exp` of a JSON Web Token (RFC 7519, section 4.1.4), if it can be read."""
+def _end_of(bearer: str, now: float) -> float | None:
+    """When a token that was issued now ends, by its own claims, if they can be read."""
     try:
         payload = bearer.split(".")[1]
-        claims = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-        return msgspec.json.decode(claims, type=_Claims).exp
+        payload_bytes = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
+        claims = msgspec.json.decode(payload_bytes, type=_Claims)
     except (IndexError, ValueError, msgspec.DecodeError):
         return None
+    # Its length counts from here: the server's clock may be another.
+    return claims.exp if claims.iat is None else now + claims.exp - claims.iat
 
 
 def _throttled(response: requests.Response) -> bool:

@@ -117,8 +117,8 @@ def demo() -> None:
     console.print(table)
     counts = screening.counts
     console.print(
-        f"\n{counts['allowed']} may be messaged, {counts['suppressed']} must not be, and "  # type: ignore[index]
-        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next:\n\n"  # type: ignore[index]
+        f"\n{counts['allowed']} may be messaged, {counts['suppressed']} must not be, and "
+        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next:\n\n"
         "  suppress sandbox --size 50000     such a server, to try things against\n"
         "  suppress filter --help            screen a file of recipients\n"
         "  suppress check --help             ask for one number\n\n"

@@ -21,12 +21,15 @@ When the last page ends the list, nobody sorts beyond it. The order in which pag
 fetched, and how many at once, plays no part. QED.
 
 Where an edit leaves a page unanchored, the page that starts half a page earlier is read
-and takes its place before it, and so on, a bounded number of times: the edit is bridged
-without reading the whole list again.
+and joined before it, and so on, a bounded number of times: the edit is bridged without
+reading the whole list again.
 
-That the order is stable cannot be proved from outside, but its opposite shows: a page
-that reaches past the furthest entry and then brings somebody who was read before. And
-the end is checked on its own: the last page has to be shorter than asked for, and end
+That the order is stable cannot be proved from outside, but its opposite shows. What
+several pages share has to come in one order on all of them. And while the total stays
+the same from the first answer to the last, as many entries have to be read: if nobody
+was added or removed, that alone proves that everyone was read, in whatever order.
+
+The end is checked on its own: the last page has to be shorter than asked for, and end
 where its own answer puts the total.
 """
 
@@ -141,33 +144,37 @@ def _fetched(
 
 def _joined(pages: list[Page[E]], fetch: Callable[[int], Page[E]], limit: int) -> list[E]:
     """The entries of the pages, each page anchored, up to the end of the list."""
-    seen: dict[E, None] = {}
-    furthest: E | None = None
-    bridges = 0
-    place = 0
-    while True:
-        page = pages[place]
-        _check_shape(page, limit)
-        if page.offset == 0 or (page.entries and page.entries[0] in seen):
-            furthest = _joined_page(page, seen, furthest)
-            place += 1
-            if len(page.entries) < limit:
-                break
-            if place < len(pages):
-                continue
-            offset = page.end - 1  # the list has grown
-        else:
-            offset = max(0, page.offset - limit // 2)
-        bridges += 1
-        if bridges > BRIDGES:
+    order = _Order[E]()
+    joined: list[Page[E]] = []
+    waiting = [(page, False) for page in reversed(pages)]
+    spare = iter(range(BRIDGES + len(pages)))
+
+    def read_more(offset: int) -> Page[E]:
+        if next(spare, None) is None:
             raise Moved("The list is edited faster than it can be read.")
-        pages.insert(place, fetch(offset))
-    if page.end != page.total:
+        return fetch(offset)
+
+    while not joined or len(joined[-1].entries) == limit:
+        # With no page left the list has grown.
+        page, bridged = waiting.pop() if waiting else (read_more(joined[-1].end - 1), False)
+        _check_shape(page, limit)
+        if page.offset == 0 or (page.entries and page.entries[0] in order.ranks):
+            order.take(page.entries)
+            joined.append(page)
+        elif not bridged:
+            waiting.append((page, True))
+            waiting.append((read_more(max(0, page.offset - limit // 2)), False))
+        # Else its first entry has left the list, and it can never be anchored: it is
+        # dropped, and the page after it bridged in its stead.
+    last = joined[-1]
+    if last.end != last.total:
         raise Moved(
-            f"The page at offset {page.offset} ends the list at {page.end} entries, but its "
-            f"total is {page.total}."
+            f"The page at offset {last.offset} ends the list at {last.end} entries, but its "
+            f"total is {last.total}."
         )
-    return list(seen)
+    if len(order.ranks) < last.total and all(page.total == last.total for page in joined):
+        raise Moved(f"Of {last.total} entries, {len(order.ranks)} different ones were read.")
+    return list(order.ranks)
 
 
 def _check_shape(page: Page[E], limit: int) -> None:
@@ -183,15 +190,32 @@ def _check_shape(page: Page[E], limit: int) -> None:
         )
 
 
-def _joined_page(page: Page[E], seen: dict[E, None], furthest: E | None) -> E | None:
-    """Take the page's entries over; gives the furthest entry that was read."""
-    entries = list(dict.fromkeys(page.entries))
-    if furthest in entries:
-        beyond = entries[entries.index(furthest) + 1 :]
-        if any(entry in seen for entry in beyond):
-            raise Moved("Its order is not stable, or it has the same entry twice.")
-        furthest = beyond[-1] if beyond else furthest
-    elif entries and entries[-1] not in seen:
-        furthest = entries[-1]
-    seen.update(dict.fromkeys(entries))
-    return furthest
+class _Order(Generic[E]):
+    """The order of the entries, as far as the pages show it.
+
+    What follows the furthest entry is further. A new entry elsewhere came on the list
+    during the read, and shares the rank of the one that it follows.
+    """
+
+    def __init__(self) -> None:
+        self.ranks: dict[E, int] = {}
+        self._furthest = 0
+
+    def take(self, entries: Sequence[E]) -> None:
+        """Take over the order of a page's entries.
+
+        Raises:
+            Moved: it is another than that of the pages before.
+        """
+        rank = 0
+        for entry in dict.fromkeys(entries):
+            known = self.ranks.get(entry)
+            if known is None:
+                if rank == self._furthest:
+                    self._furthest += 1
+                    rank = self._furthest
+                self.ranks[entry] = rank
+            elif known < rank:
+                raise Moved("Its order is not stable, or it has the same entry twice.")
+            else:
+                rank = known

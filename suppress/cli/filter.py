@@ -91,7 +91,7 @@ def filter_command(
         region = suppressor.region(default_region)
         with Console(stderr=True).status(f"Reading the {channel} stop list"):
             snapshot = suppressor.snapshot(channel)
-        counts = dict.fromkeys(Outcome, 0)
+        counts: dict[str, int] = dict.fromkeys(Outcome, 0)
         with _outputs(places) as outputs, _progress(size, places) as advance:
             for each in outputs.values():
                 each.write(rows.header)

@@ -81,7 +81,7 @@ def ago(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def summary(counts: Mapping[Outcome, int], snapshot: Snapshot, age: float) -> str:
+def summary(counts: Mapping[str, int], snapshot: Snapshot, age: float) -> str:
     """What a screening came to, in a line or two."""
     return (
         f"{sum(counts.values()):,} recipients: "

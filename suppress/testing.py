@@ -1,0 +1,78 @@
+"""The tests that every source has to pass, for the authors of plugins.
+
+    class TestMySource(suppress.testing.SourceContract):
+        @pytest.fixture
+        def source(self):
+            return MySource(...)          # with at least one entry on its list
+
+Needs pytest. The sources that come with suppress pass the same tests.
+"""
+
+import pytest
+
+from suppress.numbers import digits
+from suppress.snapshot import Entry
+from suppress.sources import Source, check, load
+
+
+class SourceContract:
+    """Tests of a source; subclass it, and give the fixture `source`."""
+
+    @pytest.fixture
+    def source(self) -> Source:
+        """The source to test, with at least one entry on its list."""
+        raise NotImplementedError("give a fixture named `source`")
+
+    def test_is_a_source(self, source: Source) -> None:
+        """It has a name and channels that suppress can use."""
+        check(source)
+
+    def test_gives_entries(self, source: Source) -> None:
+        """What it gives are entries with something to read in each."""
+        entries = _entries(source, frozenset(source.channels))
+        assert entries
+        for entry in entries:
+            assert isinstance(entry, Entry)
+            assert digits(entry.number)
+            assert not isinstance(entry.channels, str)
+
+    def test_serves_each_channel_alone(self, source: Source) -> None:
+        """Asked for one channel, it gives the same people as when asked for all."""
+        everything = _entries(source, frozenset(source.channels))
+        for channel in source.channels:
+            alone = _entries(source, frozenset({channel}))
+            assert _listed(alone, channel) == _listed(everything, channel)
+
+    def test_can_be_read_again(self, source: Source) -> None:
+        """A second read of a list that did not change gives the same people."""
+        channels = frozenset(source.channels)
+        first, second = _entries(source, channels), _entries(source, channels)
+        for channel in channels:
+            assert _listed(first, channel) == _listed(second, channel)
+
+    def test_makes_snapshots(self, source: Source) -> None:
+        """Its list can be loaded, and says whom it is from."""
+        snapshots = load([source], source.channels, default_region=None, clock=lambda: 0.0)
+        for channel, snapshot in snapshots.items():
+            assert snapshot.channel == channel
+            assert snapshot.sources == (source.name,)
+
+    def test_reports_progress_in_order(self, source: Source) -> None:
+        """Where it reports progress, what was read never shrinks or passes the total."""
+        reports: list[tuple[int, int | None]] = []
+        list(
+            source.load(
+                frozenset(source.channels), lambda done, total: reports.append((done, total))
+            )
+        )
+        for done, total in reports:
+            assert done >= 0
+            assert total is None or done <= total
+
+
+def _entries(source: Source, channels: frozenset[str]) -> list[Entry]:
+    return list(source.load(channels, lambda _done, _total: None))
+
+
+def _listed(entries: list[Entry], channel: str) -> set[str]:
+    return {digits(entry.number) for entry in entries if channel in entry.channels}

@@ -1,0 +1,87 @@
+"""What the tests share: a clean environment, a clock that is set by hand, a sandbox."""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import suppress
+from suppress_bsg.sandbox import Row, Sandbox, made_up
+
+CREATED_AT = "2022-04-18 19:22:16"
+
+
+class Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class ListSource:
+    """A source of entries that a test gives it; counts its loads, and fails when told to."""
+
+    def __init__(
+        self,
+        entries: Iterable[suppress.Entry] = (),
+        *,
+        name: str = "list",
+        channels: Collection[str] = ("sms", "viber"),
+    ) -> None:
+        self.name = name
+        self.channels = channels
+        self.entries = list(entries)
+        self.loads: list[frozenset[str]] = []
+        self.failure: BaseException | None = None
+        self.instead: Callable[[], Any] | None = None
+
+    def load(
+        self, channels: frozenset[str], progress: suppress.Progress
+    ) -> Iterable[suppress.Entry]:
+        self.loads.append(channels)
+        if self.failure is not None:
+            raise self.failure
+        if self.instead is not None:
+            return self.instead()  # type: ignore[no-any-return]
+        progress(len(self.entries), len(self.entries))
+        return self.entries
+
+    @suppress.hookimpl
+    def suppress_sources(self, settings: suppress.Settings) -> suppress.Source:
+        return self
+
+
+def listed(*numbers: str | int, channels: Collection[str] = ("sms",)) -> list[suppress.Entry]:
+    return [suppress.Entry(number, set(channels), place) for place, number in enumerate(numbers)]
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the person who runs the tests, and no store of theirs."""
+    for name in os.environ:
+        if name.startswith(("SUPPRESS_", "BSG_")):
+            monkeypatch.delenv(name)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox with 1,200 entries: three pages. Tests leave its list as it is."""
+    with Sandbox(made_up(1_200)) as server:
+        yield server
+
+
+def row(place: int, phone: int, *channels: str) -> Row:
+    return Row(place, phone, CREATED_AT, set(channels))

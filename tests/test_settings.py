@@ -1,0 +1,166 @@
+"""Settings: the file, the environment, arguments; and that no misspelling is passed over."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from suppress import ConfigurationError, Settings
+
+
+def load(file: str = "", environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
+    path = Path("settings.toml")
+    path.write_text("[suppress]\n" + file)
+    return Settings.load(path, environ=environ or {}, **arguments)
+
+
+def test_defaults() -> None:
+    settings = Settings.load(environ={})
+    assert settings.sources is None
+    assert (settings.ttl, settings.max_stale) == (300, 3600)
+    assert settings.default_region is None
+    assert settings.store is not None
+    assert settings.store.name == "suppress"
+    assert settings.file is None
+
+
+@pytest.mark.parametrize(
+    ("name", "in_file", "in_environment", "argument", "values"),
+    [
+        ("sources", '["a"]', "b, c", ["d"], (("a",), ("b", "c"), ("d",))),
+        ("ttl", "1", "2.5", 3, (1.0, 2.5, 3.0)),
+        ("max_stale", "1", "2", 3, (1.0, 2.0, 3.0)),
+        ("default_region", '"us"', "gb", "DE", ("US", "GB", "DE")),
+        ("store", '"/a"', "/b", Path("/c"), (Path("/a"), Path("/b"), Path("/c"))),
+        ("store", '"/a"', "none", None, (Path("/a"), None, None)),
+    ],
+)
+def test_the_environment_wins_over_the_file_and_an_argument_over_both(
+    name: str, in_file: str, in_environment: str, argument: Any, values: tuple[Any, Any, Any]
+) -> None:
+    file = f"{name} = {in_file}"
+    environ = {f"SUPPRESS_{name.upper()}": in_environment}
+    found = (load(file), load(file, environ), load(file, environ, **{name: argument}))
+    assert tuple(getattr(each, name) for each in found) == values
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert load("ttl = 7", {"SUPPRESS_TTL": "", "SUPPRESS_SOURCES": ""}).ttl == 7
+
+
+class TestFile:
+    def test_the_one_named_by_the_environment(self, tmp_path: Path) -> None:
+        (tmp_path / "other.toml").write_text("[suppress]\nttl = 9\n")
+        Path("suppress.toml").write_text("[suppress]\nttl = 8\n")
+        environ = {"SUPPRESS_CONFIG": str(tmp_path / "other.toml")}
+        assert Settings.load(environ=environ).ttl == 9
+        assert Settings.load(environ={}).ttl == 8
+
+    def test_the_users(self, tmp_path: Path) -> None:
+        folder = tmp_path / "home" / "suppress"
+        folder.mkdir(parents=True)
+        (folder / "suppress.toml").write_text("[suppress]\nttl = 7\n")
+        assert Settings.load(environ={}).ttl == 7
+
+    def test_a_folder_in_it_is_relative_to_it(self, tmp_path: Path) -> None:
+        (tmp_path / "conf").mkdir()
+        path = tmp_path / "conf" / "suppress.toml"
+        path.write_text('[suppress]\nstore = "snapshots"\n')
+        assert Settings.load(path, environ={}).store == tmp_path / "conf" / "snapshots"
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[suppress", "not TOML"),
+            ("[other]\nttl = 1", r"no table \[suppress\]"),
+            ("suppress = 1", r"no table \[suppress\]"),
+            ("[suppress]\nttll = 1", "'ttll' .* Did you mean 'ttl'"),
+            ("[suppress]\nx = 1", "'x' .* Known are: sources, ttl"),
+            (b"[suppress]\nstore = '\xff'", "not TOML"),
+        ],
+    )
+    def test_what_cannot_be_used(self, text: str | bytes, said: str) -> None:
+        Path("suppress.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(ConfigurationError, match=said):
+            Settings.load(environ={})
+
+    def test_one_that_is_named_has_to_be_there(self) -> None:
+        message = r"missing\.toml cannot be read: No such"
+        with pytest.raises(ConfigurationError, match=message):
+            Settings.load("missing.toml", environ={})
+        with pytest.raises(ConfigurationError, match=message):
+            Settings.load(environ={"SUPPRESS_CONFIG": "missing.toml"})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ttl", "soon"),
+        ("ttl", "-1"),
+        ("ttl", "nan"),
+        ("ttl", "inf"),
+        ("max_stale", "-0.1"),
+        ("sources", ","),
+        ("default_region", "UK"),
+    ],
+)
+def test_what_makes_no_sense_names_the_setting(name: str, value: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"SUPPRESS_{name.upper()}|{name}:"):
+        load(environ={f"SUPPRESS_{name.upper()}": value})
+
+
+def test_an_unknown_argument() -> None:
+    with pytest.raises(ConfigurationError, match="'tttl' is no setting"):
+        load(tttl=1)
+
+
+def test_nothing_of_the_plugins_or_the_environment_is_shown() -> None:
+    settings = load('[suppress.bsg]\napi_key = "live_1"', {"BSG_API_KEY": "live_2"})
+    assert "live_" not in repr(settings)
+
+
+@dataclass(frozen=True)
+class Own:
+    path: Path
+    tags: tuple[str, ...] = ()
+    many: int = 4
+    insist: bool = False
+    region: str | None = None
+
+
+class TestSection:
+    def test_nothing_set(self) -> None:
+        assert load().section("own", Own) is None
+
+    def test_from_the_file(self, tmp_path: Path) -> None:
+        own = load('[suppress.own]\npath = "list"\ntags = ["a"]\nmany = 5').section("own", Own)
+        assert own == Own(Path("list"), ("a",), 5)
+
+    def test_from_the_environment(self) -> None:
+        environ = {
+            "SUPPRESS_OWN_PATH": "/list",
+            "SUPPRESS_OWN_TAGS": "a, b",
+            "SUPPRESS_OWN_MANY": "6",
+            "SUPPRESS_OWN_INSIST": "true",
+            "SUPPRESS_OWN_REGION": "US",
+        }
+        own = load('[suppress.own]\npath = "other"\nmany = 5', environ).section("own", Own)
+        assert own == Own(Path("/list"), ("a", "b"), 6, insist=True, region="US")
+
+    def test_another_prefix(self) -> None:
+        own = load(environ={"X_PATH": "/list"}).section("own", Own, environ_prefix="X")
+        assert own == Own(Path("/list"))
+
+    @pytest.mark.parametrize(
+        ("file", "said"),
+        [
+            ("many = 5", r"SUPPRESS_OWN_PATH \(`path` in the table \[suppress.own\]\) is missing"),
+            ('path = "p"\nmany = "x"', "SUPPRESS_OWN_MANY .* Expected `int`"),
+            ('path = "p"\npth = "x"', r"'pth' of the table \[suppress.own\] .* mean 'path'"),
+            ("path = 5", "SUPPRESS_OWN_PATH"),
+        ],
+    )
+    def test_what_makes_no_sense_names_the_setting(self, file: str, said: str) -> None:
+        with pytest.raises(ConfigurationError, match=said):
+            load(f"[suppress.own]\n{file}").section("own", Own)

@@ -1,0 +1,427 @@
+"""Which snapshot answers, when it is read anew, and that in doubt nothing is sent."""
+
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import suppress
+from conftest import Clock, ListSource, listed
+from suppress import (
+    ConfigurationError,
+    Entry,
+    InvalidNumber,
+    SourceError,
+    StopListUnavailable,
+    Suppressor,
+    UnknownChannel,
+)
+
+LISTED, OTHER = "+14155552671", "+14155552672"
+
+
+def made(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:
+    clock = clock or Clock()
+    arguments = {
+        "store": "none",
+        "sources": [source.name for source in sources],
+        "default_region": "US",
+        **arguments,
+    }
+    return Suppressor(plugins=sources, clock=clock, timer=clock, **arguments)
+
+
+@pytest.fixture
+def source() -> ListSource:
+    return ListSource(listed(LISTED))
+
+
+def test_filter_recipients(source: ListSource) -> None:
+    suppressor = made(source)
+    numbers = ["(415) 555-2671", OTHER, 14155552671, OTHER, "x"]
+    assert suppressor.filter_recipients(numbers, "sms") == [OTHER, OTHER]
+    assert suppressor.filter_recipients([{"to": OTHER}], "sms", key=lambda each: each["to"]) == [
+        {"to": OTHER}
+    ]
+    assert repr(suppressor) == "<Suppressor: list for sms, viber>"
+
+
+def test_is_suppressed(source: ListSource) -> None:
+    suppressor = made(source)
+    assert suppressor.is_suppressed("(415) 555-2671", "sms")
+    assert suppressor.is_suppressed(14155552671, "sms")
+    assert not suppressor.is_suppressed(OTHER, "sms")
+    assert not suppressor.is_suppressed(LISTED, "viber")
+    for odd in ("x", "", None, True, 1.5):
+        with pytest.raises(InvalidNumber):
+            suppressor.is_suppressed(odd, "sms")  # type: ignore[arg-type]
+
+
+def test_the_region_of_the_call_wins(source: ListSource) -> None:
+    suppressor = made(source)
+    source.entries = listed("+442079460958")
+    assert suppressor.is_suppressed("020 7946 0958", "sms", default_region="GB")
+    assert suppressor.screen(["020 7946 0958"], "sms", default_region="gb").suppressed
+    with pytest.raises(ConfigurationError, match="UK"):
+        suppressor.filter_recipients(["020 7946 0958"], "sms", default_region="UK")
+
+
+@pytest.mark.parametrize("channel", ["smss", "SMS", "", "whatsapp"])
+def test_a_channel_that_no_source_serves(source: ListSource, channel: str) -> None:
+    suppressor = made(source)
+    message = "Served are: sms, viber"
+    with pytest.raises(UnknownChannel, match=message):
+        suppressor.filter_recipients([], channel)
+    with pytest.raises(UnknownChannel, match=message):
+        suppressor.is_suppressed(OTHER, channel)
+    with pytest.raises(UnknownChannel, match=message):
+        suppressor.refresh(channel)
+    assert not source.loads
+
+
+class TestLoading:
+    def test_on_first_use_and_when_its_time_is_over(self, source: ListSource) -> None:
+        clock = Clock()
+        suppressor = made(source, clock=clock, ttl=300)
+        assert not source.loads
+        suppressor.is_suppressed(OTHER, "sms")
+        clock.now += 299
+        suppressor.is_suppressed(OTHER, "sms")
+        assert source.loads == [{"sms"}]
+        source.entries = listed(OTHER)
+        clock.now += 1
+        assert suppressor.is_suppressed(OTHER, "sms")
+        assert len(source.loads) == 2
+
+    def test_read_at_is_when_the_reading_began(self) -> None:
+        clock = Clock()
+
+        class Slow(ListSource):
+            def load(self, *args: Any) -> Any:
+                clock.now += 60
+                return super().load(*args)
+
+        began = clock.now
+        snapshot = made(Slow(listed(LISTED)), clock=clock).refresh("sms")["sms"]
+        assert snapshot.read_at.timestamp() == began
+        assert snapshot.read_at.utcoffset() is not None
+
+    def test_a_clock_set_back_does_not_keep_a_snapshot_young(self, source: ListSource) -> None:
+        clock = Clock()
+        suppressor = Suppressor(
+            plugins=[source], sources=["list"], store="none", clock=clock, timer=Clock()
+        )
+        suppressor.snapshot("sms")
+        clock.now -= 3600
+        suppressor.snapshot("sms")
+        assert len(source.loads) == 2
+
+    def test_many_threads_cause_one_load(self, source: ListSource) -> None:
+        suppressor = made(source)
+        everyone = threading.Barrier(8)
+        second_load = threading.Event()
+
+        def slow() -> list[Entry]:
+            # Gives the others every chance to start a load of their own.
+            if len(source.loads) > 1 or not second_load.wait(0.2):
+                second_load.set()
+            return source.entries
+
+        source.instead = slow
+
+        def ask(_: int) -> bool:
+            everyone.wait()
+            return suppressor.is_suppressed(LISTED, "sms")
+
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(ask, range(8)))
+        assert len(source.loads) == 1
+
+    def test_those_who_wait_get_the_same_error(self, source: ListSource) -> None:
+        started, go_on = threading.Event(), threading.Event()
+        suppressor = made(source)
+
+        def failing() -> Any:
+            started.set()
+            go_on.wait()
+            raise SourceError("down.")
+
+        source.instead = failing
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(suppressor.snapshot, "sms")
+            started.wait()
+            second = pool.submit(suppressor.snapshot, "sms")
+            go_on.set()
+            for each in (first, second):
+                with pytest.raises(StopListUnavailable, match=r"down\."):
+                    each.result()
+
+    def test_an_interrupt_ends_the_load_and_leaves_nothing_behind(self, source: ListSource) -> None:
+        suppressor = made(source)
+        source.failure = KeyboardInterrupt()
+        with pytest.raises(KeyboardInterrupt):
+            suppressor.snapshot("sms")
+        source.failure = None
+        assert suppressor.snapshot("sms").count == 1
+
+    def test_refresh_reads_however_young_the_snapshot_is(self, source: ListSource) -> None:
+        suppressor = made(source)
+        suppressor.snapshot("sms")
+        source.entries = listed(OTHER)
+        snapshots = suppressor.refresh()
+        assert sorted(snapshots) == ["sms", "viber"]
+        assert source.loads[-1] == {"sms", "viber"}, "one pass for both"
+        assert suppressor.is_suppressed(OTHER, "sms")
+        assert suppressor.refresh("viber")["viber"].count == 0
+
+    def test_refresh_tells_how_far_it_is(self, source: ListSource) -> None:
+        told: list[tuple[str, int, int | None]] = []
+        made(source).refresh("sms", progress=lambda *args: told.append(args))
+        assert told == [("list", 1, 1)]
+
+
+class TestUniting:
+    def test_listed_by_any_is_listed(self, source: ListSource) -> None:
+        crm = ListSource(listed(OTHER), name="crm", channels=["sms", "letter"])
+        suppressor = made(source, crm)
+        assert suppressor.channels == ("letter", "sms", "viber")
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert suppressor.is_suppressed(OTHER, "sms")
+        assert suppressor.snapshot("sms").sources == ("list", "crm")
+        assert suppressor.snapshot("letter").sources == ("crm",)
+
+    def test_if_one_fails_the_load_fails(self, source: ListSource) -> None:
+        crm = ListSource(listed(OTHER), name="crm")
+        crm.failure = SourceError("the database is down.")
+        with pytest.raises(StopListUnavailable, match=r"'crm': the database is down\."):
+            made(source, crm).snapshot("sms")
+
+    @pytest.mark.parametrize(
+        ("entries", "said"),
+        [
+            ([Entry(None, {"sms"}, 17)], "id 17 has no number"),  # type: ignore[arg-type]
+            ([Entry("n/a", {"sms"}, "row 3")], "id 'row 3' has no number"),
+            ([Entry("", {"sms"}, 1)], "id 1 has no number"),
+            ([Entry(LISTED, "sms")], "channels are a text"),
+            ([LISTED], "gave a str"),
+            (None, "not iterable"),
+        ],
+    )
+    def test_what_cannot_be_used_fails_the_load(
+        self, source: ListSource, entries: Any, said: str
+    ) -> None:
+        source.instead = lambda: entries
+        with pytest.raises(StopListUnavailable, match=said):
+            made(source).snapshot("sms")
+
+    def test_a_strangers_error_shows_no_number(self, source: ListSource) -> None:
+        source.failure = ValueError(f"cannot read {LISTED}")
+        with pytest.raises(StopListUnavailable, match="ValueError") as raised:
+            made(source).snapshot("sms")
+        assert LISTED not in str(raised.value)
+        assert "2671" not in str(raised.value)
+
+    def test_what_cannot_be_parsed_suppresses_the_same_digits(
+        self, source: ListSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source.entries = listed("999 123456", LISTED)
+        suppressor = made(source, default_region=None)
+        snapshot = suppressor.snapshot("sms")
+        assert snapshot.count == 2
+        assert snapshot.unparsed == {"999123456"}
+        assert suppressor.is_suppressed("999-123-456", "sms", default_region="DE")
+        assert "1 entries of the sms stop list are no phone numbers" in caplog.text
+        assert "999123456" not in caplog.text
+
+    def test_entries_of_channels_not_asked_for_are_passed_over(self, source: ListSource) -> None:
+        source.entries = [Entry(None, {"viber"}), Entry(LISTED, {"sms", "viber"})]  # type: ignore[arg-type]
+        assert made(source).snapshot("sms").numbers == {LISTED}
+
+
+class TestStale:
+    def test_serves_while_the_source_fails_until_max_stale(
+        self, source: ListSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock = Clock()
+        suppressor = made(source, clock=clock, ttl=300, max_stale=3600)
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        clock.now += 3600
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert "down. Nothing may be sent until it can. The sms stop list of 2023" in caplog.text
+        clock.now += 1
+        with pytest.raises(StopListUnavailable, match="3601 s ago, longer than SUPPRESS_MAX_STALE"):
+            suppressor.is_suppressed(LISTED, "sms")
+        source.failure = None
+        assert suppressor.is_suppressed(LISTED, "sms")
+
+    def test_a_failed_source_rests_while_a_stale_snapshot_serves(self, source: ListSource) -> None:
+        clock = Clock()
+        suppressor = made(source, clock=clock, ttl=300)
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        clock.now += 300
+        for _ in range(10):
+            suppressor.snapshot("sms")
+        assert len(source.loads) == 2
+        clock.now += 5
+        suppressor.snapshot("sms")
+        assert len(source.loads) == 3
+
+    def test_refresh_fails_however_young_the_snapshot_is(self, source: ListSource) -> None:
+        suppressor = made(source)
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        with pytest.raises(StopListUnavailable):
+            suppressor.refresh("sms")
+        assert suppressor.is_suppressed(LISTED, "sms")
+
+    def test_without_a_snapshot_nothing_is_answered(self, source: ListSource) -> None:
+        source.failure = SourceError("down.")
+        suppressor = made(source)
+        for _ in range(2):
+            with pytest.raises(StopListUnavailable, match=r"'list': down\. Nothing may be sent"):
+                suppressor.filter_recipients([OTHER], "sms")
+
+
+class TestStore:
+    def test_is_shared(self, source: ListSource, tmp_path: Path) -> None:
+        clock = Clock()
+        one = made(source, clock=clock, store=tmp_path)
+        two = made(source, clock=clock, store=tmp_path)
+        one.snapshot("sms")
+        assert two.snapshot("sms") == one.snapshot("sms")
+        assert len(source.loads) == 1
+
+    def test_a_refresh_elsewhere_is_seen_within_a_second(
+        self, source: ListSource, tmp_path: Path
+    ) -> None:
+        clock = Clock()
+        one = made(source, clock=clock, store=tmp_path)
+        two = made(source, clock=clock, store=tmp_path)
+        assert not two.is_suppressed(OTHER, "sms")
+        clock.now += 10
+        source.entries = listed(OTHER)
+        one.refresh("sms")
+        clock.now += 1
+        assert two.is_suppressed(OTHER, "sms")
+        assert len(source.loads) == 2
+
+    def test_one_from_the_store_is_as_old_as_it_is(
+        self, source: ListSource, tmp_path: Path
+    ) -> None:
+        clock = Clock()
+        made(source, clock=clock, store=tmp_path, ttl=300).snapshot("sms")
+        clock.now += 200
+        suppressor = made(source, clock=clock, store=tmp_path, ttl=300)
+        suppressor.snapshot("sms")
+        clock.now += 100
+        suppressor.snapshot("sms")
+        assert len(source.loads) == 2
+
+    def test_a_stored_one_serves_while_the_source_fails(
+        self, source: ListSource, tmp_path: Path
+    ) -> None:
+        clock = Clock()
+        made(source, clock=clock, store=tmp_path).snapshot("sms")
+        clock.now += 1000
+        source.failure = SourceError("down.")
+        assert made(source, clock=clock, store=tmp_path).is_suppressed(LISTED, "sms")
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"default_region": "GB"}, {"identity": "another account"}, {"second": True}],
+        ids=str,
+    )
+    def test_another_list_is_never_used(
+        self, source: ListSource, tmp_path: Path, other: dict[str, Any]
+    ) -> None:
+        made(source, store=tmp_path).snapshot("sms")
+        if identity := other.pop("identity", None):
+            source.identity = identity  # type: ignore[attr-defined]
+        second = [ListSource(listed(OTHER), name="second")] if other.pop("second", None) else []
+        made(source, *second, store=tmp_path, **other).snapshot("sms")
+        assert len(source.loads) == 2
+
+    def test_a_newer_phonenumbers_reads_anew(
+        self, source: ListSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        made(source, store=tmp_path).snapshot("sms")
+        monkeypatch.setattr("phonenumbers.__version__", "10.0")
+        made(source, store=tmp_path).snapshot("sms")
+        assert len(source.loads) == 2
+
+    def test_is_for_its_owner_alone(self, source: ListSource, tmp_path: Path) -> None:
+        folder = tmp_path / "new" / "store"
+        made(source, store=folder).snapshot("sms")
+        (file,) = folder.iterdir()
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert file.stat().st_mode & 0o777 == 0o600
+
+    @pytest.mark.parametrize("kept", [0, 10, 200, -1])
+    def test_a_damaged_snapshot_is_not_used(
+        self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture, kept: int
+    ) -> None:
+        source.entries = listed(*(f"+141555526{place}" for place in range(10, 100)))
+        made(source, store=tmp_path).snapshot("sms")
+        (file,) = tmp_path.iterdir()
+        file.write_bytes(file.read_bytes()[:kept])
+        assert made(source, store=tmp_path).snapshot("sms").count == 90
+        assert "is damaged and not used" in caplog.text
+        assert len(source.loads) == 2
+
+    def test_a_newer_format_is_not_misread(
+        self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        made(source, store=tmp_path).snapshot("sms")
+        (file,) = tmp_path.iterdir()
+        file.write_bytes(file.read_bytes().replace(b'"format":1', b'"format":2'))
+        made(source, store=tmp_path).snapshot("sms")
+        assert "it has the format 2" in caplog.text
+
+    def test_where_it_cannot_be_written_memory_serves(
+        self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / "file").touch()
+        suppressor = made(source, store=tmp_path / "file" / "store")
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert len(source.loads) == 1
+        assert "SUPPRESS_STORE names another folder" in caplog.text
+
+    def test_none_keeps_nothing(self, source: ListSource, tmp_path: Path) -> None:
+        made(source, store=None).snapshot("sms")
+        made(source, store="none").snapshot("sms")
+        assert len(source.loads) == 2
+        assert not list(tmp_path.iterdir())
+
+
+class TestDefault:
+    @pytest.fixture(autouse=True)
+    def fresh(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setattr("suppress.default._made", None)
+        (tmp_path / "list.txt").write_text(f"{LISTED}\n")
+        monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
+        monkeypatch.setenv("SUPPRESS_DEFAULT_REGION", "US")
+
+    def test_the_functions_use_one_made_from_the_settings(self) -> None:
+        assert suppress.filter_recipients(["(415) 555-2671", OTHER], "sms") == [OTHER]
+        assert suppress.screen([LISTED], "viber").counts["suppressed"] == 1
+        assert suppress.is_suppressed(LISTED, "sms")
+        assert suppress.refresh("sms")["sms"].count == 1
+        assert suppress.default_suppressor() is suppress.default_suppressor()
+
+    def test_settings_or_arguments(self) -> None:
+        with pytest.raises(TypeError):
+            Suppressor(suppress.Settings(), ttl=1)
+
+
+def test_nothing_is_logged_of_a_quiet_run(
+    source: ListSource, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "suppress"):
+        made(source).filter_recipients([LISTED], "sms")
+    assert not caplog.records
