@@ -4,6 +4,8 @@ import base64
 import http.client
 import importlib
 import socket
+import struct
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -561,16 +563,26 @@ def test_a_client_that_waits_for_100_is_told_to_go_on(sandbox: Sandbox) -> None:
         assert plain.recv(1000).startswith(b"HTTP/1.1 422")
 
 
-def test_a_client_that_vanishes_is_no_noise(
-    connect: Connect, capsys: pytest.CaptureFixture[str]
+def test_closing_waits_for_no_late_answer_and_a_vanished_client_is_no_noise(
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    with Sandbox(made_up(500), latency=30.0) as sandbox:
+    signing_in = threading.Event()
+
+    def clock() -> float:
+        signing_in.set()
+        return 0.0
+
+    with Sandbox(latency=30.0, clock=clock) as sandbox:
         address = ("127.0.0.1", int(sandbox.url.rpartition(":")[2]))
         plain = socket.create_connection(address, timeout=5)
-        reset = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+        head = b"POST /api/auth/login HTTP/1.1\r\nContent-Length: 20\r\n\r\n"
+        plain.sendall(head + b'{"api_key": "live_"}')
+        assert signing_in.wait(5)
+        reset = struct.pack("ii", 1, 0)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
-        plain.sendall(b"GET /api/stoplist HTTP/1.1\r\n\r\n")
         plain.close()
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
     assert capsys.readouterr() == ("", "")
 
 

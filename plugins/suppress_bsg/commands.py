@@ -1,5 +1,8 @@
 """`suppress sandbox` and `suppress demo`: the main job without an account."""
 
+import os
+import shutil
+import sys
 import threading
 import time
 from pathlib import Path
@@ -118,17 +121,25 @@ def demo() -> None:
     counts = screening.counts
     console.print(
         f"\n{counts['allowed']} may be messaged, {counts['suppressed']} must not be, and "
-        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next:\n\n"
-        "  suppress sandbox --size 50000     such a server, to try things against\n"
-        "  suppress filter --help            screen a file of recipients\n"
-        "  suppress check --help             ask for one number\n\n"
+        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next: such a server, and in "
+        "another terminal the commands against it:\n\n"
+        f"  {_program()} sandbox --size 50000\n\n"
+        f"  export BSG_BASE_URL=http://127.0.0.1:8080 BSG_API_KEY={SANDBOX_KEY}\n"
+        f"  {_program()} refresh\n"
+        f"  {_program()} check '+1 415 555 2671' --channel sms\n"
+        f"  {_program()} filter --help\n\n"
         "With an account of BSG, this is all the set-up there is:\n\n"
         "  export BSG_API_KEY=live_...\n"
-        "  suppress filter campaign.csv --channel sms -o allowed.csv",
+        f"  {_program()} filter campaign.csv --channel sms -o allowed.csv",
         soft_wrap=True,
         highlight=False,
         markup=False,
     )
+
+
+def _program() -> str:
+    """How this command is called from here."""
+    return "suppress" if shutil.which("suppress") else os.path.relpath(sys.argv[0])
 
 
 def _campaign(rows: tuple[Row, ...]) -> list[str | int]:
