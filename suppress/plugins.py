@@ -120,10 +120,19 @@ class Plugins:
         return tuple(sources)
 
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
-        """The commands that one plugin offers."""
-        return tuple(
-            command for result in self._only(name, "suppress_commands")() for command in result
-        )
+        """The commands that one plugin offers.
+
+        Raises:
+            ConfigurationError: it fails to offer them.
+        """
+        try:
+            offered = self._only(name, "suppress_commands")()
+            return tuple(command for commands in offered for command in commands)
+        except Exception as error:
+            raise ConfigurationError(
+                f"The plugin {name!r} cannot offer its commands ({type(error).__name__}: {error}). "
+                "Repair or uninstall it."
+            ) from error
 
     def _only(self, name: str, hook: str) -> pluggy.HookCaller:
         others = [

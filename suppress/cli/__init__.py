@@ -51,21 +51,26 @@ class CommandLine(click.Group):
         """The command of that name; no plugin is imported for one of suppress's own."""
         return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
 
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command line; an error becomes a message and an exit status."""
+        try:
+            return super().main(*args, **extra)
+        except suppress.SuppressError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(next(status for kind, status in EXIT_STATUSES if isinstance(error, kind)))
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command, and turn what it raises into a message and an exit status."""
+        """Run the command, and end cleanly when somebody else ends it."""
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except suppress.SuppressError as error:
-            click.echo(f"Error: {error}", err=True)
-            code = next(code for kind, code in EXIT_STATUSES if isinstance(error, kind))
-            raise click.exceptions.Exit(code) from None
         except BrokenPipeError:
             # What is still in the buffer would be written, and fail, when Python ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise click.exceptions.Exit(NOBODY_READS) from None
         except KeyboardInterrupt:
-            raise click.exceptions.Exit(INTERRUPTED) from None
+            # At its end Python would wait for the pages that other threads still ask for.
+            os._exit(INTERRUPTED)
         return result
 
     def _of_plugins(self) -> dict[str, click.Command]:
@@ -109,7 +114,4 @@ for _command in (filter_command, check, refresh, status, plugins):
 
 def main() -> None:
     """Run the command line, and end the process with its exit status."""
-    try:
-        command_line(prog_name="suppress")
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+    command_line(prog_name="suppress")
