@@ -5,7 +5,6 @@ from suppress.default import (
     filter_recipients,
     is_suppressed,
     refresh,
-    register,
     screen,
 )
 from suppress.errors import (
@@ -18,6 +17,7 @@ from suppress.errors import (
     UnknownChannel,
 )
 from suppress.hookspecs import hookimpl
+from suppress.host import register
 from suppress.numbers import mask, normalize
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening

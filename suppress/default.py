@@ -4,9 +4,6 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-import pluggy
-
-from suppress import host
 from suppress.screening import Screening
 from suppress.snapshot import Snapshot
 from suppress.suppressor import Suppressor
@@ -62,20 +59,3 @@ def is_suppressed(number: str | int, channel: str, *, default_region: str | None
 def refresh(channel: str | None = None) -> dict[str, Snapshot]:
     """`Suppressor.refresh` of the default one."""
     return default_suppressor().refresh(channel)
-
-
-def register(plugin_manager: pluggy.PluginManager, suppressor: Suppressor | None = None) -> None:
-    """Register suppress in a messaging app's plugin manager, whatever its project is named.
-
-    The app's hook call `filter_recipients(numbers=..., channel=...)` then answers with
-    the allowed. Where the app has not specified that hook, it is specified here, with
-    `firstresult`. suppress is called before the app's other plugins.
-
-    Args:
-        plugin_manager: the app's own, with its hook specifications added.
-        suppressor: what answers; None for the default one, made when first asked.
-
-    Raises:
-        ValueError: suppress is registered there already.
-    """
-    host.register(plugin_manager, suppressor or default_suppressor)

@@ -1,25 +1,19 @@
 """How a messaging app with its own pluggy host asks suppress."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pluggy
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from suppress.suppressor import Suppressor
+from suppress.default import default_suppressor
+from suppress.suppressor import Suppressor
 
 HOOK = "filter_recipients"
 
 
-def register(
-    plugin_manager: pluggy.PluginManager,
-    suppressor: Suppressor | Callable[[], Suppressor],
-) -> None:
-    """Register suppress in the app's plugin manager, whatever its project is named.
+def register(plugin_manager: pluggy.PluginManager, suppressor: Suppressor | None = None) -> None:
+    """Register suppress in a messaging app's plugin manager, whatever its project is named.
 
     The app's hook call `filter_recipients(numbers=..., channel=...)` then answers with
     the allowed. Where the app has not specified that hook, it is specified here, with
@@ -27,7 +21,7 @@ def register(
 
     Args:
         plugin_manager: the app's own, with its hook specifications added.
-        suppressor: what answers, or what makes it when it is first asked.
+        suppressor: what answers; None for the default one, made when it is first asked.
 
     Raises:
         ValueError: suppress is registered there already.
@@ -39,8 +33,7 @@ def register(
 
     def filter_recipients(numbers: Iterable[Any], channel: str) -> list[Any]:
         """Those of the numbers who may be messaged on the channel."""
-        answering = suppressor() if callable(suppressor) else suppressor
-        return answering.filter_recipients(numbers, channel)
+        return (suppressor or default_suppressor()).filter_recipients(numbers, channel)
 
     hook = getattr(plugin_manager.hook, HOOK, None)
     if hook is None or not hook.has_spec():

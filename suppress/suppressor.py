@@ -18,9 +18,8 @@ from typing import Any, TypeVar, Unpack
 
 import cachetools
 import phonenumbers
-import pluggy
 
-from suppress import host, sources
+from suppress import sources
 from suppress.errors import InvalidNumber, StopListUnavailable, UnknownChannel
 from suppress.numbers import as_text, e164, known_region, mask, why_invalid
 from suppress.plugins import Plugins
@@ -213,10 +212,6 @@ class Suppressor:
     def age(self, snapshot: Snapshot) -> float:
         """Seconds since the snapshot was read."""
         return self._clock() - snapshot.read_at.timestamp()
-
-    def register(self, plugin_manager: pluggy.PluginManager) -> None:
-        """Answer the hook `filter_recipients` of a messaging app; see `suppress.register`."""
-        host.register(plugin_manager, self)
 
     def __repr__(self) -> str:
         names = ", ".join(source.name for source in self.sources)

@@ -47,7 +47,7 @@ def test_under_the_apps_own_specification(
     manager: pluggy.PluginManager, suppressor: Suppressor
 ) -> None:
     specify(manager, firstresult=True)
-    suppressor.register(manager)
+    suppress.register(manager, suppressor)
     manager.check_pending()
     answer = manager.hook.filter_recipients(numbers=[LISTED, OTHER], channel="sms", campaign="x")
     assert answer == [OTHER]
@@ -57,7 +57,7 @@ def test_a_specification_without_firstresult_gathers_answers(
     manager: pluggy.PluginManager, suppressor: Suppressor
 ) -> None:
     specify(manager, firstresult=False)
-    suppressor.register(manager)
+    suppress.register(manager, suppressor)
     answer = manager.hook.filter_recipients(numbers=[LISTED, OTHER], channel="sms", campaign="x")
     assert answer == [[OTHER]]
 
