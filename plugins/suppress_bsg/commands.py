@@ -1,5 +1,6 @@
 """`suppress sandbox` and `suppress demo`: the main job without an account."""
 
+import contextlib
 import os
 import shutil
 import sys
@@ -26,7 +27,11 @@ STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
 @click.command()
 @click.option("--port", default=8080, show_default=True, help="Port on loopback; 0 for a free one.")
 @click.option(
-    "--size", default=10_000, show_default=True, help="How many entries to make up.", type=int
+    "--size",
+    default=10_000,
+    show_default=True,
+    type=click.IntRange(0, 5_000_000),
+    help="How many entries to make up.",
 )
 @click.option(
     "--file",
@@ -37,7 +42,11 @@ STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
 )
 @click.option("--column", metavar="NAME", help="Column or JSON key of the number in the file.")
 @click.option(
-    "--latency", default=0.0, show_default=True, help="Milliseconds to wait before each answer."
+    "--latency",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="Milliseconds to wait before each answer.",
 )
 @click.option(
     "--throttle-duplicates",
@@ -76,7 +85,9 @@ def sandbox(
         server.start()
     except OSError as error:
         raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from error
-    with server:
+    except ValueError as error:
+        raise suppress.InputError(f"{path}: {error}.") from error
+    with server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"Serving {len(rows):,} entries at {server.url} until Ctrl-C.")
         click.echo(f"export BSG_BASE_URL={server.url} BSG_API_KEY={api_key or SANDBOX_KEY}")
         threading.Event().wait()
@@ -171,10 +182,9 @@ def _rows_of(path: Path, column: str | None) -> list[Row]:
         return _rows_of_answer(path)
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     with path.open("rb") as stream:
-        return [
-            Row(place, int(suppress.normalize(row.number)[1:]), moment, set(CHANNELS))
-            for place, row in enumerate(suppress.Rows(stream, name=str(path), column=column), 1)
-        ]
+        rows = suppress.Rows(stream, name=str(path), column=column)
+        phones = dict.fromkeys(int(suppress.normalize(row.number)[1:]) for row in rows)
+    return [Row(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)]
 
 
 def _rows_of_answer(path: Path) -> list[Row]:
@@ -189,5 +199,5 @@ def _rows_of_answer(path: Path) -> list[Row]:
             )
             for entry in entries
         ]
-    except (ValueError, msgspec.DecodeError) as error:
+    except (TypeError, ValueError, msgspec.DecodeError) as error:
         raise suppress.InputError(f"{path} is no answer of the listing: {error}.") from error
