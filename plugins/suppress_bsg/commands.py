@@ -24,7 +24,7 @@ DEMO_ENTRIES = 5_000
 STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
 
 
-@click.command()
+@click.command(short_help="Serve a stop list as BSG does, for trying things.")
 @click.option("--port", default=8080, show_default=True, help="Port on loopback; 0 for a free one.")
 @click.option(
     "--size",
@@ -93,7 +93,7 @@ def sandbox(
         threading.Event().wait()
 
 
-@click.command()
+@click.command(short_help="Show the main job from end to end, with no account.")
 def demo() -> None:
     """Show the main job from end to end, on this machine alone and with no account.
 

@@ -99,9 +99,13 @@ def command_line() -> None:
     Screens phone numbers against the stop lists of your messaging provider (and any
     other source that a plugin adds) before anything is sent.
 
-    Settings come from suppress.toml (in the working directory, else in your
-    configuration folder, else the file named by SUPPRESS_CONFIG) and the environment;
-    for BSG's stop list, BSG_API_KEY is all that is needed.
+    Settings come from the environment and from the file that SUPPRESS_CONFIG names, else
+    suppress.toml in the working directory, else in your configuration folder. For BSG's
+    stop list BSG_API_KEY is all that is needed.
+
+    The exit status is 0 when all is done, 2 for a wrong call or setting, 3 when the stop
+    list is unavailable and nothing was written, 4 for input that cannot be read, 5 for
+    output that cannot be written.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("Warning: %(message)s"))

@@ -106,7 +106,7 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
         click.echo("Nothing was stored: SUPPRESS_STORE is none.", err=True)
 
 
-@click.command()
+@click.command(short_help="Show what is known of each stop list.")
 @json_option
 def status(*, as_json: bool) -> None:
     """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
@@ -162,7 +162,7 @@ def _status(suppressor: Suppressor, channel: str) -> dict[str, Any]:
     return {**described(snapshot, age), "state": state}
 
 
-@click.command()
+@click.command(short_help="Show the plugins and what each offers.")
 @json_option
 def plugins(*, as_json: bool) -> None:
     """Show the plugins found, with their versions and what each offers."""
