@@ -5,7 +5,8 @@ two snapshots with the same digest suppress the same people.
 """
 
 import hashlib
-from collections.abc import Collection, Set
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -49,8 +50,8 @@ class Snapshot:
     channel: str
     read_at: datetime
     sources: tuple[str, ...]
-    numbers: Set[str] = field(repr=False)
-    unparsed: Set[str] = field(repr=False, default=frozenset())
+    numbers: AbstractSet[str] = field(repr=False)
+    unparsed: AbstractSet[str] = field(repr=False, default=frozenset())
 
     @property
     def count(self) -> int:

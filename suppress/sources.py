@@ -33,7 +33,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name: lower case letters, digits, `-` and `_`."""
+        """Its name, made of lower case letters, digits, `-` and `_`."""
 
     @property
     def channels(self) -> Collection[str]:

@@ -1,10 +1,5 @@
 """The tests that every source has to pass, for the authors of plugins.
 
-    class TestMySource(suppress.testing.SourceContract):
-        @pytest.fixture
-        def source(self):
-            return MySource(...)          # with at least one entry on its list
-
 Needs pytest. The sources that come with suppress pass the same tests.
 """
 

@@ -24,6 +24,7 @@ from suppress.screening import Outcome
 from suppress.settings import Settings
 from suppress.suppressor import Suppressor
 
+CHECKED = {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}
 STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "missing": "red"}
 
 
@@ -32,7 +33,7 @@ STYLES = {"fresh": "green", "stale": "yellow", "expired": "red", "missing": "red
 @channel_option
 @region_option
 @json_option
-def check(number: str, channel: str, default_region: str | None, *, as_json: bool) -> int:
+def check(number: str, channel: str, default_region: str | None, *, as_json: bool) -> None:
     """Tell whether one NUMBER may be messaged, and why.
 
     The exit status is 0 for a number that may be messaged, 1 for one that is suppressed,
@@ -60,7 +61,7 @@ def check(number: str, channel: str, default_region: str | None, *, as_json: boo
     else:
         read = ago(suppressor.age(screening.snapshot))
         click.echo(f"{decision.e164}: {decision.outcome}; {decision.reason}, read {read} ago")
-    return {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}[decision.outcome]
+    click.get_current_context().exit(CHECKED[decision.outcome])
 
 
 @click.command()

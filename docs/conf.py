@@ -1,0 +1,29 @@
+"""How the documentation is built: sphinx-build -W -n -b html docs docs/_build/html."""
+
+import suppress
+
+project = "suppress"
+author = "The suppress developers"
+project_copyright = "2026, The suppress developers"
+version = release = suppress.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+exclude_patterns = ["_build", "examples"]
+html_theme = "furo"
+html_title = "suppress"
+html_static_path: list[str] = []
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "description"
+autodoc_typehints_description_target = "documented"
+autodoc_class_signature = "separated"
+default_role = "code"
+myst_heading_anchors = 3
+
+# What belongs to other projects, and what a reader has no page for.
+nitpick_ignore_regex = [
+    ("py:.*", r"(pluggy|click|collections|concurrent|datetime|pathlib|typing)\..*"),
+    ("py:.*", r"(Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
+    ("py:.*", r".*\b(R|T|Arguments|Unpack|Self|optional|PluginManager)"),
+    ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),
+]

@@ -1,0 +1,149 @@
+"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+
+import dataclasses
+import inspect
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+import suppress
+import suppress.cli
+from conftest import row
+from suppress import hookspecs
+from suppress.settings import Arguments
+from suppress_bsg.sandbox import Sandbox
+from suppress_bsg.source import BsgSettings
+from suppress_file import FileSettings
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+
+
+def page(name: str) -> str:
+    return (DOCS / name).read_text()
+
+
+HOOKS = [name for name in vars(hookspecs) if name.startswith("suppress_")]
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_is_documented_with_its_arguments(name: str) -> None:
+    assert f"autofunction:: suppress.hookspecs.{name}" in page("reference/hooks.md")
+    arguments = ", ".join(inspect.signature(getattr(hookspecs, name)).parameters)
+    assert f"def {name}({arguments})" in page("how-to/plugin.md")
+
+
+def settings() -> Iterator[tuple[str, str, object]]:
+    core = {field.name: field for field in dataclasses.fields(suppress.Settings)}
+    for name in Arguments.__annotations__:
+        yield "SUPPRESS", name, core[name].default
+    for prefix, kind in (("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings)):
+        for field in dataclasses.fields(kind):
+            yield prefix, field.name, field.default
+
+
+@pytest.mark.parametrize(("prefix", "name", "default"), list(settings()))
+def test_every_setting_is_documented_with_its_default(
+    prefix: str, name: str, default: object
+) -> None:
+    (line,) = (
+        line
+        for line in page("reference/settings.md").splitlines()
+        if line.startswith(f"| `{prefix}_{name.upper()}` | `{name}` |")
+    )
+    shown = line.split("|")[3].replace("`", "").strip()
+    if isinstance(default, bool):
+        assert shown == str(default).lower()
+    elif isinstance(default, int | float):
+        assert shown == f"{default:g}"
+    elif isinstance(default, str):
+        assert shown == default
+    elif isinstance(default, tuple):
+        assert shown == ", ".join(default)
+
+
+def test_no_setting_is_documented_that_is_not_there() -> None:
+    documented = set(re.findall(r"^\| `([A-Z_]+)`", page("reference/settings.md"), re.MULTILINE))
+    assert documented == {f"{prefix}_{name.upper()}" for prefix, name, _ in settings()}
+
+
+def test_every_command_says_what_it_does_and_what_its_options_are() -> None:
+    group = suppress.cli.command_line
+    context = click.Context(group)
+    names = group.list_commands(context)
+    assert {"filter", "check", "refresh", "status", "plugins", "demo", "sandbox"} <= set(names)
+    for name in names:
+        command = group.get_command(context, name)
+        assert command is not None
+        assert command.help
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                assert parameter.help, f"{name} {parameter.opts}"
+
+
+def statuses(text: str) -> dict[str, str]:
+    return dict(re.findall(r"^\| (\d+) +\| (.*?) \|$", text, re.MULTILINE))
+
+
+def test_every_exit_status_is_documented() -> None:
+    in_code = statuses(inspect.getdoc(suppress.cli) or "")
+    assert statuses(page("reference/command-line.md")) == in_code
+    used = {str(status) for _, status in suppress.cli.EXIT_STATUSES}
+    used |= {"0", "1", str(suppress.cli.INTERRUPTED), str(suppress.cli.NOBODY_READS)}
+    assert in_code.keys() == used
+
+
+@pytest.mark.parametrize("name", suppress.__all__)
+def test_every_name_is_in_the_reference(name: str) -> None:
+    pages = page("reference/python.md") + page("reference/hooks.md")
+    assert re.search(rf"(auto\w+|py:\w+):: suppress\.{name}$", pages, re.MULTILINE)
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = set(re.findall(r"^[a-z-]+(?:/[a-z-]+)?$", page("index.md"), re.MULTILINE))
+    pages = {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")}
+    assert listed == pages - {"index"}
+
+
+def test_the_changelog_tells_of_this_version() -> None:
+    assert f"## {suppress.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+class TestMessagingApp:
+    def run(self, url: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [
+                sys.executable,
+                DOCS / "examples" / "messaging_app.py",
+                "+14155552671",
+                "+14155552672",
+            ],
+            env={
+                **os.environ,
+                "BSG_BASE_URL": url,
+                "BSG_API_KEY": "test_sandbox",
+                "SUPPRESS_STORE": "none",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_sends_to_the_allowed_alone(self) -> None:
+        with Sandbox([row(1, 14155552671, "sms")]) as sandbox:
+            done = self.run(sandbox.url)
+        assert done.stdout == "to +14155552672: Our spring sale begins on Monday.\n"
+        assert (done.returncode, done.stderr) == (0, "")
+
+    def test_sends_to_nobody_in_doubt(self) -> None:
+        with Sandbox(api_key="test_another") as sandbox:
+            done = self.run(sandbox.url)
+        assert done.stdout == ""
+        assert done.returncode == 1
+        assert done.stderr.startswith("Nothing was sent. The stop list cannot be read")

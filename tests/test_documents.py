@@ -1,0 +1,116 @@
+"""The code in the README and the docs runs, and prints what they say.
+
+Blocks of `python` are executed, blocks of `console` typed into a shell; a block with a
+caption is a file, and is put where they run. The stop list is the tutorial's.
+"""
+
+import doctest
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from sybil import Document, Example, Region, Sybil
+from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
+from sybil.parsers.myst.lexers import DirectiveLexer
+
+from conftest import row
+from suppress_bsg.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+END = "@@"
+
+STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
+
+
+def run_console(example: Example) -> None:
+    """Type the lines after `$`, and compare what comes with the lines that follow each."""
+    typed: list[tuple[str, str]] = []
+    for line in str(example.parsed).splitlines(keepends=True):
+        if line.startswith("$ "):
+            typed.append((line[2:], ""))
+        else:
+            command, output = typed[-1]
+            typed[-1] = (command, output + line)
+    # The status of each command is kept for the next one to ask for.
+    script = "".join(f"{command}s=$?; echo {END}; (exit $s)\n" for command, _ in typed)
+    done = subprocess.run(
+        ["bash", "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    outputs = done.stdout.split(f"{END}\n")[:-1]
+    assert len(outputs) == len(typed), done.stdout
+    for (command, expected), output in zip(typed, outputs, strict=True):
+        same = doctest.OutputChecker().check_output(expected, output, FLAGS)
+        assert same, f"$ {command}expected:\n{expected}\ncame:\n{output}"
+
+
+def write_file(example: Example) -> None:
+    name, text = example.parsed
+    path = Path(name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    if path.name == "pyproject.toml":
+        install(path.parent)
+
+
+def install(folder: Path) -> None:
+    """Put beside a package what an installer would: where its entry points are read."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    )
+    points = "".join(
+        f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in points.items())
+        for group, points in project["entry-points"].items()
+    )
+    (info / "entry_points.txt").write_text(points)
+    os.environ["PYTHONPATH"] = str(folder.absolute())
+
+
+def files(document: Document) -> Iterable[Region]:
+    for region in DirectiveLexer("code-block")(document):
+        if name := region.lexemes["options"].get("caption"):
+            yield Region(
+                region.start, region.end, (name, str(region.lexemes["source"])), write_file
+            )
+
+
+SYBIL = Sybil(
+    parsers=[
+        PythonCodeBlockParser(doctest_optionflags=FLAGS),
+        CodeBlockParser("console", run_console),
+        files,
+    ]
+)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    monkeypatch.syspath_prepend(work)
+    monkeypatch.setattr("suppress.default._made", None)
+    with Sandbox(STOP_LIST) as sandbox:
+        for name, value in {
+            "BSG_BASE_URL": sandbox.url,
+            "BSG_API_KEY": "test_sandbox",
+            "SUPPRESS_STORE": str(tmp_path / "store"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": "",
+        }.items():
+            monkeypatch.setenv(name, value)
+        for example in SYBIL.parse(path).examples():
+            example.evaluate()
