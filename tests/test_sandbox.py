@@ -57,7 +57,7 @@ class Client:
     def get(self, path: str = LIST, query: Query | None = None) -> requests.Response:
         return self.session.get(self.url + path, params=query, timeout=5)  # type: ignore[arg-type]
 
-    def post(self, path: str, body: object = None) -> requests.Response:
+    def post(self, path: str, body: Any = None) -> requests.Response:
         return self.session.post(self.url + path, json=body, timeout=5)
 
     def ids(self, query: Query | None = None, path: str = LIST) -> list[int]:
@@ -182,7 +182,7 @@ def test_nothing_works_without_a_token(stranger: Client, method: str, path: str)
     "token", ["", "Bearer", "Bearer x", "Bearer a.b.c", "Basic x", "Bearer \xe9"]
 )
 def test_a_made_up_token_does_not_work(stranger: Client, token: str) -> None:
-    stranger.session.headers["Authorization"] = token.encode("latin-1")
+    stranger.session.headers["Authorization"] = token
     refused(stranger.get(), 401)
 
 

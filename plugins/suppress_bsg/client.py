@@ -9,6 +9,7 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -171,7 +172,7 @@ class Client:
         what = f"the page at offset {offset}"
         token = self._signed_in()
         response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
-        if response.status_code == requests.codes.unauthorized:
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
             response.close()
             token = self._signed_in(instead_of=token)
             response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
@@ -193,7 +194,7 @@ class Client:
         response = self._send(
             "POST", "/api/auth/login", what, json={"api_key": self._api_key}, auth=_NoToken()
         )
-        if response.status_code in (requests.codes.unauthorized, requests.codes.forbidden):
+        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             response.close()
             raise SourceError(
                 f"BSG refused the API key (status {response.status_code}). Check BSG_API_KEY."
@@ -231,7 +232,7 @@ class Client:
     def _decoded(self, response: requests.Response, kind: type[T], what: str) -> T:
         with response:
             body = self._body(response, what)
-        if response.status_code != requests.codes.ok:
+        if response.status_code != HTTPStatus.OK:
             raise SourceError(_refusal(response.status_code, body, what))
         try:
             return msgspec.json.decode(body, type=kind)
@@ -298,7 +299,7 @@ def _end_of(bearer: str, now: float) -> float | None:
 def _throttled(response: requests.Response) -> bool:
     retries = response.raw.retries
     return retries is not None and any(
-        attempt.status == requests.codes.too_many_requests for attempt in retries.history
+        attempt.status == HTTPStatus.TOO_MANY_REQUESTS for attempt in retries.history
     )
 
 
@@ -311,7 +312,7 @@ _NEXT_STEP: Mapping[int, str] = {
 
 
 def _refusal(status: int, body: bytes, what: str) -> str:
-    if requests.codes.multiple_choices <= status < requests.codes.bad_request:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
     try:
         said = msgspec.json.decode(body, type=_Message).message[:200]
