@@ -18,7 +18,7 @@ from suppress.errors import (
 )
 from suppress.hookspecs import hookimpl
 from suppress.host import register
-from suppress.numbers import mask, normalize
+from suppress.numbers import known_region, mask, normalize
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening
 from suppress.settings import Settings
@@ -52,6 +52,7 @@ __all__ = [
     "filter_recipients",
     "hookimpl",
     "is_suppressed",
+    "known_region",
     "mask",
     "normalize",
     "refresh",

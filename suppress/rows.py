@@ -5,21 +5,20 @@ came. A row that cannot be read is an error with its line number, never passed o
 """
 
 import csv
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePath
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import msgspec
 
 from suppress.errors import InputError
 
-FORMATS = ("text", "csv", "tsv", "jsonl")
-
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _DELIMITERS = ",;|"
 _BOM = b"\xef\xbb\xbf"
-_NUMBERLIKE = re.compile(r"(\W*\d){5,}\W*")
+_NUMBER = re.compile(r"\d([\s().\-/]*\d){5,}")
 _LIKELY_COLUMNS = frozenset(
     [
         "phone",
@@ -71,8 +70,11 @@ class Rows:
         header: the bytes of the header, empty where the format has none.
 
     Raises:
+        ValueError: there is no such format.
         InputError: the first line cannot be read, or the column cannot be told.
     """
+
+    FORMATS: ClassVar = ("text", "csv", "tsv", "jsonl")
 
     def __init__(
         self,
@@ -88,10 +90,12 @@ class Rows:
         self._first = 1
         self._taken: list[bytes] = []
         self._column = column
+        if format is not None and format not in self.FORMATS:
+            raise ValueError(f"the format is {format!r}; known are {', '.join(self.FORMATS)}")
         lines = iter(stream)
-        first = next(lines, b"")
+        first = self._first_line(lines)
         self.format = format or _SUFFIXES.get(PurePath(name).suffix.lower()) or self._guess(first)
-        self._lines = self._texts(_chain(first, lines))
+        self._lines = self._texts(itertools.chain([first] if first else [], lines))
         if self.format in ("csv", "tsv"):
             self._rows = self._csv(first)
         elif self.format == "jsonl":
@@ -110,6 +114,14 @@ class Rows:
     def error(self, what: str, line: int | None = None) -> InputError:
         """The error that says what is wrong with a line, by default the one just read."""
         return InputError(f"{self.name}, line {line or self._first}: {what}")
+
+    def _first_line(self, lines: Iterator[bytes]) -> bytes:
+        """The first line that is not blank; those before it are counted."""
+        for raw in lines:
+            if raw.removeprefix(_BOM).strip():
+                return raw
+            self._line += 1
+        return b""
 
     def _guess(self, first: bytes) -> str:
         text = first.removeprefix(_BOM).lstrip()
@@ -147,7 +159,7 @@ class Rows:
 
     def _each(self, number: Callable[[str], Any]) -> Iterator[Row]:
         for text in self._lines:
-            if text.isspace():
+            if not text.strip():
                 self._taken.clear()
                 continue
             value = number(text)
@@ -173,8 +185,6 @@ class Rows:
         delimiter = max(delimiters, key=first.decode("latin-1").count)
         reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         header = self._next(reader)
-        while header == []:
-            header = self._next(reader)
         if header is None:
             raise InputError(f"{self.name} is empty: a {self.format.upper()} file has a header.")
         column = self._column if self._column is not None else self._likely(header)
@@ -184,8 +194,6 @@ class Rows:
         self._column = column
         position = header.index(column)
         self.header = self._take()
-        if not self.header.endswith((b"\n", b"\r")):
-            self.header += b"\n"
         return self._records(reader, len(header), position)
 
     def _records(self, reader: Iterator[list[str]], width: int, position: int) -> Iterator[Row]:
@@ -205,7 +213,7 @@ class Rows:
 
     def _likely(self, names: list[str]) -> str:
         """The column that holds the number, where that can be told from the names."""
-        if any(_NUMBERLIKE.fullmatch(name) for name in names):
+        if any(_NUMBER.search(name) for name in names):
             raise self.error("a number stands where the names of the columns belong.")
         likely = [
             name
@@ -219,9 +227,3 @@ class Rows:
         raise self.error(
             "which column holds the number? Name one of: " + ", ".join(names[:20]) + "."
         )
-
-
-def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from rest

@@ -28,6 +28,13 @@ class FileSettings:
     format: str | None = None
     default_region: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.format is not None and self.format not in suppress.Rows.FORMATS:
+            raise suppress.ConfigurationError(
+                "SUPPRESS_FILE_FORMAT (`format` in the table [suppress.file]) has to be one of "
+                f"{', '.join(suppress.Rows.FORMATS)}."
+            )
+
 
 class FileSource:
     """Reads a list from a file, anew each time. A row that cannot be read fails the load."""
@@ -88,4 +95,6 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
                 "SUPPRESS_FILE_PATH (`path` in the table [suppress.file]) is missing."
             )
         return None
-    return FileSource(own, own.default_region or settings.default_region)
+    if own.default_region is not None:
+        return FileSource(own, suppress.known_region(own.default_region))
+    return FileSource(own, settings.default_region)

@@ -18,7 +18,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from suppress.atomic import replacing
 from suppress.cli.options import channel_option, region_option, summary
 from suppress.errors import InputError, SuppressError
-from suppress.rows import FORMATS, Row, Rows
+from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
 from suppress.suppressor import Suppressor
 
@@ -39,7 +39,7 @@ class OutputError(SuppressError):
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
+    type=click.Choice(Rows.FORMATS),
     help="Form of the input; told by the file's name or its first line otherwise.",
 )
 @region_option
