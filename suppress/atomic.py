@@ -23,8 +23,12 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield stream
         return
     target = path.resolve()
-    # mkstemp's files are readable by their owner alone.
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        # mkstemp's files are readable by their owner alone.
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        error.filename = str(path)
+        raise
     try:
         with open(handle, "wb") as stream:  # noqa: PTH123 - it is a descriptor
             yield stream

@@ -18,7 +18,7 @@ from suppress.errors import InputError
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _DELIMITERS = ",;|"
 _BOM = b"\xef\xbb\xbf"
-_NUMBER = re.compile(r"\d([\s().\-/]*\d){5,}")
+_NUMBER = re.compile(r"(?<!\w)\d(\W{0,3}\d){5,}")
 _LIKELY_COLUMNS = frozenset(
     [
         "phone",
@@ -92,7 +92,7 @@ class Rows:
         self._column = column
         if format is not None and format not in self.FORMATS:
             raise ValueError(f"the format is {format!r}; known are {', '.join(self.FORMATS)}")
-        lines = iter(stream)
+        lines = self._read(stream)
         first = self._first_line(lines)
         self.format = format or _SUFFIXES.get(PurePath(name).suffix.lower()) or self._guess(first)
         self._lines = self._texts(itertools.chain([first] if first else [], lines))
@@ -114,6 +114,12 @@ class Rows:
     def error(self, what: str, line: int | None = None) -> InputError:
         """The error that says what is wrong with a line, by default the one just read."""
         return InputError(f"{self.name}, line {line or self._first}: {what}")
+
+    def _read(self, stream: BinaryIO) -> Iterator[bytes]:
+        try:
+            yield from stream
+        except OSError as error:
+            raise InputError(f"{self.name} cannot be read: {error.strerror}.") from error
 
     def _first_line(self, lines: Iterator[bytes]) -> bytes:
         """The first line that is not blank; those before it are counted."""

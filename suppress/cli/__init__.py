@@ -21,8 +21,9 @@ from typing import Any
 import click
 
 import suppress
-from suppress.cli.filter import OutputError, filter_command
+from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
+from suppress.cli.output import OutputError
 from suppress.plugins import Plugins
 
 EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
@@ -56,6 +57,8 @@ class CommandLine(click.Group):
         try:
             return super().main(*args, **extra)
         except suppress.SuppressError as error:
+            if isinstance(error, OutputError):
+                _give_up_output()
             click.echo(f"Error: {error}", err=True)
             sys.exit(next(status for kind, status in EXIT_STATUSES if isinstance(error, kind)))
 
@@ -65,9 +68,12 @@ class CommandLine(click.Group):
             result = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # What is still in the buffer would be written, and fail, when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _give_up_output()
             raise click.exceptions.Exit(NOBODY_READS) from None
+        except OSError as error:
+            if error.filename is not None:
+                raise
+            raise OutputError(f"An output cannot be written: {error.strerror}.") from error
         except KeyboardInterrupt:
             # At its end Python would wait for the pages that other threads still ask for.
             os._exit(INTERRUPTED)
@@ -85,6 +91,11 @@ class CommandLine(click.Group):
                     )
                 commands[taken] = command
         return commands
+
+
+def _give_up_output() -> None:
+    # What is still in its buffer would be written, and fail, when Python ends.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(

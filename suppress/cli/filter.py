@@ -6,6 +6,8 @@ file appears whole, when everything has been screened, or not at all.
 
 import contextlib
 import itertools
+import os
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,8 +18,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from suppress.atomic import replacing
-from suppress.cli.options import channel_option, region_option, summary
-from suppress.errors import InputError, SuppressError
+from suppress.cli.options import channel_option, region_option
+from suppress.cli.output import OutputError, summary
+from suppress.errors import InputError
 from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
 from suppress.suppressor import Suppressor
@@ -26,10 +29,6 @@ PIECE = 10_000
 """Rows that are screened at once."""
 
 STANDARD = "-"
-
-
-class OutputError(SuppressError):
-    """An output cannot be written."""
 
 
 @click.command("filter")
@@ -87,7 +86,8 @@ def filter_command(
     suppressor = Suppressor()
     with contextlib.ExitStack() as stack:
         stream, size = _opened(source, stack)
-        rows = Rows(stream, name=source, format=format_, column=column)
+        name = "standard input" if source == STANDARD else source
+        rows = Rows(stream, name=name, format=format_, column=column)
         region = suppressor.region(default_region)
         with Console(stderr=True).status(f"Reading the {channel} stop list"):
             snapshot = suppressor.snapshot(channel)
@@ -108,11 +108,18 @@ def filter_command(
 
 
 def _refuse_same(places: Mapping[Outcome, str]) -> None:
-    files = [
-        Path(place).resolve() for place in places.values() if place not in (STANDARD, "/dev/null")
-    ]
-    if len(set(files)) != len(files) or list(places.values()).count(STANDARD) > 1:
+    files = [_identity(place) for place in places.values()]
+    if any(files.count(each) > 1 for each in files if each is not None):
         raise click.UsageError("Two of --output, --suppressed and --invalid are the same file.")
+
+
+def _identity(place: str) -> object:
+    """What is the same for two names of one file; None for a device such as a terminal."""
+    try:
+        found = os.fstat(sys.stdout.fileno()) if place == STANDARD else Path(place).stat()
+    except OSError:
+        return Path(place).resolve()
+    return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
 
 
 def _opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | None]:
@@ -127,28 +134,28 @@ def _opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | N
 
 def _pieces(rows: Rows) -> Iterator[list[Row]]:
     iterator = iter(rows)
-    try:
-        while piece := list(itertools.islice(iterator, PIECE)):
-            yield piece
-    except OSError as error:
-        raise InputError(f"{rows.name} cannot be read: {error.strerror}.") from error
+    while piece := list(itertools.islice(iterator, PIECE)):
+        yield piece
 
 
 @contextlib.contextmanager
 def _outputs(places: Mapping[Outcome, str]) -> Iterator[dict[Outcome, BinaryIO]]:
     try:
         with contextlib.ExitStack() as stack:
-            yield {
+            outputs: dict[Outcome, BinaryIO] = {
                 outcome: sys.stdout.buffer
                 if place == STANDARD
                 else stack.enter_context(replacing(Path(place)))
                 for outcome, place in places.items()
             }
-            sys.stdout.buffer.flush()
+            yield outputs
+            # No file appears before all that was written is known to have found room.
+            for each in outputs.values():
+                each.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = error.filename or "the output"
+        where = error.filename or "An output"
         raise OutputError(f"{where} cannot be written: {error.strerror}.") from error
 
 

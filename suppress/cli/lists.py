@@ -4,19 +4,12 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from suppress.cli.options import (
-    ago,
-    channel_option,
-    channels_option,
-    console,
-    described,
-    json_option,
-    print_json,
-    region_option,
-)
+from suppress.cli.options import channel_option, channels_option, json_option, region_option
+from suppress.cli.output import ago, described, print_json, print_table
 from suppress.errors import ConfigurationError, InvalidNumber
 from suppress.numbers import mask
 from suppress.plugins import Plugins
@@ -145,7 +138,7 @@ def status(*, as_json: bool) -> None:
             " and ".join(each["sources"]),
             each["digest"][:16],
         )
-    console().print(table)
+    print_table(table)
     if any(each["state"] == "missing" for each in found):
         click.echo("Read what is missing with: suppress refresh", err=True)
 
@@ -194,7 +187,7 @@ def plugins(*, as_json: bool) -> None:
     table = Table("plugin", "version", "offers")
     for row in rows:
         table.add_row(row["name"], row["version"] or "", _offers(row))
-    console().print(table)
+    print_table(table)
 
 
 def _offers(row: dict[str, Any]) -> str:
@@ -203,5 +196,5 @@ def _offers(row: dict[str, Any]) -> str:
     ]
     parts += [f"command {name}" for name in row["commands"]]
     if row["error"]:
-        parts.append(f"[red]{row['error']}")
+        parts.append(f"[red]{escape(row['error'])}")
     return "\n".join(parts) or "nothing under the settings as they are"

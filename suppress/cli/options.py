@@ -1,15 +1,8 @@
-"""What several commands share: options, and the way snapshots are shown."""
-
-from collections.abc import Mapping
-from typing import Any
+"""Options that several commands share."""
 
 import click
-import msgspec
-from rich.console import Console
 
 from suppress.errors import SuppressError
-from suppress.screening import Outcome
-from suppress.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 
 
@@ -47,45 +40,3 @@ region_option = click.option(
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
 )
-
-
-def print_json(document: Any) -> None:
-    """Print one JSON document on standard output."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
-
-
-def console() -> Console:
-    """Where tables are printed; in a pipe they are as wide as they need to be."""
-    found = Console()
-    return found if found.is_terminal else Console(width=200)
-
-
-def described(snapshot: Snapshot, age: float) -> dict[str, Any]:
-    """A snapshot in plain values, for JSON."""
-    return {
-        "channel": snapshot.channel,
-        "count": snapshot.count,
-        "unparsed": len(snapshot.unparsed),
-        "read_at": snapshot.read_at,
-        "age": round(age, 3),
-        "sources": snapshot.sources,
-        "digest": snapshot.digest,
-    }
-
-
-def ago(seconds: float) -> str:
-    """A span of time in words, for example `3 min`."""
-    for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * length:
-            return f"{seconds / length:.0f} {unit}"
-    return f"{max(seconds, 0):.0f} s"
-
-
-def summary(counts: Mapping[str, int], snapshot: Snapshot, age: float) -> str:
-    """What a screening came to, in a line or two."""
-    return (
-        f"{sum(counts.values()):,} recipients: "
-        + ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome)
-        + f".\nThe {snapshot.channel} stop list of {' and '.join(snapshot.sources)} "
-        f"has {snapshot.count:,} numbers and was read {ago(age)} ago."
-    )

@@ -1,0 +1,369 @@
+"""Files of numbers, row by row: what is read, what is kept, what is refused."""
+
+import csv
+import io
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suppress import InputError, Row, Rows
+
+BOM = b"\xef\xbb\xbf"
+A, B, C = "+14155552671", "+442079460958", "(415) 555-2672"
+
+
+def rows_of(
+    content: bytes,
+    name: str = "-",
+    *,
+    format: str | None = None,  # noqa: A002
+    column: str | None = None,
+) -> tuple[Rows, list[Row]]:
+    rows = Rows(io.BytesIO(content), name=name, format=format, column=column)
+    return rows, list(rows)
+
+
+def numbers(content: bytes, name: str = "-", column: str | None = None) -> list[Any]:
+    return [row.number for row in rows_of(content, name, column=column)[1]]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "format_"),
+    [
+        # By the name's ending, whatever the first line is like.
+        ("a.csv", b"phone\n", "csv"),
+        ("folder.tsv/A.CSV", b"phone\n", "csv"),
+        ("a.tsv", b"phone\n", "tsv"),
+        ("a.jsonl", b'"+14155552671"\n', "jsonl"),
+        ("a.ndjson", b"14155552671\n", "jsonl"),
+        ("a.csv", b"name\tphone,phone\n", "csv"),
+        # By the first line, where the ending says nothing.
+        ("-", b"+14155552671\n", "text"),
+        ("a.txt", b"(415) 555-2671\n", "text"),
+        ("a.dat", b"name,phone\n", "csv"),
+        ("csv", b"name,phone\n", "csv"),
+        ("-", b"name;phone\n", "csv"),
+        ("-", b"name|phone\n", "csv"),
+        ("-", b"name\tphone\n", "tsv"),
+        ("-", b"last, first\tphone\n", "tsv"),
+        ("-", b'{"phone": 1}\n', "jsonl"),
+        ("-", b'  {"phone": 1}\n', "jsonl"),
+        ("-", b'"+14155552671"\n', "jsonl"),
+        ("-", b'"name","phone"\n', "csv"),
+        ("-", b'"name"\t"phone"\n', "tsv"),
+        ("-", BOM + b'{"phone": 1}\n', "jsonl"),
+        ("-", BOM + b"name,phone\n", "csv"),
+        ("-", BOM + b"+14155552671\n", "text"),
+        ("-", b"\r\n\nname,phone\n", "csv"),
+        ("-", b'\n{"phone": 1}\n', "jsonl"),
+        ("-", b"", "text"),
+    ],
+)
+def test_the_format_is_told(name: str, content: bytes, format_: str) -> None:
+    assert rows_of(content, name)[0].format == format_
+
+
+@pytest.mark.parametrize(
+    ("format_", "number"), [("text", '"+1,5"'), ("jsonl", "+1,5"), ("csv", None), ("tsv", None)]
+)
+def test_the_format_that_is_named_wins(format_: str, number: str | None) -> None:
+    rows, found = rows_of(b'"+1,5"\n', "a.csv", format=format_)
+    assert rows.format == format_
+    assert [row.number for row in found] == ([] if number is None else [number])
+
+
+def test_a_column_makes_it_csv() -> None:
+    assert numbers(b"p\n+14155552671\n", column="p") == [A]
+
+
+@pytest.mark.parametrize("format_", ["CSV", "json", "xlsx", ""])
+def test_an_unknown_format_is_refused(format_: str) -> None:
+    with pytest.raises(ValueError, match="csv"):
+        rows_of(b"phone\n", format=format_)
+
+
+@pytest.mark.parametrize(
+    ("header", "column", "position"),
+    [
+        ("code", None, 0),  # the only one
+        ("phone", None, 0),
+        ("id,phone,name", None, 1),  # the likely one
+        ("id,name,Mobile Number", None, 2),
+        ("id,MSISDN", None, 1),
+        ("id, phone-number ,name", None, 1),
+        ('id,"phone"', None, 1),
+        ("id;phone", None, 1),
+        ("id,last;first|x,phone", None, 2),
+        ("phone,mobile", "mobile", 1),  # the named one
+        ("phone,name", "name", 1),
+        ("name,name,phone", "phone", 2),
+        ("a,b", "b", 1),
+        ("12345678,b", "12345678", 0),
+    ],
+)
+def test_the_column_is_told(header: str, column: str | None, position: int) -> None:
+    delimiter = ";" if header.startswith("id;") else ","
+    width = len(next(csv.reader([header], delimiter=delimiter)))
+    record = delimiter.join(f"{place}" for place in range(width))
+    assert numbers(f"{header}\n{record}\n".encode(), "a.csv", column) == [str(position)]
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "message"),
+    [
+        (b"a,b\n", None, "line 1: which column holds the number\\? Name one of: a, b"),
+        (b"phone,mobile\n", None, "line 1: which column .*: phone, mobile"),
+        (b"phone,b,phone\n", None, "line 1: which column"),
+        (b"phone,b\n", "mobile", "line 1: the column 'mobile' is not in the header"),
+        (b"phone,b\n", "Phone", "line 1: the column 'Phone' is not in the header"),
+        (b"phone,b,phone\n", "phone", "line 1: the column 'phone' is twice in the header"),
+        (b"\n\na,b\n", None, "line 3: which column"),
+        # No header: the first number would be taken for a name, and never screened.
+        (b"+14155552671\n", None, "line 1: a number stands where"),
+        (b"14155552671\n", None, "line 1: a number stands where"),
+        (b"Ann,+1 (415) 555-2671\n", None, "line 1: a number stands where"),
+        (b'"Ann","415.555.2671"\n', None, "line 1: a number stands where"),
+        (b"Ann;+14155552671\n", None, "line 1: a number stands where"),
+        ("\u0661\u0664\u0661\u0665\u0665\u0665\n".encode(), None, "line 1: a number stands where"),
+        (b"whatsapp:+14155552671\n", None, "line 1: a number stands where"),
+        ("+1 415\u2013555\u20132671\n".encode(), None, "line 1: a number stands where"),
+        ("+1\u2011415\u2011555\u20112671\n".encode(), None, "line 1: a number stands where"),
+        (b"tel:+1-415-555-2671\n", None, "line 1: a number stands where"),
+        (b"+1 415 555 2671 ext. 5\n", None, "line 1: a number stands where"),
+    ],
+)
+def test_a_column_that_cannot_be_told(content: bytes, column: str | None, message: str) -> None:
+    with pytest.raises(InputError, match=f"^a\\.csv, {message}"):
+        rows_of(content, "a.csv", column=column)
+
+
+@pytest.mark.parametrize("name", ["phone1", "2nd phone", "Q3 2024", "cell_2024", "+"])
+def test_a_name_with_a_few_digits_is_no_number(name: str) -> None:
+    assert numbers(f"{name}\n{A}\n".encode(), "a.csv") == [A]
+
+
+def test_text_has_no_column() -> None:
+    with pytest.raises(InputError, match="no column 'phone'"):
+        rows_of(b"phone\n", format="text", column="phone")
+
+
+JSON_KEYS = b'{"id": 1, "phone": "+14155552671"}\n{"phone": "+442079460958", "mobile": 2}\n'
+
+
+def test_a_json_key_is_told_once_for_the_whole_file() -> None:
+    assert numbers(JSON_KEYS) == [A, B]
+    assert numbers(b'{"x": 1}\n{"x": 2, "phone": 3}\n') == [1, 2]
+    assert numbers(b'{"phone": 1, "other": 2}\n{"other": 4, "phone": 3}\n', column="other") == [
+        2,
+        4,
+    ]
+
+
+def test_json_keys_that_are_named() -> None:
+    assert numbers(b'{"phone": 1, "b": 2}\n{"b": 4, "phone": 3}\n', "a.jsonl", "b") == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("14155552671", 14155552671),
+        ('"14155552671"', "14155552671"),
+        ("14155552671.0", 14155552671.0),
+        ("1.4155552671e10", 1.4155552671e10),
+        ("-5", -5),
+        ("null", None),
+        ("true", True),
+        ("[1]", [1]),
+        ('" +1\\u0034 "', " +14 "),
+    ],
+)
+def test_json_values_are_kept_as_they_are(value: str, number: object) -> None:
+    for line in (f'{{"phone": {value}}}', value):
+        (found,) = numbers(line.encode(), "a.jsonl")
+        assert found == number
+        assert type(found) is type(number)
+
+
+CSV = b"name,phone\n"
+KEPT = [
+    ("-", CSV, [b"A,1\n", b"B,2\n"]),
+    ("-", b"name,phone\r\n", [b"A,1\r\n", b"B,2\r\n"]),
+    ("-", BOM + CSV, [b"A,1\n", b"B,2"]),
+    ("-", CSV, [b'"two\nlines",1\n', b'B,"\n\n2"\n', b"C,3"]),
+    ("-", b"name,phone\r\n", [b'"two\r\n\r\nlines",1\r\n', b'"a ""b"", c",2\n', b"C,3\r\n"]),
+    ("a.csv", b'"na\n\nme","phone"\n', [b'"A","1"\n', b" x , 2 \n"]),
+    ("-", CSV, []),
+    ("-", b"name,phone", []),
+    ("-", b"name;phone\n", [b"A, B;1\n", b'"x;y";2\n']),
+    ("-", b"name\tphone\n", [b"A, B\t1\n", b'"x\ty"\t2\n']),
+    ("-", CSV, ["Zo\u00eb \u2028 \x85 \x0b \x0c \x1c,\u0664\u0661\n".encode()]),
+    ("a.csv", b"phone\n", [b'""\n', b"1\n", b'" "\n']),
+    ("a.csv", BOM + b'"phone"\r\n', [b"1\r\n"]),
+    ("-", b"", [b"+1 415\n", b" 2 \r\n", b"n/a\n", b"4"]),
+    ("-", b"", [BOM + b"1\n", b"2\n"]),
+    ("-", b"", [b'{"phone": 1}\n', b' {"phone": 2 } \r\n', b'{"x": "\\n", "phone": 3}']),
+    ("-", b"", [BOM + b'{"phone": 1}\n', b'{"phone":"\xc3\xab"}\n']),
+]
+
+
+@pytest.mark.parametrize(("name", "header", "raws"), KEPT)
+def test_bytes_are_kept(name: str, header: bytes, raws: list[bytes]) -> None:
+    rows, found = rows_of(header + b"".join(raws), name)
+    assert rows.header == header
+    assert [row.raw for row in found] == raws
+
+
+@pytest.mark.parametrize("blank", [b"\n", b"\r\n", b"\n\n\r\n"])
+@pytest.mark.parametrize("leading", [False, True])
+@pytest.mark.parametrize(
+    ("name", "header", "raws"),
+    [(name, header, raws) for name, header, raws in KEPT if BOM not in b"".join([header, *raws])],
+)
+def test_blank_lines_are_no_rows_but_count_as_lines(
+    name: str, header: bytes, raws: list[bytes], leading: bool, blank: bytes
+) -> None:
+    parts = [part if part.endswith(b"\n") else part + b"\n" for part in (header, *raws) if part]
+    rows, found = rows_of(blank * leading + blank.join(parts) + blank, name)
+    assert [part for part in (rows.header, *(row.raw for row in found)) if part] == parts
+    line = 1 + blank.count(b"\n") * leading
+    lines = []
+    for part in parts:
+        lines.append(line)
+        line += part.count(b"\n") + blank.count(b"\n")
+    assert [row.line for row in found] == lines[len(parts) - len(raws) :]
+
+
+def test_line_numbers_after_records_of_several_lines() -> None:
+    content = b'"na\nme",phone\n"a\n\nb",1\nB,2\n\n"c\n",3\nD,4\n'
+    assert [(row.line, row.number) for row in rows_of(content, "a.csv")[1]] == [
+        (3, "1"),
+        (6, "2"),
+        (8, "3"),
+        (10, "4"),
+    ]
+
+
+def test_text_is_stripped_of_spaces_only() -> None:
+    assert numbers(f"  {A} \r\n\t{C}\n+1 ext. 5\n".encode(), "a.txt") == [A, C, "+1 ext. 5"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "message"),
+    [
+        ("a.txt", b"1\n\xff2\n", 2, "not UTF-8"),
+        ("a.txt", b"\xff\xfe1\x00\n\x00", 1, "not UTF-8"),  # UTF-16
+        ("a.txt", b"1\n\n2\x00\n", 3, "NUL"),
+        ("a.csv", b"na\xffme,phone\n", 1, "not UTF-8"),
+        ("a.csv", b"name,phone\nA,1\n\xe9,2\n", 3, "not UTF-8"),
+        ("a.csv", b'name,phone\n"a\nb\xe9",2\n', 3, "not UTF-8"),
+        ("a.csv", b"name,phone\nA\0,1\n", 2, "NUL"),
+        ("a.csv", b"name,phone\nA,1\n\nB\n", 4, "1 fields where the header has 2"),
+        ("a.csv", b'name,phone\n"a\nb",1\nB,2,3\n', 4, "3 fields where the header has 2"),
+        ("a.csv", b'phone\n1\n"2\n3\n4\n', 3, "cannot be read as CSV: unexpected end of data"),
+        ("a.csv", b'"phone\n1\n', 1, "cannot be read as CSV: unexpected end of data"),
+        ("a.csv", b'phone\n"1"2\n', 2, "cannot be read as CSV"),
+        ("a.csv", b"name,phone\nA,1\rB,2\r", 2, "cannot be read as CSV: new-line"),
+        ("a.csv", b'phone\n"' + b"1" * 140_000, 2, "cannot be read as CSV: field larger"),
+        ("a.tsv", b'phone\n"1\n', 2, "cannot be read as TSV"),
+        ("a.tsv", b"name\tphone\nA,1\n", 2, "1 fields"),
+        ("a.jsonl", b'{"phone": 1}\n{"phone": 1\n', 2, "not JSON"),
+        ("a.jsonl", b'{"phone": 1}\n\n+1\n', 3, "not JSON"),
+        ("a.jsonl", b'{"phone": 1} {"phone": 2}\n', 1, "not JSON"),
+        ("a.jsonl", b'{"phone": 1}\n{"mobile": 1}\n', 2, "no key 'phone'"),
+        ("a.jsonl", b'{"a": 1, "b": 2}\n', 1, "which column .*: a, b"),
+        ("a.jsonl", b'{"phone": 1, "mobile": 2}\n', 1, "which column"),
+        ("a.jsonl", b"{}\n", 1, "which column"),
+        ("a.jsonl", b'{"phone": "\xff"}\n', 1, "not UTF-8"),
+    ],
+)
+def test_what_cannot_be_read(name: str, content: bytes, line: int, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{name}, line {line}: .*{message}"):
+        rows_of(content, name)
+
+
+def test_json_that_is_no_object_has_no_key() -> None:
+    with pytest.raises(InputError, match=r"line 2: .*no JSON object with the key 'phone'"):
+        rows_of(b'{"phone": 1}\n"2"\n', "a.jsonl", column="phone")
+
+
+def test_rows_before_a_bad_one_are_given() -> None:
+    rows = Rows(io.BytesIO(b"phone\n1\n2\n3,4\n5\n"), name="a.csv")
+    assert [next(rows.__iter__()).number for _ in range(2)] == ["1", "2"]
+    with pytest.raises(InputError, match="line 4"):
+        list(rows)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\r\n \n", BOM, BOM + b"\n"])
+@pytest.mark.parametrize("name", ["a.txt", "a.jsonl", "-"])
+def test_empty_input_has_no_rows(name: str, content: bytes) -> None:
+    rows, found = rows_of(content, name)
+    assert found == []
+    assert rows.header == b""
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\r\n\n", BOM])
+@pytest.mark.parametrize("format_", ["csv", "tsv"])
+def test_csv_without_a_header_is_refused(format_: str, content: bytes) -> None:
+    with pytest.raises(InputError, match=f"a.{format_} is empty: a {format_.upper()} file has a"):
+        rows_of(content, f"a.{format_}")
+
+
+def test_rows_are_read_as_they_are_asked_for() -> None:
+    class Endless(io.BytesIO):
+        def __next__(self) -> bytes:
+            return b"+14155552671\n"
+
+    rows = iter(Rows(Endless()))
+    assert [next(rows).line for _ in range(3)] == [1, 2, 3]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
+forms = st.sampled_from(
+    [("\r\n", csv.QUOTE_MINIMAL), ("\r\n", csv.QUOTE_ALL), ("\n", csv.QUOTE_ALL)]
+)
+
+
+@settings(deadline=None)
+@given(data=st.data(), form=forms, width=st.integers(1, 4), marked=st.booleans())
+def test_any_table_comes_back(
+    data: st.DataObject, form: tuple[str, int], width: int, marked: bool
+) -> None:
+    delimiter = data.draw(st.sampled_from(",;|\t")) if width > 1 else ","
+    table = data.draw(st.lists(st.lists(texts, min_size=width, max_size=width), max_size=5))
+    position = data.draw(st.integers(0, width - 1))
+    names = [f"c{place}" for place in range(width)]
+
+    def written(record: list[str]) -> bytes:
+        stream = io.StringIO()
+        terminator, quoting = form
+        csv.writer(
+            stream,
+            delimiter=delimiter,
+            lineterminator=terminator,
+            quoting=quoting,  # type: ignore[arg-type]
+        ).writerow(record)
+        return stream.getvalue().encode()
+
+    header, raws = BOM * marked + written(names), [written(record) for record in table]
+    name = "a.tsv" if delimiter == "\t" else "a.csv"
+    rows, found = rows_of(header + b"".join(raws), name, column=f"c{position}")
+    assert rows.header == header
+    lines = [1 + header.count(b"\n")]
+    for raw in raws:
+        lines.append(lines[-1] + raw.count(b"\n"))
+    assert found == [
+        Row(line, raw, record[position])
+        for line, raw, record in zip(lines, raws, table, strict=False)
+    ]
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=30)))
+def test_any_json_lines_come_back(values: list[str]) -> None:
+    raws = [msgspec.json.encode({"phone": value, "n": place}) for place, value in enumerate(values)]
+    _, found = rows_of(b"\n".join(raws), "a.jsonl", column="phone")
+    assert [row.number for row in found] == values
+    assert [row.raw.removesuffix(b"\n") for row in found] == raws
