@@ -97,7 +97,8 @@ def normalize(number: str | int, default_region: str | None = None) -> str:
     """
     canonical = e164(number, default_region)
     if canonical is None:
-        raise InvalidNumber(f"{mask(number)}: {why_invalid(number, default_region)}.")
+        shown = mask(number) or "An empty text"
+        raise InvalidNumber(f"{shown}: {why_invalid(number, default_region)}.")
     return canonical
 
 
@@ -119,4 +120,4 @@ def mask(number: object) -> str:
         run = re.sub(r"\D", "", match[0])
         return f"{run[:3]}{'*' * (len(run) - 5)}{run[-2:]}"
 
-    return re.sub(r"\d(?:[\s().\-/]{0,3}\d){6,}", hide, text)
+    return re.sub(r"\d(?:[^\w,;]{0,3}\d){6,}", hide, text)

@@ -112,8 +112,17 @@ class Plugins:
         Raises:
             ConfigurationError: its settings are incomplete, or what it gave is no source.
         """
+        try:
+            offered = self._only(name, "suppress_sources")(settings=settings)
+        except ConfigurationError:
+            raise
+        except Exception as error:
+            raise ConfigurationError(
+                f"The plugin {name!r} cannot offer its sources ({type(error).__name__}: {error}). "
+                "Repair or uninstall it."
+            ) from error
         sources = []
-        for result in self._only(name, "suppress_sources")(settings=settings):
+        for result in offered:
             for source in result if isinstance(result, list | tuple) else (result,):
                 check(source)
                 sources.append(source)

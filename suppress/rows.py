@@ -188,7 +188,8 @@ class Rows:
 
     def _csv(self, first: bytes) -> Iterator[Row]:
         delimiters = "\t" if self.format == "tsv" else _DELIMITERS
-        delimiter = max(delimiters, key=first.decode("latin-1").count)
+        unquoted = re.sub('"[^"]*"', "", first.decode("latin-1"))
+        delimiter = max(delimiters, key=unquoted.count)
         reader = csv.reader(self._lines, delimiter=delimiter, strict=True)
         header = self._next(reader)
         if header is None:

@@ -726,7 +726,10 @@ def test_a_pipe_that_nobody_reads(start: Start, arguments: tuple[str, ...]) -> N
         assert process.stderr.read() == b""
 
 
-def test_ctrl_c(start: Start, folder: Path) -> None:
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_it_cleanly(
+    start: Start, folder: Path, sent: signal.Signals, status: int
+) -> None:
     (folder / "out").write_bytes(b"old\n")
     with start(*FILTER) as process:
         assert process.stdin is not None
@@ -735,8 +738,8 @@ def test_ctrl_c(start: Start, folder: Path) -> None:
         # More than a pipe holds, so that it is known to have read some, and to wait for more.
         process.stdin.write(GOOD + b"\n" * 300_000)
         process.stdin.flush()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
+        process.send_signal(sent)
+        assert process.wait(60) == status
         assert process.stdout.read() == b""
         assert b"Traceback" not in process.stderr.read()
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"out": b"old\n"}
@@ -766,3 +769,39 @@ def test_rows_are_streamed(start: Start, folder: Path) -> None:
         assert b"300,000 recipients: 3,000 allowed" in process.stderr.read()
     assert last - first < 15_000, f"{first:,} and {last:,} kB"
     assert (folder / "out").read_bytes().count(b"\n") == 3001
+
+
+@pytest.mark.parametrize(
+    ("closed", "status", "message"), [("<&-", 4, "Standard input"), (">&-", 5, "standard output")]
+)
+def test_a_standard_stream_that_is_closed(
+    environ: dict[str, str], folder: Path, closed: str, status: int, message: str
+) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"{COMMAND}" filter --channel sms {closed}'],
+        input=GOOD,
+        capture_output=True,
+        cwd=folder,
+        env=environ,
+        check=False,
+    )
+    assert done.returncode == status
+    assert done.stderr.decode().splitlines() == [f"Error: {message} is closed."]
+
+
+def test_a_plugin_whose_hooks_fail_is_named(run: Run, broken: dict[str, str]) -> None:
+    """It is in nobody's way but its own, and nothing is screened without it."""
+    module = Path(broken["PYTHONPATH"].split(os.pathsep)[0]) / "suppress_broken.py"
+    module.write_text(
+        "import suppress\n"
+        "@suppress.hookimpl\n"
+        "def suppress_commands():\n    raise RuntimeError('no commands')\n"
+        "@suppress.hookimpl\n"
+        "def suppress_sources(settings):\n    raise RuntimeError('no sources')\n"
+    )
+    done = run("--help", **broken)
+    assert done.returncode == 0
+    assert b"demo" in done.stdout
+    assert b"'broken' cannot offer its commands (RuntimeError: no commands)" in done.stderr
+    refuses(run("status", **broken), 2, "'broken' cannot offer its sources .*no sources")
+    assert b"no commands" in run("plugins", **broken).stdout

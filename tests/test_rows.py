@@ -47,6 +47,7 @@ def numbers(content: bytes, name: str = "-", column: str | None = None) -> list[
         ("csv", b"name,phone\n", "csv"),
         ("-", b"name;phone\n", "csv"),
         ("-", b"name|phone\n", "csv"),
+        ("-", b'"last, first";phone\n', "csv"),
         ("-", b"name\tphone\n", "tsv"),
         ("-", b"last, first\tphone\n", "tsv"),
         ("-", b'{"phone": 1}\n', "jsonl"),

@@ -43,7 +43,9 @@ class FileSource:
 
     def __init__(self, settings: FileSettings, default_region: str | None) -> None:
         self.channels = settings.channels
-        self.identity = f"{settings.path.absolute()} {settings.column} {default_region}"
+        self.identity = (
+            f"{settings.path.absolute()} {settings.column} {settings.format} {default_region}"
+        )
         self._settings = settings
         self._default_region = default_region
 

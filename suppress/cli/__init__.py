@@ -10,10 +10,12 @@
 | 5      | the output cannot be written |
 | 130    | ended by Ctrl-C |
 | 141    | ended because nobody reads the output any more |
+| 143    | ended by SIGTERM |
 """
 
 import logging
 import os
+import signal
 import sys
 from functools import cached_property
 from typing import Any
@@ -35,6 +37,7 @@ EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
 )
 INTERRUPTED = 130
 NOBODY_READS = 141
+TERMINATED = 143
 
 
 class CommandLine(click.Group):
@@ -82,14 +85,20 @@ class CommandLine(click.Group):
     def _of_plugins(self) -> dict[str, click.Command]:
         commands: dict[str, click.Command] = {}
         for name in self._plugins.found:
-            for command in self._plugins.commands_of(name):
+            try:
+                offered = self._plugins.commands_of(name)
+            except suppress.ConfigurationError as error:
+                click.echo(f"Warning: {error}", err=True)
+                continue
+            for command in offered:
                 taken = str(command.name)
                 if taken in self.commands or taken in commands:
-                    raise suppress.ConfigurationError(
-                        f"The plugin {name!r} offers a command {taken!r}, which there is already. "
-                        "Uninstall one of the two."
+                    click.echo(
+                        f"Warning: The plugin {name!r} offers a command {taken!r}, which there is "
+                        "already.",
+                        err=True,
                     )
-                commands[taken] = command
+                commands.setdefault(taken, command)
         return commands
 
 
@@ -129,4 +138,9 @@ for _command in (filter_command, check, refresh, status, plugins):
 
 def main() -> None:
     """Run the command line, and end the process with its exit status."""
+    # An orderly end, so that no half of an output file is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    if sys.stdout is None:
+        click.echo("Error: standard output is closed.", err=True)
+        sys.exit(5)
     command_line(prog_name="suppress")

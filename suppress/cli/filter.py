@@ -124,6 +124,8 @@ def _identity(place: str) -> object:
 
 def _opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | None]:
     if source == STANDARD:
+        if sys.stdin is None:
+            raise InputError("Standard input is closed.")
         return sys.stdin.buffer, None
     try:
         stream = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115 - it is the stack's

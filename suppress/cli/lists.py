@@ -172,8 +172,8 @@ def plugins(*, as_json: bool) -> None:
             "error": plugin.error,
         }
         if plugin.error is None:
-            row["commands"] = [command.name for command in found.commands_of(plugin.name)]
             try:
+                row["commands"] = [command.name for command in found.commands_of(plugin.name)]
                 row["sources"] = [
                     {"name": source.name, "channels": sorted(source.channels)}
                     for source in found.sources_of(plugin.name, settings)
