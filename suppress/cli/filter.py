@@ -89,7 +89,9 @@ def filter_command(
         name = "standard input" if source == STANDARD else source
         rows = Rows(stream, name=name, format=format_, column=column)
         region = suppressor.region(default_region)
-        with Console(stderr=True).status(f"Reading the {channel} stop list"):
+        display = Console(stderr=True)
+        waiting = f"Reading the {channel} stop list"
+        with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
             snapshot = suppressor.snapshot(channel)
         counts: dict[str, int] = dict.fromkeys(Outcome, 0)
         with _outputs(places) as outputs, _progress(size, places) as advance:
