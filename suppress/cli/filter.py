@@ -173,14 +173,14 @@ def _progress(size: int | None, places: Mapping[Outcome, str]) -> Iterator[Calla
     """A bar on a terminal that shows nothing else."""
     console = Console(stderr=True)
     shown = console.is_terminal and not (STANDARD in places.values() and sys.stdout.isatty())
-    with Progress(
+    progress = Progress(
         TextColumn("Screening"),
         BarColumn(),
         TaskProgressColumn(),
         TimeRemainingColumn(),
         console=console,
         transient=True,
-        disable=not shown,
-    ) as progress:
-        task = progress.add_task("", total=size)
+    )
+    task = progress.add_task("", total=size)
+    with progress if shown else contextlib.nullcontext():
         yield lambda amount: progress.advance(task, amount)

@@ -1,5 +1,6 @@
 """The commands about stop lists: `check`, `refresh`, `status`, `plugins`."""
 
+import contextlib
 from typing import Any
 
 import click
@@ -67,21 +68,21 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
     """
     suppressor = Suppressor()
     display = Console(stderr=True)
-    with Progress(
+    bars = Progress(
         TextColumn("Reading {task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         console=display,
         transient=True,
-        disable=not display.is_terminal,
-    ) as bars:
-        tasks: dict[str, TaskID] = {}
+    )
+    tasks: dict[str, TaskID] = {}
 
-        def show(name: str, done: int, total: int | None) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name)
-            bars.update(tasks[name], completed=done, total=total)
+    def show(name: str, done: int, total: int | None) -> None:
+        if name not in tasks:
+            tasks[name] = bars.add_task(name)
+        bars.update(tasks[name], completed=done, total=total)
 
+    with bars if display.is_terminal else contextlib.nullcontext():
         snapshots = suppressor.refresh(channels or None, progress=show)
     if as_json:
         print_json(
