@@ -70,6 +70,9 @@ class Settings:
                 raise ConfigurationError(
                     f"{_both_names(name)}: {seconds!r} is no number of seconds from 0 up."
                 )
+        if self.default_region is not None:
+            # The one way to give a frozen instance the spelling that phonenumbers knows.
+            object.__setattr__(self, "default_region", known_region(self.default_region))
         if self.sources is not None and not self.sources:
             raise ConfigurationError(
                 f"{_both_names('sources')}: no source is named. Name one, or leave it out "
@@ -109,8 +112,6 @@ class Settings:
                 values[name] = _from_text(text, kind)
         values |= _plain(arguments)
         given = _convert(values, _KINDS, _both_names)
-        if given.get("default_region") is not None:
-            given["default_region"] = known_region(given["default_region"])
         if given.get("store") is not None:
             given["store"] = (
                 None if given["store"] == IN_MEMORY else Path(given["store"]).expanduser()

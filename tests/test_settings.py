@@ -110,6 +110,12 @@ def test_what_makes_no_sense_names_the_setting(name: str, value: str) -> None:
         load(environ={f"SUPPRESS_{name.upper()}": value})
 
 
+def test_settings_are_checked_however_they_are_made() -> None:
+    assert Settings(default_region="us").default_region == "US"
+    with pytest.raises(ConfigurationError, match="UK"):
+        Settings(default_region="UK")
+
+
 def test_an_unknown_argument() -> None:
     with pytest.raises(ConfigurationError, match="'tttl' is no setting"):
         load(tttl=1)
