@@ -232,7 +232,7 @@ class Suppressor:
         return None
 
     def _may_serve(self, snapshot: Snapshot) -> bool:
-        return self.age(snapshot) <= self.settings.max_stale
+        return 0 <= self.age(snapshot) <= self.settings.max_stale
 
     def _stale(self, channel: str, error: StopListUnavailable) -> Snapshot:
         with self._lock:
@@ -270,9 +270,9 @@ class Suppressor:
                 progress=progress,
             )
             with self._lock:
-                for channel, snapshot in snapshots.items():
-                    self._adopt(snapshot)
-                    self._save(channel, snapshot)
+                for snapshot in snapshots.values():
+                    if self._adopt(snapshot):
+                        self._save(snapshot)
             future.set_result(snapshots)
         except BaseException as error:
             own = isinstance(error, Exception)
@@ -287,13 +287,16 @@ class Suppressor:
                         del self._loading[channel]
         return snapshots
 
-    def _adopt(self, snapshot: Snapshot) -> None:
+    def _adopt(self, snapshot: Snapshot) -> bool:
+        """Let the snapshot answer, unless one that was begun later does already."""
         held = self._latest.get(snapshot.channel)
-        if held is not None and held.read_at > snapshot.read_at:
-            return
+        # One from the future was read before the clock was set back.
+        if held is not None and snapshot.read_at < held.read_at and self.age(held) >= 0:
+            return False
         self._latest[snapshot.channel] = snapshot
         self._cache[snapshot.channel] = snapshot
         self._resting.pop(snapshot.channel, None)
+        return True
 
     def _look(self, channel: str) -> None:
         """Take over what another process has put into the store, if it has."""
@@ -307,22 +310,22 @@ class Suppressor:
             if (snapshot := self._store.load(key)) is not None:
                 self._adopt(snapshot)
 
-    def _save(self, channel: str, snapshot: Snapshot) -> None:
+    def _save(self, snapshot: Snapshot) -> None:
         if self._store is None:
             return
-        key = self._key(channel)
+        key = self._key(snapshot.channel)
         try:
             self._store.save(key, snapshot)
         except OSError as error:
             logger.warning(
                 "The %s snapshot cannot be stored in %s (%s); it stays in memory alone. "
                 "SUPPRESS_STORE names another folder.",
-                channel,
+                snapshot.channel,
                 self._store.folder,
                 error.strerror,
             )
         else:
-            self._stamps[channel] = self._store.stamp(key)
+            self._stamps[snapshot.channel] = self._store.stamp(key)
 
     def _key(self, channel: str) -> str:
         """Names what the snapshot was made from: a change of any of it makes another."""

@@ -119,6 +119,37 @@ class TestLoading:
         suppressor.snapshot("sms")
         assert len(source.loads) == 2
 
+    def test_a_snapshot_from_the_future_is_not_trusted(self, source: ListSource) -> None:
+        """The clock was wrong, and was set back: how old the snapshot is nobody knows."""
+        clock = Clock()
+        suppressor = made(source, clock=clock)
+        suppressor.snapshot("sms")
+        clock.now -= 86400
+        source.entries = listed(OTHER)
+        suppressor.refresh("sms")
+        assert suppressor.is_suppressed(OTHER, "sms")
+        assert len(source.loads) == 2
+        clock.now -= 86400
+        source.failure = SourceError("down.")
+        with pytest.raises(StopListUnavailable):
+            suppressor.snapshot("sms")
+
+    def test_a_load_that_was_begun_earlier_does_not_replace_a_later_one(
+        self, source: ListSource
+    ) -> None:
+        clock = Clock()
+        suppressor = made(source, clock=clock)
+
+        def overtaken() -> list[Entry]:
+            entries, source.instead, source.entries = source.entries, None, listed(OTHER)
+            clock.now += 1
+            suppressor.refresh("sms")
+            return entries
+
+        source.instead = overtaken
+        suppressor.snapshot("sms")
+        assert suppressor.is_suppressed(OTHER, "sms")
+
     def test_many_threads_cause_one_load(self, source: ListSource) -> None:
         suppressor = made(source)
         everyone = threading.Barrier(8)
