@@ -156,7 +156,29 @@ def test_an_edited_list_is_seldom_given_up() -> None:
     assert server.stayed <= set(read(server.fetch))
 
 
+def test_an_entry_that_moves_to_where_it_was_read_already_is_not_missed() -> None:
+    """The order is not stable, but the total tells that somebody was not read."""
+
+    def edit(server: Server) -> None:
+        if len(server.offsets) == 1:
+            server.entries.remove(300)
+            server.entries.insert(0, 300)
+
+    server = Server(60, edit)
+    assert server.stayed <= set(read(server.fetch))
+
+
 class TestGivesUp:
+    def test_an_order_that_differs_from_page_to_page_of_a_list_that_grows(self) -> None:
+        first, second = list(range(20)), [19, *range(30, 45), 3, *range(45, 48)]
+
+        def fetch(offset: int) -> Page[int]:
+            entries = (first + second[1:])[:20] if offset == 0 else second
+            return Page(offset, entries, 39 if offset else 38)
+
+        with pytest.raises(SourceError, match="order is not stable"):
+            read(fetch)
+
     def test_an_order_that_is_not_stable(self) -> None:
         chance = random.Random(1)
 

@@ -404,6 +404,15 @@ class TestStore:
         assert "is damaged and not used" in caplog.text
         assert len(source.loads) == 2
 
+    def test_a_number_that_changed_on_disk_is_noticed(
+        self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        made(source, store=tmp_path).snapshot("sms")
+        (file,) = tmp_path.iterdir()
+        file.write_bytes(file.read_bytes().replace(LISTED.encode(), OTHER.encode()))
+        assert made(source, store=tmp_path).is_suppressed(LISTED, "sms")
+        assert "its digest is not that of its content" in caplog.text
+
     def test_a_newer_format_is_not_misread(
         self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
