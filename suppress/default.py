@@ -34,7 +34,20 @@ def filter_recipients(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> list[R]:
-    """`Suppressor.filter_recipients` of the default one."""
+    """Those who may be messaged: the same objects, in the same order, repeats kept.
+
+    Args:
+        numbers: any iterable of `str` or `int` (an international number without its
+            plus), or of any objects with `key`.
+        channel: the channel of the campaign, for example `"sms"`.
+        default_region: ISO 3166 region of numbers in national form; None for the setting.
+        key: takes the number from a recipient, as in `sorted`.
+
+    Raises:
+        UnknownChannel: no source serves the channel.
+        StopListUnavailable: no snapshot that is young enough, and none can be read.
+        ConfigurationError: the settings or the default region make no sense.
+    """
     return default_suppressor().filter_recipients(
         numbers, channel, default_region=default_region, key=key
     )
@@ -47,15 +60,28 @@ def screen(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> Screening[R]:
-    """`Suppressor.screen` of the default one."""
+    """The outcome for each recipient: allowed, suppressed or invalid, and why.
+
+    Arguments and errors as for `filter_recipients`.
+    """
     return default_suppressor().screen(numbers, channel, default_region=default_region, key=key)
 
 
 def is_suppressed(number: str | int, channel: str, *, default_region: str | None = None) -> bool:
-    """`Suppressor.is_suppressed` of the default one."""
+    """Whether one number is on the stop list.
+
+    Raises:
+        InvalidNumber: it is no phone number; the rest as for `filter_recipients`.
+    """
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
 
 def refresh(channel: str | None = None) -> dict[str, Snapshot]:
-    """`Suppressor.refresh` of the default one."""
+    """Read the stop list of a channel now, or of all that are served; gives the snapshots.
+
+    Raises:
+        UnknownChannel: no source serves the channel.
+        StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+        ConfigurationError: the settings make no sense.
+    """
     return default_suppressor().refresh(channel)
