@@ -8,15 +8,51 @@ Callers that have many numbers hand them over together (`e164_all`), so that a f
 way of normalizing can be put in here without touching them.
 """
 
+import contextlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
 
+import numpy as np
 import phonenumbers
+from numpy.typing import NDArray
 
 from suppress.errors import ConfigurationError, InvalidNumber
+from suppress.numbering import (
+    ABROAD,
+    ASK,
+    INVALID,
+    LONGEST,
+    NUMBERING,
+    SETTLED,
+    SHORTEST,
+    parsed,
+)
 
 # phonenumbers refuses longer texts, and Python refuses to print much longer integers.
 _LONGEST_INT = 10**250
+_LONGEST_TEXT = 250
+
+LONG = 1
+"""Stands for the value of a number that does not fit 64 bits; no number has one digit."""
+
+_SEPARATORS = b" -.()/[]"
+_NO_SEPARATORS = dict.fromkeys(_SEPARATORS)
+_NEWLINE, _PLUS = b"\n+"
+_SCHEME = int.from_bytes(b"tel:", "little")
+_TWO_DIGITS = re.compile(r"[0-9].*[0-9]", re.DOTALL)
+_POWERS = 10 ** np.arange(19)
+_MASKS = np.array(
+    [
+        np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), np.uint64)
+        for length in range(LONGEST + 1)
+    ]
+)
+_JOINS = (
+    (10 << 8 | 1, 8, 0x00FF00FF00FF00FF),
+    (100 << 16 | 1, 16, 0x0000FFFF0000FFFF),
+    (10_000 << 32 | 1, 32, 0x00000000FFFFFFFF),
+)
 
 
 def known_region(region: str) -> str:
@@ -52,16 +88,200 @@ def e164(number: object, default_region: str | None = None) -> str | None:
     text = as_text(number)
     if text is None:
         return None
-    try:
-        parsed = phonenumbers.parse(text, default_region)
-    except phonenumbers.NumberParseException:
+    value = _settled(text, default_region)
+    if value is None:
+        return parsed(text, default_region)
+    return f"+{value}" if value else None
+
+
+def _settled(text: str, region: str | None) -> int | None:
+    """The value of a plain number; 0 where it is invalid, None where the parser has to say."""
+    if len(text) > _LONGEST_TEXT:
+        return 0
+    plain = text.removeprefix("+")
+    if not (plain.isdigit() and plain.isascii()):
+        text = text.translate(_NO_SEPARATORS)
+        plain = text.removeprefix("+")
+        if not (plain.isdigit() and plain.isascii()):
+            return None
+    if not SHORTEST <= len(plain) <= LONGEST:
         return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    rule = NUMBERING.rule(plain, NUMBERING.forms(region) if plain is text else 0)
+    if rule >= SETTLED:
+        return int(plain) + rule
+    if rule >= ABROAD:
+        return _settled(f"+{plain[rule - ABROAD :]}", None)
+    return 0 if rule == INVALID else None
 
 
-def e164_all(numbers: Iterable[object], default_region: str | None = None) -> list[str | None]:
-    """`e164` of each of the numbers, in their order."""
-    return [e164(number, default_region) for number in numbers]
+class Canonical(NamedTuple):
+    """The E.164 numbers of many recipients.
+
+    Attributes:
+        values: each one's digits as a number; 0 where it cannot be parsed, `LONG` where
+            it does not fit 64 bits.
+        long: the E.164 texts of those that do not fit, by their places.
+        plain: what was handed in, as a number, where it is nothing but digits, separators
+            and a plus; 0 elsewhere.
+    """
+
+    values: NDArray[np.uint64]
+    long: Mapping[int, str]
+    plain: NDArray[np.int64]
+
+    def text(self, place: int) -> str | None:
+        """The E.164 text of one of them, or None where it cannot be parsed."""
+        value = self.values.item(place)
+        if value == LONG:
+            return self.long[place]
+        return f"+{value}" if value else None
+
+
+def e164_all(numbers: Sequence[object], default_region: str | None = None) -> Canonical:
+    """`e164` of each of the numbers, in their order.
+
+    The memory it needs is about 200 bytes for each of them, so hand over some ten
+    thousand at once.
+    """
+    plain, lengths, with_plus = _read(numbers)
+    forms = 0 if with_plus.all() else np.where(with_plus, 0, NUMBERING.forms(default_region))
+    rules = NUMBERING.rules(plain, lengths, forms)
+    values = (plain + rules).view(np.uint64)
+    long: dict[int, str] = {}
+    others = np.flatnonzero(rules < SETTLED)
+    if len(others):
+        rules = rules[others]
+        values[others] = 0
+        abroad = rules >= ABROAD
+        unread = _abroad(others[abroad], rules[abroad], plain, lengths, values)
+        places = np.concatenate([others[rules == ASK], unread]).tolist()
+        for place, canonical in _asked(numbers, places, default_region):
+            value = int(canonical[1:])
+            if value < 2**64:
+                values[place] = value
+            else:
+                values[place] = LONG
+                long[place] = canonical
+    return Canonical(values, long, plain)
+
+
+def _abroad(
+    places: NDArray[np.intp],
+    rules: NDArray[np.int64],
+    plain: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    values: NDArray[np.uint64],
+) -> NDArray[np.intp]:
+    """Fill in the values of international numbers behind an international prefix.
+
+    Returns the places of those that the parser has to be asked about.
+    """
+    left = lengths[places] - (rules - ABROAD)
+    behind = plain[places] % _POWERS.take(left)
+    rules = NUMBERING.rules(behind, left, 0)
+    settled = rules >= SETTLED
+    values[places[settled]] = (behind + rules)[settled]
+    unread: NDArray[np.intp] = places[rules == ASK]
+    return unread
+
+
+def _asked(
+    numbers: Sequence[object], places: Sequence[int], region: str | None
+) -> Iterator[tuple[int, str]]:
+    """The places of those that the parser can read, each with its E.164 text."""
+    answers: dict[str, str | None] = {}
+    for place in places:
+        text = as_text(numbers[place])
+        if text is None:
+            continue
+        if text not in answers:
+            answers[text] = None if _hopeless(text) else parsed(text, region)
+        if canonical := answers[text]:
+            yield place, canonical
+
+
+_Read = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def _read(numbers: Sequence[object]) -> _Read:
+    """The digits of plain numbers as integers, how many there are, and whether a plus is before.
+
+    What is not plain has 0 digits.
+    """
+    with contextlib.suppress(TypeError):  # which is what joining anything but texts raises
+        return _read_texts(cast("Sequence[str]", numbers))
+    if set(map(type, numbers)) == {int}:
+        with contextlib.suppress(OverflowError):
+            return _read_integers(np.fromiter(cast("Sequence[int]", numbers), np.int64))
+    return _read_texts([each if type(each) is str else as_text(each) or "" for each in numbers])
+
+
+def _read_integers(numbers: NDArray[np.int64]) -> _Read:
+    lengths = np.searchsorted(_POWERS, numbers, side="right")
+    unfit = (lengths > LONGEST) | (numbers < 0)
+    numbers[unfit] = lengths[unfit] = 0
+    return numbers, lengths, np.ones(len(numbers), np.bool_)
+
+
+def _read_texts(texts: Sequence[str]) -> _Read:
+    lines = _lines(texts)
+    ends = np.frombuffer(lines, np.uint8) == _NEWLINE
+    separated = any(each in lines for each in _SEPARATORS)
+    if np.count_nonzero(ends) != len(texts) + 1 or (separated and _may_be_long(ends)):
+        odd = ["\n" in text or len(text) > _LONGEST_TEXT for text in texts]
+        lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
+    if separated:
+        lines = lines.translate(None, _SEPARATORS)
+    return _read_lines(lines)
+
+
+def _lines(texts: Sequence[str]) -> bytes:
+    """The texts as lines behind one of 16 bytes; with question marks for what is not ASCII."""
+    lines = "\n".join(texts)
+    end = "\n" if texts else ""
+    return f"{'?' * LONGEST}\n{lines}{end}".encode("ascii", "replace")
+
+
+def _may_be_long(ends: NDArray[np.bool_]) -> bool:
+    """Whether a line can be too long: such a one fills a block of half that length."""
+    block = _LONGEST_TEXT // 2
+    blocks = ends[: len(ends) // block * block].reshape(-1, block)
+    return not bool(blocks.any(axis=1).all())
+
+
+def _read_lines(lines: bytes) -> _Read:
+    characters = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(characters == _NEWLINE)
+    starts = ends[:-1] + 1
+    ends = ends[1:]
+    if b":" in lines:
+        heads = np.ndarray(len(lines) - 3, "V4", lines, strides=(1,))
+        starts += 4 * (heads.take(starts, mode="clip").view("<u4") == _SCHEME)
+    with_plus = characters.take(starts) == _PLUS
+    lengths = ends - starts
+    lengths -= with_plus
+    words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
+    pairs = words.take(ends - LONGEST).view("<u8").reshape(-1, 2)
+    np.putmask(lengths, lengths > LONGEST, 0)
+    pairs ^= 0x3030303030303030  # a digit becomes its value
+    pairs &= _MASKS.take(lengths, axis=0)
+    odd = ((pairs + 0x7676767676767676) | pairs) & 0x8080808080808080
+    plain = (odd[:, 0] | odd[:, 1]) == 0
+    lengths *= plain
+    # Eight digits to a number: neighbours are joined to pairs, these to fours, to eights.
+    for factor, shift, mask in _JOINS:
+        pairs *= factor
+        pairs >>= shift
+        pairs &= mask
+    high, low = pairs[:, 0], pairs[:, 1]
+    values = (high * 10**8 + low).view(np.int64)
+    values *= plain
+    return values, lengths, with_plus
+
+
+def _hopeless(text: str) -> bool:
+    """Whether the text is certainly no number: a number has two digits at least."""
+    return text.isascii() and not _TWO_DIGITS.search(text)
 
 
 def why_invalid(number: object, default_region: str | None = None) -> str:

@@ -4,13 +4,15 @@ Whoever is on the snapshot is suppressed, what is no phone number is invalid, an
 rest are allowed: the same objects in the same order, repeats kept.
 """
 
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from suppress.numbers import e164_all, why_invalid
+import numpy as np
+
+from suppress.numbers import Canonical, e164_all, why_invalid
 from suppress.snapshot import Snapshot
 
 R = TypeVar("R")
@@ -22,6 +24,13 @@ class Outcome(StrEnum):
     ALLOWED = "allowed"
     SUPPRESSED = "suppressed"
     INVALID = "invalid"
+
+
+_OUTCOMES = tuple(Outcome)
+_SUPPRESSED, _INVALID = map(_OUTCOMES.index, (Outcome.SUPPRESSED, Outcome.INVALID))
+
+_AT_ONCE = 2**15
+"""Recipients that are normalized together: what is made of them fits the processor's cache."""
 
 
 class Decision(NamedTuple, Generic[R]):
@@ -66,16 +75,15 @@ class Screening(Generic[R]):
             self._recipients if key is None else [key(each) for each in self._recipients]
         )
         self._default_region = default_region
-        self._e164 = e164_all(self._numbers, default_region)
-        lists = snapshot.lists
-        self._outcomes = [
-            Outcome.INVALID
-            if canonical is None
-            else Outcome.SUPPRESSED
-            if lists(canonical, number)
-            else Outcome.ALLOWED
-            for canonical, number in zip(self._e164, self._numbers, strict=True)
-        ]
+        self._canonical: list[Canonical] = []
+        self._outcomes = np.zeros(len(self._numbers), np.uint8)
+        for start in range(0, len(self._numbers), _AT_ONCE):
+            numbers = self._numbers[start : start + _AT_ONCE]
+            canonical = e164_all(numbers, default_region)
+            outcomes = self._outcomes[start : start + _AT_ONCE]
+            outcomes[snapshot.lists_all(canonical, numbers)] = _SUPPRESSED
+            outcomes[canonical.values == 0] = _INVALID
+            self._canonical.append(canonical)
 
     @cached_property
     def allowed(self) -> list[R]:
@@ -95,16 +103,18 @@ class Screening(Generic[R]):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many are `"allowed"`, `"suppressed"` and `"invalid"`."""
-        found = Counter(self._outcomes)
-        return {outcome: found[outcome] for outcome in Outcome}
+        found = np.bincount(self._outcomes, minlength=len(_OUTCOMES)).tolist()
+        return {str(outcome): count for outcome, count in zip(_OUTCOMES, found, strict=True)}
 
     def __len__(self) -> int:
         return len(self._recipients)
 
     def __iter__(self) -> Iterator[Decision[R]]:
-        for recipient, number, outcome, canonical in zip(
-            self._recipients, self._numbers, self._outcomes, self._e164, strict=True
+        e164 = (each.text(i) for each in self._canonical for i in range(len(each.values)))
+        for recipient, number, code, canonical in zip(
+            self._recipients, self._numbers, self._outcomes.tolist(), e164, strict=True
         ):
+            outcome = _OUTCOMES[code]
             yield Decision(recipient, outcome, canonical, self._reason(outcome, number))
 
     def __repr__(self) -> str:
@@ -113,8 +123,8 @@ class Screening(Generic[R]):
 
     def of(self, outcome: Outcome) -> list[R]:
         """Those with the outcome, as handed in, in order."""
-        pairs = zip(self._recipients, self._outcomes, strict=True)
-        return [recipient for recipient, each in pairs if each is outcome]
+        chosen = self._outcomes == _OUTCOMES.index(outcome)
+        return list(itertools.compress(self._recipients, chosen.tobytes()))
 
     def _reason(self, outcome: Outcome, number: Any) -> str:
         if outcome is Outcome.INVALID:

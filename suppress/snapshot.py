@@ -5,16 +5,17 @@ two snapshots with the same digest suppress the same people.
 """
 
 import hashlib
-from collections.abc import Collection
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple, Self
 
-from suppress.numbers import digits
+import numpy as np
+from numpy.typing import NDArray
 
-_UNPARSED = "?"
+from suppress.number_set import NumberSet
+from suppress.numbers import Canonical, digits
 
 
 class Entry(NamedTuple):
@@ -42,7 +43,7 @@ class Snapshot:
         channel: the channel it is for.
         read_at: when the reading began (aware, UTC): whoever was listed before then is in it.
         sources: the names of the sources that were united.
-        numbers: the E.164 texts of everyone listed.
+        numbers: the E.164 texts of everyone listed, a `collections.abc.Set`.
         unparsed: the digits of those entries that phonenumbers cannot parse. Each
             suppresses the recipients who have the same digits.
     """
@@ -50,8 +51,8 @@ class Snapshot:
     channel: str
     read_at: datetime
     sources: tuple[str, ...]
-    numbers: AbstractSet[str] = field(repr=False)
-    unparsed: AbstractSet[str] = field(repr=False, default=frozenset())
+    numbers: NumberSet = field(repr=False)
+    unparsed: frozenset[str] = field(repr=False, default=frozenset())
 
     @property
     def count(self) -> int:
@@ -61,7 +62,10 @@ class Snapshot:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of the numbers, in hexadecimal (64 characters)."""
-        return hashlib.sha256(self.lines()).hexdigest()
+        digest = hashlib.sha256()
+        for piece in self.image():
+            digest.update(piece)
+        return digest.hexdigest()
 
     def lists(self, canonical: str, number: object) -> bool:
         """Whether a recipient is on the list.
@@ -76,28 +80,44 @@ class Snapshot:
             canonical[1:] in self.unparsed or digits(number) in self.unparsed
         )
 
-    def lines(self) -> bytes:
-        """The numbers as text, a line each, sorted; the form that is stored and digested."""
-        rows = sorted(self.numbers)
-        rows += (_UNPARSED + text for text in sorted(self.unparsed))
-        return "".join(f"{row}\n" for row in rows).encode("ascii")
+    def lists_all(self, canonical: Canonical, numbers: Sequence[object]) -> NDArray[np.bool_]:
+        """`lists` for each of many recipients; those without an E.164 text are not."""
+        listed = self.numbers.have(canonical.values)
+        exactly = list(canonical.long)
+        if self.unparsed:
+            # Equal digits make equal integers; what is not plain has none to compare.
+            odd = [value for each in self.unparsed if (value := int(each)) < 2**63]
+            alike = np.isin(canonical.values, odd) | np.isin(canonical.plain, [0, *odd])
+            exactly += np.flatnonzero(alike & (canonical.values != 0)).tolist()
+        for place in exactly:
+            text = canonical.text(place)
+            listed[place] = text is not None and self.lists(text, numbers[place])
+        return listed
+
+    def image(self) -> list[bytes | memoryview]:
+        """The numbers as bytes, in pieces; the form that is stored and digested."""
+        unparsed = "".join(f"{text}\n" for text in sorted(self.unparsed))
+        return [*self.numbers.image(), unparsed.encode("ascii")]
 
     @classmethod
-    def from_lines(
-        cls, lines: bytes, *, channel: str, read_at: datetime, sources: tuple[str, ...]
+    def read(
+        cls,
+        image: bytes | memoryview,
+        *,
+        channel: str,
+        read_at: datetime,
+        sources: tuple[str, ...],
     ) -> Self:
-        """The snapshot whose `lines()` were given.
+        """The snapshot with the numbers whose `image()` was given; it lies on these bytes.
 
         Raises:
-            ValueError: the bytes are no such lines.
+            ValueError: the bytes are no such image.
         """
-        rows = lines.decode("ascii").split("\n")
-        if rows.pop():
-            raise ValueError("the last line has no end")
-        unparsed = frozenset(row[1:] for row in rows if row.startswith(_UNPARSED))
-        numbers = frozenset(row for row in rows if row.startswith("+"))
-        if len(numbers) + len(unparsed) != len(rows):
-            raise ValueError("lines are repeated, or of no known kind")
+        numbers, unparsed = NumberSet.read(image)
         return cls(
-            channel=channel, read_at=read_at, sources=sources, numbers=numbers, unparsed=unparsed
+            channel=channel,
+            read_at=read_at,
+            sources=sources,
+            numbers=numbers,
+            unparsed=frozenset(bytes(unparsed).decode("ascii").split()),
         )

@@ -4,20 +4,27 @@ Whoever is listed by any source is listed. If one source fails, the whole load f
 there is no snapshot of a part.
 """
 
+import itertools
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
-from suppress.numbers import digits, e164, mask
+from suppress.number_set import NumberSet
+from suppress.numbers import LONG, Canonical, digits, e164_all, mask
 from suppress.snapshot import Entry, Snapshot
 
 logger = logging.getLogger("suppress")
 
 Progress = Callable[[int, int | None], None]
 """Told by a source how far it is: entries read so far, and how many in all where known."""
+
+_AT_ONCE = 2**15
+"""Entries that are normalized together."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -100,8 +107,7 @@ def load(
         StopListUnavailable: a source failed, or what it gave cannot be used.
     """
     wanted = frozenset(channels)
-    numbers: dict[str, set[str]] = {channel: set() for channel in wanted}
-    unparsed: dict[str, set[str]] = {channel: set() for channel in wanted}
+    lists = {channel: _Listed() for channel in wanted}
     read_at = datetime.fromtimestamp(clock(), UTC)
     for source in sources:
         asked = wanted.intersection(source.channels)
@@ -112,46 +118,67 @@ def load(
             progress(name, done, total)
 
         try:
-            for entry in source.load(asked, report):
-                listed = asked.intersection(_channels(entry))
-                if not listed:
-                    continue
-                canonical = e164(entry.number, default_region)
-                text = canonical or _digits_of(entry)
-                for channel in listed:
-                    (numbers if canonical else unparsed)[channel].add(text)
+            entries = iter(source.load(asked, report))
+            while some := list(itertools.islice(entries, _AT_ONCE)):
+                _check_entries(some)
+                canonical = e164_all([entry.number for entry in some], default_region)
+                for channel in asked:
+                    lists[channel].add(channel, some, canonical)
         except Exception as error:
             raise StopListUnavailable(
                 f"The stop list cannot be read from the source {source.name!r}: "
                 f"{_in_words(error)} Nothing may be sent until it can."
             ) from error
-    for channel, odd in unparsed.items():
-        if odd:
+    snapshots = {}
+    for channel, listed in lists.items():
+        if listed.unparsed:
             logger.warning(
                 "%d entries of the %s stop list are no phone numbers (%s, ...); each still "
                 "suppresses the recipients who have the same digits",
-                len(odd),
+                len(listed.unparsed),
                 channel,
-                mask(min(odd)),
+                mask(min(listed.unparsed)),
             )
-    return {
-        channel: Snapshot(
+        snapshots[channel] = Snapshot(
             channel=channel,
             read_at=read_at,
             sources=tuple(source.name for source in sources if channel in source.channels),
-            numbers=frozenset(numbers[channel]),
-            unparsed=frozenset(unparsed[channel]),
+            numbers=listed.numbers(),
+            unparsed=frozenset(listed.unparsed),
         )
-        for channel in wanted
-    }
+    return snapshots
 
 
-def _channels(entry: Entry) -> Collection[str]:
-    if not isinstance(entry, Entry):
-        raise SourceError(f"it gave a {type(entry).__name__} where an Entry belongs.")
-    if isinstance(entry.channels, str):
-        raise SourceError("an entry's channels are a text; they have to be a set of names.")
-    return entry.channels
+class _Listed:
+    """Everyone who is listed for a channel, as far as it has been read."""
+
+    def __init__(self) -> None:
+        self._values = [np.zeros(0, np.uint64)]
+        self._texts: set[str] = set()
+        self.unparsed: set[str] = set()
+
+    def add(self, channel: str, entries: Sequence[Entry], canonical: Canonical) -> None:
+        """Add those of the entries that are for the channel."""
+        here = np.array([channel in entry.channels for entry in entries], np.bool_)
+        self._values.append(canonical.values[here & (canonical.values > LONG)])
+        for place in np.flatnonzero(here & (canonical.values <= LONG)).tolist():
+            text = canonical.text(place)
+            if text is None:
+                self.unparsed.add(_digits_of(entries[place]))
+            else:
+                self._texts.add(text)
+
+    def numbers(self) -> NumberSet:
+        """The E.164 texts of those that could be parsed."""
+        return NumberSet(np.unique(np.concatenate(self._values)), frozenset(self._texts))
+
+
+def _check_entries(entries: Iterable[object]) -> None:
+    for entry in entries:
+        if not isinstance(entry, Entry):
+            raise SourceError(f"it gave a {type(entry).__name__} where an Entry belongs.")
+        if isinstance(entry.channels, str):
+            raise SourceError("an entry's channels are a text; they have to be a set of names.")
 
 
 def _digits_of(entry: Entry) -> str:

@@ -1,12 +1,19 @@
 """Where snapshots stay between processes: a folder that all processes of a user share.
 
-A snapshot is one file, replaced as a whole: a line of JSON that tells where and when it
-was read, then the numbers. A reader trusts it only when the digest in the first line is
-that of the rest.
+A snapshot is two files: its numbers, which every process maps into its memory, and a
+small one, replaced as a whole, that tells where and when they were read and which file
+holds them. The numbers are trusted when their digest is the one told there. To open a
+snapshot of any size at once, that is not computed while the file is the very one that
+was written: the same inode, size and time.
 """
 
+import contextlib
 import hashlib
 import logging
+import mmap
+import os
+import re
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -17,20 +24,28 @@ from suppress.snapshot import Snapshot
 
 logger = logging.getLogger("suppress")
 
-FORMAT = 1
+FORMAT = 2
 
 Stamp = tuple[int, int, int]
-"""Differs between two versions of a stored snapshot: inode, time and size of its file."""
+"""Differs between two versions of a file: its inode, time (ns since the epoch) and size."""
+
+
+OLD = 600
+"""Seconds after which a file of numbers that no snapshot has any more is removed.
+
+Before that, another process may just be about to publish it.
+"""
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True):
-    """The first line."""
+    """What the small file tells."""
 
     format: int
     channel: str
     read_at: datetime
     sources: tuple[str, ...]
     digest: str
+    numbers: Stamp
 
 
 class Store:
@@ -49,35 +64,46 @@ class Store:
         Raises:
             OSError: it cannot be written; what was there still is.
         """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        numbers = self._numbers(key, snapshot.digest)
+        with replacing(numbers) as stream:
+            stream.writelines(snapshot.image())
         header = _Header(
             format=FORMAT,
             channel=snapshot.channel,
             read_at=snapshot.read_at,
             sources=snapshot.sources,
             digest=snapshot.digest,
+            numbers=_stamp(numbers.stat()),
         )
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with replacing(self._path(key)) as stream:
-            stream.write(msgspec.json.encode(header) + b"\n")
-            stream.write(snapshot.lines())
+            stream.write(msgspec.json.encode(header))
+        for path in self.folder.glob(f"{key}-*.numbers"):
+            # One that cannot be removed now is removed next time.
+            with contextlib.suppress(OSError):
+                if path != numbers and path.stat().st_mtime < time.time() - OLD:
+                    path.unlink()
 
     def load(self, key: str) -> Snapshot | None:
         """The snapshot under the key; None where there is none that can be trusted."""
         try:
-            content = self._path(key).read_bytes()
+            header = _header(self._path(key).read_bytes())
+            with self._numbers(key, header.digest).open("rb") as stream:
+                numbers = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                unchanged = _stamp(os.fstat(stream.fileno())) == header.numbers
+            if not unchanged and hashlib.sha256(numbers).hexdigest() != header.digest:
+                raise ValueError("its digest is not that of its content")  # noqa: TRY301
+            return Snapshot.read(
+                memoryview(numbers),
+                channel=header.channel,
+                read_at=header.read_at,
+                sources=header.sources,
+            )
         except FileNotFoundError:
             return None
         except OSError as error:
             logger.warning("The stored snapshot %s cannot be read: %s", key, error.strerror)
             return None
-        first, _, lines = content.partition(b"\n")
-        try:
-            header = _header(first)
-            if hashlib.sha256(lines).hexdigest() != header.digest:
-                raise ValueError("its digest is not that of its content")  # noqa: TRY301
-            return Snapshot.from_lines(
-                lines, channel=header.channel, read_at=header.read_at, sources=header.sources
-            )
         except (ValueError, msgspec.DecodeError) as error:
             logger.warning("The stored snapshot %s is damaged and not used: %s", key, error)
             return None
@@ -85,19 +111,27 @@ class Store:
     def stamp(self, key: str) -> Stamp | None:
         """What changes when the snapshot under the key is replaced; None where there is none."""
         try:
-            stat = self._path(key).stat()
+            return _stamp(self._path(key).stat())
         except OSError:
             return None
-        return stat.st_ino, stat.st_mtime_ns, stat.st_size
 
     def _path(self, key: str) -> Path:
         return self.folder / f"{key}.snapshot"
 
+    def _numbers(self, key: str, digest: str) -> Path:
+        return self.folder / f"{key}-{digest}.numbers"
 
-def _header(line: bytes) -> _Header:
-    header = msgspec.json.decode(line, type=_Header)
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+
+def _header(content: bytes) -> _Header:
+    header = msgspec.json.decode(content, type=_Header)
     if header.format != FORMAT:
         raise ValueError(f"it has the format {header.format}, not {FORMAT}")
     if header.read_at.tzinfo is None:
         raise ValueError("its time has no zone")
+    if not re.fullmatch("[0-9a-f]{64}", header.digest):
+        raise ValueError("its digest is none")
     return header

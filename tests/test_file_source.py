@@ -46,7 +46,7 @@ def test_every_form_of_file(
     tmp_path: Path, name: str, content: bytes, own: Mapping[str, Any]
 ) -> None:
     suppressor = suppressor_of(tmp_path / name, content, **own)
-    assert suppressor.snapshot("sms").numbers == {LISTED, "+442079460958"}
+    assert set(suppressor.snapshot("sms").numbers) == {LISTED, "+442079460958"}
     assert suppressor.snapshot("sms").sources == ("file",)
     assert suppressor.filter_recipients([LISTED, OTHER, 442079460958], "sms") == [OTHER]
 
@@ -57,7 +57,7 @@ def test_channels(tmp_path: Path) -> None:
     suppressor = suppressor_of(path, channels=["email", "sms"])
     assert suppressor.channels == ("email", "sms")
     snapshots = suppressor.refresh()
-    assert {channel: each.numbers for channel, each in snapshots.items()} == {
+    assert {channel: set(each.numbers) for channel, each in snapshots.items()} == {
         "email": {LISTED},
         "sms": {LISTED},
     }
@@ -80,7 +80,7 @@ def test_default_region(tmp_path: Path, general: str | None, own: str | None, nu
     path.write_text(f"{NATIONAL}\n")
     table = {"path": str(path)} | ({} if own is None else {"default_region": own})
     settings = Settings(store=None, default_region=general, tables={"file": table})
-    assert Suppressor(settings).snapshot("sms").numbers == {number}
+    assert set(Suppressor(settings).snapshot("sms").numbers) == {number}
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
     }
     suppressor = Suppressor(Settings.load(environ=environ))
     assert suppressor.channels == ("email", "sms")
-    assert suppressor.snapshot("email").numbers == {LISTED}
+    assert set(suppressor.snapshot("email").numbers) == {LISTED}
 
 
 def test_a_path_in_the_settings_file_is_relative_to_it(tmp_path: Path) -> None:
