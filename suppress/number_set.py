@@ -1,8 +1,10 @@
 """A set of E.164 numbers on an array of 64-bit integers, in memory or in a mapped file.
 
-The values are sorted. In front of them is a filter with 16 bits for each: the bit that
-a value's hash leads to is set for every value of the set, so an unset bit says for
-certain that a value is not in it. Where it is set, the value is looked up.
+The digits of a number are an integer below 2**64; a multiplication makes a hash of it,
+which can be undone, so the hashes stand for the numbers. They are sorted. In front of
+them is a filter with eight bits for each: the bit at the place (in proportion) of every
+hash is set. So an unset bit says for certain that a number is not in the set; where it
+is set, the hash is looked for in the range of the 64 bits around it, some eight hashes.
 """
 
 import itertools
@@ -15,41 +17,65 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-_BITS = 16
-# Multiplying by it mixes all bits of a value into the upper ones: Knuth, The Art of
-# Computer Programming, volume 3, section 6.4; 2**64 divided by the golden ratio.
+# Mixes all bits of a value into the upper ones: Knuth, The Art of Computer Programming,
+# volume 3, section 6.4; 2**64 divided by the golden ratio, odd.
 _FACTOR = 0x9E3779B97F4A7C15
-_HASH = 2**32
+_INVERSE = pow(_FACTOR, -1, 2**64)
+
+_RANGE = 64
+"""Bits of the filter that share a range of the hashes."""
+_BITS = 8
+"""Bits of the filter for each hash, at least."""
+_MOST_RANGES = 2**32 // _RANGE
 
 _MAGIC = b"suppress"
 _HEAD = struct.Struct("<8sQQ")
 
 
 class NumberSet(AbstractSet[str]):
-    """An immutable set of E.164 texts, ten bytes for each.
+    """An immutable set of E.164 texts, some ten bytes for each.
 
-    Args:
-        values: the digits of the numbers as integers below 2**64, sorted, none repeated.
-        texts: the texts of those members that have no such value.
-        filter: that of the values, if it is at hand.
+    Make one with `of`, `of_values` or `read`.
     """
 
-    __slots__ = ("_bits", "_filter", "_filter_bytes", "_texts", "_values", "_values_view")
+    __slots__ = ("_bits", "_filter", "_hashes", "_starts", "_steps", "_texts", "_views")
 
     def __init__(
         self,
-        values: NDArray[np.uint64],
-        texts: frozenset[str] = frozenset(),
-        filter: NDArray[np.uint8] | None = None,  # noqa: A002 - what it is
+        hashes: NDArray[np.uint64],
+        filter: NDArray[np.uint8],  # noqa: A002 - what it is
+        starts: NDArray[np.uint32],
+        texts: frozenset[str],
     ) -> None:
-        self._values = values
+        self._hashes = hashes
+        self._filter = filter
+        self._starts = starts
         self._texts = texts
-        # No more bits than there are hashes, and whole bytes.
-        self._bits = min(_BITS * len(values), _HASH)
-        self._filter = self._filtered() if filter is None else filter
-        # One value is looked up faster in these.
-        self._values_view = values.data
-        self._filter_bytes = self._filter.data
+        self._bits = 8 * len(filter)
+        self._steps = [
+            1 << step for step in reversed(range(int(np.diff(starts).max()).bit_length()))
+        ]
+        # In these, single numbers are looked up faster.
+        self._views = filter.data, starts.data, hashes.data
+
+    @classmethod
+    def of_values(cls, values: NDArray[np.uint64], texts: Iterable[str] = ()) -> Self:
+        """The set of the numbers with these digits; repeats are taken once.
+
+        Args:
+            values: the digits as integers.
+            texts: the E.164 texts of further numbers, those whose digits do not fit.
+        """
+        hashes = np.sort(values * np.uint64(_FACTOR))
+        first = np.ones(len(hashes), np.bool_)
+        np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
+        hashes = hashes[first]
+        ranges = _ranges(len(hashes))
+        bits = _bits(hashes, ranges * _RANGE)
+        marks = np.zeros(ranges * _RANGE, np.bool_)
+        marks[bits] = True
+        starts = np.searchsorted(bits, np.arange(ranges + 1) * _RANGE).astype(np.uint32)
+        return cls(hashes, np.packbits(marks, bitorder="little"), starts, frozenset(texts))
 
     @classmethod
     def of(cls, numbers: Iterable[str]) -> Self:
@@ -62,7 +88,7 @@ class NumberSet(AbstractSet[str]):
                 texts.append(number)
             else:
                 values.append(value)
-        return cls(np.unique(np.array(values, np.uint64)), frozenset(texts))
+        return cls.of_values(np.array(values, np.uint64), texts)
 
     @classmethod
     def read(cls, image: bytes | memoryview) -> tuple[Self, memoryview]:
@@ -79,53 +105,64 @@ class NumberSet(AbstractSet[str]):
         magic, count, size = _HEAD.unpack_from(rest)
         if magic != _MAGIC:
             raise ValueError("it holds no numbers")
-        ends = np.cumsum([_HEAD.size, 8 * count, -(-min(_BITS * count, _HASH) // 8), size]).tolist()
+        ranges = _ranges(count)
+        sizes = _HEAD.size, 8 * count, ranges * _RANGE // 8, 4 * (ranges + 1), size
+        ends = list(itertools.accumulate(sizes))
         if len(rest) < ends[-1]:
             raise ValueError("it is too short")
-        parts = [rest[start:end] for start, end in itertools.pairwise(ends)]
-        texts = bytes(parts[2]).decode("ascii").split()
+        hashes, filter_, starts, texts = (
+            rest[start:end] for start, end in itertools.pairwise(ends)
+        )
         numbers = cls(
-            np.frombuffer(parts[0], "<u8"), frozenset(texts), np.frombuffer(parts[1], np.uint8)
+            np.frombuffer(hashes, "<u8"),
+            np.frombuffer(filter_, np.uint8),
+            np.frombuffer(starts, "<u4"),
+            frozenset(bytes(texts).decode("ascii").split()),
         )
         return numbers, rest[ends[-1] :]
 
     def image(self) -> list[bytes | memoryview]:
         """What `read` takes, in pieces. Equal sets have equal images."""
         texts = "".join(f"{text}\n" for text in sorted(self._texts)).encode("ascii")
-        head = _HEAD.pack(_MAGIC, len(self._values), len(texts))
-        return [head, self._values.astype("<u8", copy=False).data, self._filter.data, texts]
+        return [
+            _HEAD.pack(_MAGIC, len(self._hashes), len(texts)),
+            self._hashes.astype("<u8", copy=False).data,
+            self._filter.data,
+            self._starts.astype("<u4", copy=False).data,
+            texts,
+        ]
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the values and the filter take."""
-        return self._values.nbytes + self._filter.nbytes
+        """Bytes that the numbers take, those aside that do not fit 64 bits."""
+        return self._hashes.nbytes + self._filter.nbytes + self._starts.nbytes
 
     def has(self, value: int) -> bool:
         """Whether the number whose digits make the value, below 2**64, is a member."""
-        bit = (value * _FACTOR >> 32 & 0xFFFFFFFF) * self._bits >> 32
-        if not (self._bits and self._filter_bytes[bit >> 3] >> (bit & 7) & 1):
+        hashed = value * _FACTOR & 0xFFFFFFFFFFFFFFFF
+        bit = (hashed >> 32) * self._bits >> 32
+        bits, starts, hashes = self._views
+        if not bits[bit >> 3] >> (bit & 7) & 1:
             return False
-        place = bisect_left(self._values_view, value)
-        return place < len(self._values_view) and self._values_view[place] == value
+        end = starts[bit // _RANGE + 1]
+        place = bisect_left(hashes, hashed, starts[bit // _RANGE], end)
+        return place < end and hashes[place] == hashed
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """`has` for each of the values."""
-        found = np.zeros(len(values), np.bool_)
-        if not self._bits:
-            return found
-        bits = self._bits_of(values)
-        passed = self._filter.take(bits >> 3)
-        passed >>= bits.astype(np.uint8) & 7
-        passed &= 1
-        places = np.flatnonzero(passed)
-        candidates = values[places]
-        # Sorted, they walk through the values once, instead of jumping about in them.
-        order = np.argsort(candidates)
-        candidates, places = candidates[order], places[order]
-        nearest = np.searchsorted(self._values, candidates)
-        nearest[nearest == len(self._values)] = 0
-        found[places] = self._values.take(nearest) == candidates
-        return found
+        hashes = values * np.uint64(_FACTOR)
+        bits = _bits(hashes, self._bits)
+        found = self._filter.take(bits >> 3)
+        found >>= bits.astype(np.uint8) & 7
+        found &= 1
+        passed = np.flatnonzero(found.view(np.bool_))
+        sought, places = hashes[passed], self._starts.take(bits[passed] // _RANGE)
+        # A binary search in all ranges at once. Behind its range, every hash is greater.
+        for step in self._steps:
+            before = self._hashes.take(places + (step - 1), mode="clip") < sought
+            places += np.uint32(step) * before
+        found[passed] = self._hashes.take(places, mode="clip") == sought
+        return found.view(np.bool_)
 
     def __contains__(self, number: object) -> bool:
         if not isinstance(number, str):
@@ -134,12 +171,12 @@ class NumberSet(AbstractSet[str]):
         return number in self._texts if value is None else self.has(value)
 
     def __iter__(self) -> Iterator[str]:
-        for value in self._values_view:
-            yield f"+{value}"
+        for hashed in self._hashes:
+            yield f"+{int(hashed) * _INVERSE & 0xFFFFFFFFFFFFFFFF}"
         yield from self._texts
 
     def __len__(self) -> int:
-        return len(self._values) + len(self._texts)
+        return len(self._hashes) + len(self._texts)
 
     def __hash__(self) -> int:
         return self._hash()
@@ -151,18 +188,17 @@ class NumberSet(AbstractSet[str]):
     def _from_iterable(cls, numbers: Iterable[Any]) -> AbstractSet[Any]:
         return frozenset(numbers)
 
-    def _bits_of(self, values: NDArray[np.uint64]) -> NDArray[np.int64]:
-        hashes = values * np.uint64(_FACTOR)
-        hashes >>= np.uint64(32)
-        hashes *= np.uint64(self._bits)
-        hashes >>= np.uint64(32)
-        return hashes.view(np.int64)
 
-    def _filtered(self) -> NDArray[np.uint8]:
-        marks = np.zeros(self._bits, np.bool_)
-        for start in range(0, len(self._values), 2**16):
-            marks[self._bits_of(self._values[start : start + 2**16])] = True
-        return np.packbits(marks, bitorder="little")
+def _ranges(count: int) -> int:
+    return min(-(-count * _BITS // _RANGE) or 1, _MOST_RANGES)
+
+
+def _bits(hashes: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
+    """The places of hashes in a filter with so many bits, in proportion."""
+    bits = hashes >> np.uint64(32)
+    bits *= np.uint64(size)
+    bits >>= np.uint64(32)
+    return bits.view(np.int64)
 
 
 def _value(number: str) -> int | None:

@@ -236,10 +236,13 @@ def _read_texts(texts: Sequence[str]) -> _Read:
 
 
 def _lines(texts: Sequence[str]) -> bytes:
-    """The texts as lines behind one of 16 bytes; with question marks for what is not ASCII."""
+    """The texts as lines, with question marks for what is not ASCII.
+
+    There is room before and behind them, so that words can be read at both ends of a line.
+    """
     lines = "\n".join(texts)
     end = "\n" if texts else ""
-    return f"{'?' * LONGEST}\n{lines}{end}".encode("ascii", "replace")
+    return f"{'?' * LONGEST}\n{lines}{end}????".encode("ascii", "replace")
 
 
 def _may_be_long(ends: NDArray[np.bool_]) -> bool:
@@ -256,12 +259,12 @@ def _read_lines(lines: bytes) -> _Read:
     ends = ends[1:]
     if b":" in lines:
         heads = np.ndarray(len(lines) - 3, "V4", lines, strides=(1,))
-        starts += 4 * (heads.take(starts, mode="clip").view("<u4") == _SCHEME)
+        starts += 4 * (heads[starts].view("<u4") == _SCHEME)
     with_plus = characters.take(starts) == _PLUS
     lengths = ends - starts
     lengths -= with_plus
     words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
-    pairs = words.take(ends - LONGEST).view("<u8").reshape(-1, 2)
+    pairs = words[ends - LONGEST].view("<u8").reshape(-1, 2)
     np.putmask(lengths, lengths > LONGEST, 0)
     pairs ^= 0x3030303030303030  # a digit becomes its value
     pairs &= _MASKS.take(lengths, axis=0)

@@ -170,7 +170,7 @@ class _Listed:
 
     def numbers(self) -> NumberSet:
         """The E.164 texts of those that could be parsed."""
-        return NumberSet(np.unique(np.concatenate(self._values)), frozenset(self._texts))
+        return NumberSet.of_values(np.concatenate(self._values), self._texts)
 
 
 def _check_entries(entries: Iterable[object]) -> None:
