@@ -448,14 +448,15 @@ class Numbering:
 
     def rule(self, digits: str, forms: int) -> int:
         """The rule of one number with up to `LONGEST` digits; `forms` as for `rules`."""
-        lead, form = int(digits[:LEAD].ljust(LEAD, "0")), len(digits) + forms
+        top, low = divmod(int(digits[:LEAD].ljust(LEAD, "0")), _PAGE)
+        form = len(digits) + forms
         while True:
-            page = self._page_of.item(form * _TOPS + lead // _PAGE)
-            number = self._pages.item(page + lead % _PAGE)
+            place = self._page_of.item(form * _TOPS + top) + low
+            number = self._pages.item(place)
             found: int = self._rules.item(number)
             if found != _UNDERIVED:
                 return found
-            self._derive(form, lead // _UNIT)
+            self._derive(form, top * _PAGE // _UNIT)
 
     def _derive(self, form: int, first: int) -> None:
         """Derive the rules of the numbers of a form that start with two digits."""

@@ -85,32 +85,34 @@ def as_text(number: object) -> str | None:
 
 def e164(number: object, default_region: str | None = None) -> str | None:
     """The E.164 text of a number (a plus and digits), or None where it cannot be parsed."""
-    text = as_text(number)
-    if text is None:
-        return None
-    value = _settled(text, default_region)
+    value = settled(number, default_region)
     if value is None:
-        return parsed(text, default_region)
+        text = as_text(number)
+        return None if text is None else parsed(text, default_region)
     return f"+{value}" if value else None
 
 
-def _settled(text: str, region: str | None) -> int | None:
-    """The value of a plain number; 0 where it is invalid, None where the parser has to say."""
+def settled(number: object, default_region: str | None = None) -> int | None:
+    """The digits of a plain number's E.164 text, as an integer.
+
+    It is 0 where the number is certainly invalid, and None where `e164` has to be asked.
+    """
+    text = number if type(number) is str else as_text(number)
+    if text is None:
+        return 0
     if len(text) > _LONGEST_TEXT:
         return 0
-    plain = text.removeprefix("+")
-    if not (plain.isdigit() and plain.isascii()):
+    digits = text.removeprefix("+")
+    if not digits.isdigit():
         text = text.translate(_NO_SEPARATORS)
-        plain = text.removeprefix("+")
-        if not (plain.isdigit() and plain.isascii()):
-            return None
-    if not SHORTEST <= len(plain) <= LONGEST:
+        digits = text.removeprefix("+")
+    if not (SHORTEST <= len(digits) <= LONGEST and digits.isdigit() and digits.isascii()):
         return None
-    rule = NUMBERING.rule(plain, NUMBERING.forms(region) if plain is text else 0)
+    rule = NUMBERING.rule(digits, 0 if digits is not text else NUMBERING.forms(default_region))
     if rule >= SETTLED:
-        return int(plain) + rule
+        return int(digits) + rule
     if rule >= ABROAD:
-        return _settled(f"+{plain[rule - ABROAD :]}", None)
+        return settled(f"+{digits[rule - ABROAD :]}")
     return 0 if rule == INVALID else None
 
 

@@ -21,7 +21,7 @@ import phonenumbers
 
 from suppress import sources
 from suppress.errors import InvalidNumber, StopListUnavailable, UnknownChannel
-from suppress.numbers import as_text, e164, known_region, mask, why_invalid
+from suppress.numbers import as_text, e164, known_region, mask, settled, why_invalid
 from suppress.plugins import Plugins
 from suppress.screening import Screening
 from suppress.settings import Arguments, Settings
@@ -71,6 +71,7 @@ class Suppressor:
         self.sources = Plugins(plugins).sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
+        self._timer = timer
         self._store = None if self.settings.store is None else Store(self.settings.store)
         self._lock = threading.Lock()
         self._loading: dict[str, Future[dict[str, Snapshot]]] = {}
@@ -80,6 +81,9 @@ class Suppressor:
             math.inf, self.settings.ttl, timer
         )
         self._latest: dict[str, Snapshot] = {}
+        # What was found fresh answers until the next look at the store without any of
+        # this: the snapshot, until when by the timer, from when to when by the clock.
+        self._answering: dict[str, tuple[Snapshot, float, float, float]] = {}
         self._stamps: dict[str, Stamp | None] = {}
         self._looked: cachetools.TTLCache[str, bool] = cachetools.TTLCache(
             math.inf, LOOK_EVERY, timer
@@ -133,6 +137,9 @@ class Suppressor:
         """
         region = self.region(default_region)
         snapshot = self.snapshot(channel)
+        value = settled(number, region)
+        if value and not snapshot.unparsed:
+            return snapshot.numbers.has(value)
         canonical = e164(number, region)
         if canonical is None:
             shown = mask(number) if as_text(number) else "The number"
@@ -173,11 +180,15 @@ class Suppressor:
             UnknownChannel: no source serves the channel.
             StopListUnavailable: no snapshot that is young enough, and none can be read.
         """
+        if (answering := self._answering.get(channel)) is not None:
+            snapshot, look_again, begin, end = answering
+            if begin <= self._clock() < end and self._timer() < look_again:
+                return snapshot
         self._known(channel)
         with self._lock:
             self._look(channel)
-            if (snapshot := self._fresh(channel)) is not None:
-                return snapshot
+            if (fresh := self._fresh(channel)) is not None:
+                return fresh
             latest = self._latest.get(channel)
             if latest is not None and channel in self._resting and self._may_serve(latest):
                 return latest
@@ -227,9 +238,12 @@ class Suppressor:
         # The cache counts from when it was handed the snapshot. One that came from the
         # store was read before that, so its own age counts too.
         snapshot = self._cache.get(channel)
-        if snapshot is not None and 0 <= self.age(snapshot) < self.settings.ttl:
-            return snapshot
-        return None
+        if snapshot is None or not 0 <= self.age(snapshot) < self.settings.ttl:
+            return None
+        begin = snapshot.read_at.timestamp()
+        look_again = self._timer() + LOOK_EVERY
+        self._answering[channel] = snapshot, look_again, begin, begin + self.settings.ttl
+        return snapshot
 
     def _may_serve(self, snapshot: Snapshot) -> bool:
         return 0 <= self.age(snapshot) <= self.settings.max_stale
@@ -295,6 +309,7 @@ class Suppressor:
             return False
         self._latest[snapshot.channel] = snapshot
         self._cache[snapshot.channel] = snapshot
+        self._answering.pop(snapshot.channel, None)
         self._resting.pop(snapshot.channel, None)
         return True
 
