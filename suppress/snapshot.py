@@ -9,8 +9,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,7 +19,7 @@ from suppress.number_set import NumberSet
 from suppress.numbers import Canonical, digits
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One row of a stop list, as a source gives it.
 
     Attributes:
@@ -26,7 +27,7 @@ class Entry(NamedTuple):
             a plus is a national number of the default region.
         channels: the channels on which it must not be messaged, for example `{"sms"}`.
         id: the source's own name for the row, shown in errors.
-        added_at: when it came on the list, where the source knows.
+        added_at: when it came on the list, where the source knows; UTC if it has no zone.
     """
 
     number: str | int

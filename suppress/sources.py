@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -173,11 +174,12 @@ class _Listed:
         return NumberSet.of_values(np.concatenate(self._values), self._texts)
 
 
-def _check_entries(entries: Iterable[object]) -> None:
-    for entry in entries:
-        if not isinstance(entry, Entry):
-            raise SourceError(f"it gave a {type(entry).__name__} where an Entry belongs.")
-        if isinstance(entry.channels, str):
+def _check_entries(entries: Sequence[object]) -> None:
+    for kind in set(map(type, entries)):
+        if not issubclass(kind, Entry):
+            raise SourceError(f"it gave a {kind.__name__} where an Entry belongs.")
+    for kind in set(map(type, map(attrgetter("channels"), entries))):
+        if issubclass(kind, str):
             raise SourceError("an entry's channels are a text; they have to be a set of names.")
 
 

@@ -9,6 +9,7 @@ import ipaddress
 import threading
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -37,30 +38,33 @@ RENEW_BEFORE = 60
 _PIECE = 2**16
 
 
-class WireEntry(msgspec.Struct, frozen=True):
+class WireEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry as the API gives it; the two sources of its documentation disagree on types.
 
-    `None` stands for what is missing or null. An `id` or a `created_at` of whatever type
-    is taken: it must not make the entry vanish.
+    `None` stands for what is missing, null or, for `id` and `created_at`, of an odd type:
+    that must not make the entry vanish.
     """
 
     phone: int | str | None = None
-    id: Any = None
-    created_at: Any = None
+    id: int | str | None = None
+    created_at: datetime | None = None
     sms_stoplist: bool | None = None
     viber_stoplist: bool | None = None
     rcs_stoplist: bool | None = None
     whatsapp_stoplist: bool | None = None
-
-    def __hash__(self) -> int:
-        # The other fields count for equality alone: an odd one may not be hashable.
-        return hash(self.phone)
 
 
 class Listing(msgspec.Struct, frozen=True):
     """A page of the listing."""
 
     data: list[WireEntry]
+    total: int | str
+
+
+class _OddListing(msgspec.Struct, frozen=True):
+    """A page of which some entries are odd."""
+
+    data: list[dict[str, Any]]
     total: int | str
 
 
@@ -176,7 +180,7 @@ class Client:
             response.close()
             token = self._signed_in(instead_of=token)
             response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
-        return self._decoded(response, Listing, what), _throttled(response)
+        return self._decoded(response, _listing, what), _throttled(response)
 
     def _signed_in(self, instead_of: Token | None = None) -> Token:
         """The token in force; a new one where it is about to end, or is that one."""
@@ -199,7 +203,8 @@ class Client:
             raise SourceError(
                 f"BSG refused the API key (status {response.status_code}). Check BSG_API_KEY."
             )
-        return Token(self._decoded(response, _SignedIn, what).bearer, self._clock())
+        signed_in = self._decoded(response, msgspec.json.Decoder(_SignedIn).decode, what)
+        return Token(signed_in.bearer, self._clock())
 
     def _send(self, method: str, path: str, what: str, **request: Any) -> requests.Response:
         try:
@@ -229,13 +234,13 @@ class Client:
             "Check BSG_BASE_URL and the network."
         )
 
-    def _decoded(self, response: requests.Response, kind: type[T], what: str) -> T:
+    def _decoded(self, response: requests.Response, decode: Callable[[bytes], T], what: str) -> T:
         with response:
             body = self._body(response, what)
         if response.status_code != HTTPStatus.OK:
             raise SourceError(_refusal(response.status_code, body, what))
         try:
-            return msgspec.json.decode(body, type=kind)
+            return decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SourceError(f"The answer to {what} is not what was expected: {error}.") from None
 
@@ -251,6 +256,25 @@ class Client:
         except requests.RequestException as error:
             raise self._unreachable(what, error) from None
         return bytes(body)
+
+
+def _listing(body: bytes) -> Listing:
+    try:
+        return _decode_listing(body)
+    except msgspec.ValidationError:
+        odd = _decode_odd_listing(body)
+    for entry in odd.data:
+        for name, kind in (("id", int | str | None), ("created_at", datetime | None)):
+            try:
+                entry[name] = msgspec.convert(entry.get(name), kind)
+            except msgspec.ValidationError:
+                shown = msgspec.json.encode(entry[name]).decode()
+                entry[name] = shown if name == "id" else None
+    return msgspec.convert(odd, Listing, from_attributes=True)
+
+
+_decode_listing = msgspec.json.Decoder(Listing).decode
+_decode_odd_listing = msgspec.json.Decoder(_OddListing).decode
 
 
 def _checked_url(base_url: str, *, allow_http: bool) -> str:

@@ -192,7 +192,7 @@ def _rows_of_answer(path: Path) -> list[Row]:
         entries = msgspec.json.decode(path.read_bytes(), type=Listing).data
         return [
             Row(
-                entry.id,
+                int(entry.id or ""),
                 int(entry.phone or ""),
                 str(entry.created_at),
                 {name for name in CHANNELS if getattr(entry, f"{name}_stoplist")},

@@ -33,6 +33,7 @@ The end is checked on its own: the last page has to be shorter than asked for, a
 where its own answer puts the total.
 """
 
+import itertools
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -207,6 +208,8 @@ class _Order(Generic[E]):
         Raises:
             Moved: it is another than that of the pages before.
         """
+        if self._extended(entries):
+            return
         rank = 0
         for entry in dict.fromkeys(entries):
             known = self.ranks.get(entry)
@@ -219,3 +222,15 @@ class _Order(Generic[E]):
                 raise Moved("Its order is not stable, or it has the same entry twice.")
             else:
                 rank = known
+
+    def _extended(self, entries: Sequence[E]) -> bool:
+        """Take over at once what all but a few pages are: new entries behind the furthest."""
+        new = entries[1:] if self.ranks else entries
+        if self.ranks and entries and self.ranks.get(entries[0]) != self._furthest:
+            return False
+        ranks = dict(zip(new, itertools.count(self._furthest + 1), strict=False))
+        if len(ranks) < len(new) or not self.ranks.keys().isdisjoint(ranks):
+            return False
+        self.ranks.update(ranks)
+        self._furthest += len(ranks)
+        return True

@@ -1,11 +1,10 @@
 """BSG's stop list as a source: its settings, and whom an entry suppresses on which channel."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-
-import msgspec
+from operator import attrgetter
 
 from suppress import ConfigurationError, Entry, Progress, SourceError
 from suppress_bsg.client import Client, Listing, WireEntry
@@ -73,7 +72,7 @@ class BsgSource:
         self._settings = settings
         self._client()  # so that settings that cannot work are refused now
 
-    def load(self, channels: frozenset[str], progress: Progress) -> Iterable[Entry]:
+    def load(self, channels: frozenset[str], progress: Progress) -> Iterator[Entry]:
         """Read the entries of the channels.
 
         Several channels are read in one pass, without a filter, and each entry counts by
@@ -86,20 +85,18 @@ class BsgSource:
         with self._client() as client:
             if len(channels) == 1:
                 (channel,) = channels
-                return list(_filtered(self._read(client, channel, progress), channel))
+                return _filtered(self._read(client, channel, progress), channel)
             entries = self._read(client, None, progress)
             unsaid = {
                 channel
                 for channel in channels
-                if any(_flag(each, channel) is None for each in entries)
+                if None in set(map(attrgetter(_flag(channel)), entries))
             }
-            loaded = [
-                _entry(each, [name for name in channels - unsaid if _flag(each, name)])
-                for each in entries
+            asked = [
+                _filtered(self._read(client, channel, progress), channel)
+                for channel in sorted(unsaid)
             ]
-            for channel in sorted(unsaid):
-                loaded += _filtered(self._read(client, channel, progress), channel)
-            return loaded
+            return itertools.chain(_flagged(entries, sorted(channels - unsaid)), *asked)
 
     def _read(self, client: Client, channel: str | None, progress: Progress) -> list[WireEntry]:
         def fetch(offset: int) -> Page[WireEntry]:
@@ -120,38 +117,42 @@ class BsgSource:
 
 def _filtered(entries: Iterable[WireEntry], channel: str) -> Iterator[Entry]:
     """Those of an answer that was asked for one channel: a missing flag is not `false`."""
+    listed = frozenset({channel})
+    flag = attrgetter(_flag(channel))
     for each in entries:
-        if _flag(each, channel) is not False:
-            yield _entry(each, (channel,))
+        if flag(each) is not False:
+            yield Entry(_number(each), listed, each.id, each.created_at)
 
 
-def _flag(entry: WireEntry, channel: str) -> bool | None:
-    flag: bool | None = getattr(entry, f"{channel}_stoplist")
-    return flag
-
-
-def _entry(wire: WireEntry, channels: Iterable[str]) -> Entry:
-    number = wire.phone
-    if number is None:
-        raise SourceError(f"The entry with id {_id(wire)} has no phone.")
-    if isinstance(number, str) and not number.lstrip().startswith("+"):
-        number = f"+{number.strip()}"  # digits of an international number
-    return Entry(number, frozenset(channels), _id(wire), _added_at(wire))
-
-
-def _id(wire: WireEntry) -> str | int | None:
-    return (
-        wire.id if isinstance(wire.id, str | int | None) else msgspec.json.encode(wire.id).decode()
+def _flagged(entries: Sequence[WireEntry], channels: Sequence[str]) -> Iterator[Entry]:
+    """Each of an answer that was asked for all channels, for those that it has flags of."""
+    listed = {
+        flags: frozenset(itertools.compress(channels, flags))
+        for flags in itertools.product((False, True), repeat=len(channels))
+    }
+    flags = zip(*(map(attrgetter(_flag(channel)), entries) for channel in channels), strict=True)
+    return map(
+        Entry,
+        map(_number, entries),
+        map(listed.__getitem__, flags),
+        map(attrgetter("id"), entries),
+        map(attrgetter("created_at"), entries),
     )
 
 
-def _added_at(wire: WireEntry) -> datetime | None:
-    """When the entry was added; the API gives no time zone, so UTC is taken."""
-    try:
-        moment = datetime.fromisoformat(wire.created_at)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _flag(channel: str) -> str:
+    return f"{channel}_stoplist"
+
+
+def _number(entry: WireEntry) -> str | int:
+    number = entry.phone
+    if type(number) is int:
+        return number
+    if number is None:
+        raise SourceError(f"The entry with id {entry.id} has no phone.")
+    if isinstance(number, str) and not number.lstrip().startswith("+"):
+        return f"+{number.strip()}"  # digits of an international number
+    return number
 
 
 def _total(listing: Listing, offset: int) -> int:
