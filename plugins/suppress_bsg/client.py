@@ -126,7 +126,7 @@ class Client:
         base_url: str,
         api_key: str,
         *,
-        connections: int = 4,
+        connections: int = 8,
         timeout: float = 30.0,
         allow_http: bool = False,
         clock: Callable[[], float] = time.time,
@@ -139,6 +139,10 @@ class Client:
         self._lock = threading.Lock()
         self._session = requests.Session()
         self._session.headers["Accept"] = "application/json"
+        # Proxies and certificates of the environment, looked up once and not for every page.
+        found = self._session.merge_environment_settings(self._base_url, {}, None, None, None)
+        self._session.proxies, self._session.verify = found["proxies"], found["verify"]
+        self._session.trust_env = False
         retry = Retry(
             total=RETRIES,
             allowed_methods=None,  # signing in changes nothing, so it can be repeated as well

@@ -33,7 +33,7 @@ class BsgSettings:
     api_key: str = field(repr=False)
     base_url: str = "https://one-api.bsg.world"
     channels: tuple[str, ...] = ("sms", "viber")
-    pages_in_flight: int = 4
+    pages_in_flight: int = 8
     timeout: float = 30.0
     allow_http: bool = False
 

@@ -1,0 +1,144 @@
+"""Made-up campaigns of any size: numbers as people write them, beside their E.164 form."""
+
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberFormat, PhoneNumberType
+
+REGIONS = sorted(phonenumbers.SUPPORTED_REGIONS)
+TEMPLATES = 3_000
+"""Different numbers of a campaign before their last three digits are varied."""
+
+GARBAGE = (
+    "",
+    "n/a",
+    "unknown",
+    "-",
+    "0",
+    "12",
+    "+",
+    "no phone",
+    "user{0}{1}{2}@example.com",
+    "2024-0{0}-1{1}",
+    "see notes {0}{1}",
+    "{0}{1}",
+    "#REF!",
+    "order {0}{1}{2}{0}{1}{2}{0}{1}{2}{0}{1}{2}{0}{1}{2}{0}{1}{2}",
+)
+
+
+class Campaign(NamedTuple):
+    """Recipients, their E.164 texts, and a stop list that has some of them.
+
+    Attributes:
+        numbers: as a CRM has them.
+        clean: the E.164 text of each; an empty text where it is made up to be none.
+        stop_list: E.164 texts.
+        region: that of numbers in national form.
+    """
+
+    numbers: Sequence[str | int]
+    clean: Sequence[str]
+    stop_list: frozenset[str]
+    region: str | None = None
+
+
+class _Template(NamedTuple):
+    written: str
+    clean: str
+
+
+def campaign(
+    write: Callable[[PhoneNumber], str],
+    *,
+    recipients: int,
+    entries: int,
+    regions: Sequence[str] = REGIONS,
+    region: str | None = None,
+    listed: float = 0.03,
+    seed: int = 1,
+) -> Campaign:
+    """A campaign whose recipients `write` writes; some three in a hundred are listed."""
+    rng = random.Random(seed)
+    templates = [_template(_number(rng, rng.choice(regions)), write) for _ in range(TEMPLATES)]
+    numbers, clean = [], []
+    for _ in range(recipients):
+        template, digits = rng.choice(templates), f"{rng.randrange(1000):03}"
+        numbers.append(template.written.format(*digits))
+        clean.append(template.clean.format(*digits))
+    stop_list = set(rng.sample(clean, min(entries, int(recipients * listed)))) - {""}
+    while len(stop_list) < entries:
+        # Of all countries, so that there are enough of them that are not in the campaign.
+        stop_list.add(f"+{rng.randrange(10**9, 10**12)}")
+    return Campaign(numbers, clean, frozenset(stop_list), region)
+
+
+def e164(number: PhoneNumber) -> str:
+    """`+442079460958`."""
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def national(number: PhoneNumber) -> str:
+    """`020 7946 0958`."""
+    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+
+
+def international(number: PhoneNumber) -> str:
+    """`+44 20 7946 0958`, `tel:+44-20-7946-0958`, `+44 (20) 7946 0958` or `+44.20.7946.0958`."""
+    style = random.Random(number.national_number).randrange(4)
+    if style == 0:
+        return phonenumbers.format_number(number, PhoneNumberFormat.RFC3966)
+    text = phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
+    if style == 1:
+        return text.replace(" ", ".")
+    return re.sub(r"^(\+\d+) (\d+)", r"\1 (\2)", text) if style == 2 else text
+
+
+def dirty(number: PhoneNumber) -> str:
+    """70% E.164, 20% formatted, 5% national (of the US), 5% garbage."""
+    rng = random.Random(number.national_number)
+    share = rng.random()
+    if share < 0.70:
+        return e164(number)
+    if share < 0.90:
+        return international(number)
+    return national(_number(rng, "US")) if share < 0.95 else rng.choice(GARBAGE)
+
+
+def _number(rng: random.Random, region: str) -> PhoneNumber:
+    kind = rng.choice([PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE])
+    example = phonenumbers.example_number_for_type(region, kind)
+    if example is None:
+        return _number(rng, rng.choice(REGIONS))
+    digits = str(example.national_number)
+    for _ in range(20):
+        number = PhoneNumber()
+        number.merge_from(example)
+        varied = min(5, len(digits) - 2)
+        number.national_number = int(digits[:-varied] + f"{rng.randrange(10**varied):0{varied}}")
+        if phonenumbers.is_valid_number(number):
+            return number
+    return example
+
+
+def _template(number: PhoneNumber, write: Callable[[PhoneNumber], str]) -> _Template:
+    written = write(number)
+    if written in GARBAGE:
+        return _Template(written, "")
+    clean = e164(phonenumbers.parse(written, "US" if write is dirty else _region_of(number)))
+    return _Template(_varied(written), _varied(clean))
+
+
+def _region_of(number: PhoneNumber) -> str | None:
+    return phonenumbers.region_code_for_number(number)
+
+
+def _varied(text: str) -> str:
+    """The text with its last three digits replaced by `{0}`, `{1}` and `{2}`."""
+    places = [match.start() for match in re.finditer(r"\d", text)][-3:]
+    for place, at in reversed(list(enumerate(places))):
+        text = f"{text[:at]}{{{place}}}{text[at + 1 :]}"
+    return text
