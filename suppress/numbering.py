@@ -386,6 +386,8 @@ class Numbering:
         self._forms: dict[str | None, int] = {}
         self._becomes: list[Callable[[str], str | None]] = []
         self._regions: list[str | None] = []
+        # The first page is of what is to be derived, the second of what is to be asked.
+        self._start = 0
         self._rule_numbers = {_UNDERIVED: 0, ASK: 1}
         self._page_numbers: dict[bytes, int] = {}
         self._page_of = np.zeros(0, np.int32)
@@ -410,7 +412,7 @@ class Numbering:
         return self._forms[region]
 
     def _add(self, region: str | None, becomes: Callable[[str], str | None]) -> int:
-        forms = np.zeros((LONGEST + 1, _TOPS), np.int32)
+        forms = np.full((LONGEST + 1, _TOPS), self._start, np.int32)
         forms[:SHORTEST] = _PAGE
         first: int = len(self._page_of) // _TOPS
         self._becomes.append(becomes)
@@ -472,8 +474,9 @@ class Numbering:
                     "it is asked about every number, which is slower. Use a later suppress.",
                     phonenumbers.__version__,
                 )
-                self._becomes = [_unknown] * len(self._becomes)
-                runs = [(first * _UNIT, ASK)]
+                self._start = _PAGE
+                self._page_of[:] = _PAGE
+                return
             leads, rules = zip(*runs, strict=True)
             numbers = [
                 self._rule_numbers.setdefault(each, len(self._rule_numbers)) for each in rules

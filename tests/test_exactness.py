@@ -128,8 +128,11 @@ def test_a_phonenumbers_that_parses_otherwise_is_asked(
         found = reference(text, region)
         return found and f"{found[:-1]}0"
 
+    assert fresh.rule("14155552671", 0) == 0
     monkeypatch.setattr("suppress.numbering.parsed", otherwise)
     monkeypatch.setattr("suppress.numbers.parsed", otherwise)
+    assert e164("+442079460958") == "+442079460950"
+    assert fresh.rule("14155552671", 0) == fresh.rule("02079460958", fresh.forms("GB"))
     assert e164("+14155552671") == "+14155552670"
     assert e164_all(["+442079460958", "+14155552671"]).text(0) == "+442079460950"
     (record,) = caplog.records

@@ -91,6 +91,8 @@ def test_one_number_is_no_list(number: Any) -> None:
         ("9 99-12 34(56)", "DE", "suppressed"),
         ("+49999123456", "DE", "allowed"),  # other digits
         ("999123457", "DE", "allowed"),
+        ("0999123456", "DE", "allowed"),
+        ("\uff19\uff19\uff19123456", "DE", "suppressed"),
         ("999123456", None, "invalid"),  # cannot be parsed: never allowed
         (14155552671, None, "suppressed"),  # the digits of its E.164 form
         ("(415) 555-2671", "US", "suppressed"),
@@ -102,6 +104,27 @@ def test_an_unparsed_entry_suppresses_the_same_digits(
     stop_list = snapshot(unparsed=("999123456", "14155552671"))
     (decision,) = Screening([recipient], stop_list, default_region=region)
     assert decision.outcome == outcome
+
+
+def test_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("suppress.screening._AT_ONCE", 3)
+    numbers = [f"+1415555267{place % 10}" if place % 4 else "x" for place in range(20)]
+    screening = Screening(iter(numbers), snapshot("+14155552671"))
+    decisions = list(screening)
+    assert [each.recipient for each in decisions] == numbers
+    assert screening.suppressed == ["+14155552671"] * 2
+    assert [each.recipient for each in decisions if each.outcome == "allowed"] == screening.allowed
+    assert all(
+        each.e164 == (None if each.recipient == "x" else each.recipient) for each in decisions
+    )
+    assert screening.counts == {"allowed": 13, "suppressed": 2, "invalid": 5}
+
+
+def test_numbers_that_do_not_fit_64_bits() -> None:
+    listed, other = "+375" + "9" * 17, "+375" + "9" * 16 + "8"
+    screening = Screening([f"tel:{listed}", other, listed], snapshot(listed, "+14155552671"))
+    assert screening.allowed == [other]
+    assert [each.e164 for each in screening] == [listed, other, listed]
 
 
 NUMBERS = st.one_of(

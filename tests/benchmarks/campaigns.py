@@ -63,7 +63,8 @@ def campaign(
 ) -> Campaign:
     """A campaign whose recipients `write` writes; some three in a hundred are listed."""
     rng = random.Random(seed)
-    templates = [_template(_number(rng, rng.choice(regions)), write) for _ in range(TEMPLATES)]
+    some = range(min(TEMPLATES, recipients))
+    templates = [_template(_number(rng, rng.choice(regions)), write) for _ in some]
     numbers, clean = [], []
     for _ in range(recipients):
         template, digits = rng.choice(templates), f"{rng.randrange(1000):03}"
