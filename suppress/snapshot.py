@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from suppress.number_set import NumberSet
 from suppress.numbers import Canonical, digits
 
+_LONGEST = len(str(2**64))
+
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
     """One row of a stop list, as a source gives it.
@@ -87,13 +89,19 @@ class Snapshot:
         exactly = list(canonical.long)
         if self.unparsed:
             # Equal digits make equal integers; what is not plain has none to compare.
-            odd = [value for each in self.unparsed if (value := int(each)) < 2**63]
-            alike = np.isin(canonical.values, odd) | np.isin(canonical.plain, [0, *odd])
+            odd = self._unparsed_values
+            alike = odd.have(canonical.values) | odd.have(canonical.plain.view(np.uint64))
+            alike |= canonical.plain == 0
             exactly += np.flatnonzero(alike & (canonical.values != 0)).tolist()
         for place in exactly:
             text = canonical.text(place)
             listed[place] = text is not None and self.lists(text, numbers[place])
         return listed
+
+    @cached_property
+    def _unparsed_values(self) -> NumberSet:
+        # No longer digits make an integer of 64 bits.
+        return NumberSet.of(f"+{int(each)}" for each in self.unparsed if len(each) <= _LONGEST)
 
     def image(self) -> list[bytes | memoryview]:
         """The numbers as bytes, in pieces; the form that is stored and digested."""

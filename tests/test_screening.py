@@ -96,12 +96,14 @@ def test_one_number_is_no_list(number: Any) -> None:
         ("999123456", None, "invalid"),  # cannot be parsed: never allowed
         (14155552671, None, "suppressed"),  # the digits of its E.164 form
         ("(415) 555-2671", "US", "suppressed"),
+        ("+" + "37" * 9, None, "suppressed"),
+        ("+" + "37" * 8 + "38", None, "allowed"),
     ],
 )
 def test_an_unparsed_entry_suppresses_the_same_digits(
     recipient: Any, region: str | None, outcome: str
 ) -> None:
-    stop_list = snapshot(unparsed=("999123456", "14155552671"))
+    stop_list = snapshot(unparsed=("999123456", "14155552671", "000", "1" * 5000, "37" * 9))
     (decision,) = Screening([recipient], stop_list, default_region=region)
     assert decision.outcome == outcome
 
