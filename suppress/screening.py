@@ -81,8 +81,8 @@ class Screening(Generic[R]):
             numbers = self._numbers[start : start + _AT_ONCE]
             canonical = e164_all(numbers, default_region)
             outcomes = self._outcomes[start : start + _AT_ONCE]
-            outcomes[snapshot.lists_all(canonical, numbers)] = _SUPPRESSED
-            outcomes[canonical.values == 0] = _INVALID
+            np.putmask(outcomes, snapshot.lists_all(canonical, numbers), _SUPPRESSED)
+            np.putmask(outcomes, canonical.values == 0, _INVALID)
             self._canonical.append(canonical)
 
     @cached_property

@@ -44,7 +44,7 @@ NATIONAL = ("US", "GB", "DE", "FR", "IN", "BR", "AR", "RU", "JP")
 LATENCY = 20
 """Milliseconds before each answer of the sandbox."""
 
-console = Console(width=120)
+console = Console(width=130)
 bsg_api: Any = importlib.import_module("bsg_api")
 
 
