@@ -44,7 +44,7 @@ _TWO_DIGITS = re.compile(r"[0-9].*[0-9]", re.DOTALL)
 _POWERS = 10 ** np.arange(19)
 _MASKS = np.array(
     [
-        np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), np.uint64)
+        np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), "<u8")
         for length in range(LONGEST + 1)
     ]
 )
