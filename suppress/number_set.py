@@ -94,7 +94,8 @@ class NumberSet(AbstractSet[str]):
     def read(cls, image: bytes | memoryview) -> tuple[Self, memoryview]:
         """The set whose `image()` the bytes begin with, and the bytes behind it.
 
-        It lies on these bytes: nothing is copied, and the time does not depend on its size.
+        It lies on these bytes: nothing is copied, and no more of them is read than where the
+        ranges start, half a byte for each number.
 
         Raises:
             ValueError: the bytes begin with no such image.

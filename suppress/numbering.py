@@ -50,7 +50,7 @@ _ANY = 2**10 - 1
 _MOST_SHAPES = 10_000
 _MOST_DIGITS = 24
 _SAMPLES = 4
-"""Numbers of each length on which the parser is asked whether the rules hold."""
+"""Numbers on which the parser is asked whether rules hold, each time some are derived."""
 
 
 def parsed(text: str, region: str | None) -> str | None:
@@ -280,9 +280,9 @@ class _Plan:
             raise _Undecided
         return None if rest.startswith("0") else rest
 
-    def _better(self, number: str, rest: str) -> bool:
-        """Whether the rest is a number of the plan, and the number with its code is not."""
-        before, after = self._general.is_all_of(number), self._general.is_all_of(rest)
+    def _better(self, number: str, other: str) -> bool:
+        """Whether the other is a number of the plan, and the first one is not."""
+        before, after = self._general.is_all_of(number), self._general.is_all_of(other)
         if before is True or after is False:
             return False
         if before is None or after is None:
@@ -299,12 +299,7 @@ class _Plan:
             # Ten more cases for one more known digit are worth it, a hundred are not.
             dropped = len(unknown) - (len(rest) - _known(rest))
             raise _Undecided if dropped == 1 else _NotUnderstood
-        before, after = self._general.is_all_of(number), self._general.is_all_of(rest)
-        if before is False or after is True:
-            return rest
-        if before is None or after is None:
-            raise _Undecided
-        return number
+        return number if self._better(rest, number) else rest
 
     def _replaced(self, number: str, prefix: _Shape) -> str:
         rest = number[len(prefix.places) :]
@@ -364,9 +359,10 @@ def _international(number: str) -> str | None:
 _PAGE = 1000
 _TOPS = 10**LEAD // _PAGE
 _UNIT = 10 ** (LEAD - 2)
-_POWERS = 10 ** np.arange(19)
-_UP = _POWERS[np.maximum(LEAD - np.arange(LONGEST + 1), 0)]
-_DOWN = _POWERS[np.maximum(np.arange(LONGEST + 1) - LEAD, 0)]
+POWERS = 10 ** np.arange(19)
+"""Of ten, those that fit 64 bits."""
+_UP = POWERS[np.maximum(LEAD - np.arange(LONGEST + 1), 0)]
+_DOWN = POWERS[np.maximum(np.arange(LONGEST + 1) - LEAD, 0)]
 
 
 class Numbering:
@@ -384,8 +380,8 @@ class Numbering:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._forms: dict[str | None, int] = {}
-        self._becomes: list[Callable[[str], str | None]] = []
-        self._regions: list[str | None] = []
+        # By form, divided by the number of lengths: the region, and what becomes of a number.
+        self._blocks: list[tuple[str | None, Callable[[str], str | None]]] = []
         # The first page is of what is to be derived, the second of what is to be asked.
         self._start = 0
         self._rule_numbers = {_UNDERIVED: 0, ASK: 1}
@@ -414,9 +410,8 @@ class Numbering:
     def _add(self, region: str | None, becomes: Callable[[str], str | None]) -> int:
         forms = np.full((LONGEST + 1, _TOPS), self._start, np.int32)
         forms[:SHORTEST] = _PAGE
-        first: int = len(self._page_of) // _TOPS
-        self._becomes.append(becomes)
-        self._regions.append(region)
+        first = len(forms) * len(self._blocks)
+        self._blocks.append((region, becomes))
         self._page_of = np.concatenate([self._page_of, forms.ravel()])
         return first
 
@@ -463,12 +458,13 @@ class Numbering:
     def _derive(self, form: int, first: int) -> None:
         """Derive the rules of the numbers of a form that start with two digits."""
         block, length = divmod(form, LONGEST + 1)
+        region, becomes = self._blocks[block]
         with self._lock:
             start = form * _TOPS + first * (_UNIT // _PAGE)
             if self._page_of[start]:
                 return
-            runs = list(_runs(self._becomes[block], f"{first:02}", length))
-            if not self._hold(block, length, runs):
+            runs = list(_runs(becomes, f"{first:02}", length))
+            if not _hold("" if block else "+", region, length, runs):
                 logger.warning(
                     "phonenumbers %s parses otherwise than this version of suppress expects: "
                     "it is asked about every number, which is slower. Use a later suppress.",
@@ -498,21 +494,6 @@ class Numbering:
                 self._pages = np.concatenate([self._pages, np.zeros_like(self._pages)])
             self._pages[number * _PAGE : (number + 1) * _PAGE] = content
         return self._page_numbers[key] * _PAGE
-
-    def _hold(self, block: int, length: int, runs: list[tuple[int, int]]) -> bool:
-        """Whether the parser agrees, on a few numbers."""
-        for lead, rule in runs[:: len(runs) // _SAMPLES + 1]:
-            number = f"{lead:0{LEAD}}581395077"[:length]
-            answer = parsed(number if block else f"+{number}", self._regions[block])
-            if rule >= SETTLED:
-                agrees = answer == f"+{int(number) + rule}"
-            elif rule >= ABROAD:
-                agrees = answer == parsed(f"+{number[rule - ABROAD :]}", None)
-            else:
-                agrees = rule == ASK or answer is None
-            if not agrees:
-                return False
-        return True
 
 
 NUMBERING = Numbering()
@@ -549,6 +530,24 @@ def _cases(
             return
         for digit in "0123456789":
             yield from _cases(becomes, prefix + digit, length)
+
+
+def _hold(plus: str, region: str | None, length: int, runs: list[tuple[int, int]]) -> bool:
+    """Whether the parser agrees, on a few numbers."""
+    for lead, rule in runs[:: len(runs) // _SAMPLES + 1]:
+        if rule == ASK:
+            continue
+        number = f"{lead:0{LEAD}}581395077"[:length]
+        answer = parsed(plus + number, region)
+        if rule >= SETTLED:
+            agrees = answer == f"+{int(number) + rule}"
+        elif rule >= ABROAD:
+            agrees = answer == parsed(f"+{number[rule - ABROAD :]}", None)
+        else:
+            agrees = answer is None
+        if not agrees:
+            return False
+    return True
 
 
 def _rule(becomes: str | None, prefix: str, unknown: str) -> int:

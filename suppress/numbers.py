@@ -24,6 +24,7 @@ from suppress.numbering import (
     INVALID,
     LONGEST,
     NUMBERING,
+    POWERS,
     SETTLED,
     SHORTEST,
     parsed,
@@ -36,12 +37,14 @@ _LONGEST_TEXT = 250
 LONG = 1
 """Stands for the value of a number that does not fit 64 bits; no number has one digit."""
 
+AT_ONCE = 2**15
+"""Numbers to normalize together: what is made of them fits the processor's cache."""
+
 _SEPARATORS = b" -.()/[]"
 _NO_SEPARATORS = dict.fromkeys(_SEPARATORS)
 _NEWLINE, _PLUS = b"\n+"
 _SCHEME = int.from_bytes(b"tel:", "little")
 _TWO_DIGITS = re.compile(r"[0-9].*[0-9]", re.DOTALL)
-_POWERS = 10 ** np.arange(19)
 _MASKS = np.array(
     [
         np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), "<u8")
@@ -142,8 +145,8 @@ class Canonical(NamedTuple):
 def e164_all(numbers: Sequence[object], default_region: str | None = None) -> Canonical:
     """`e164` of each of the numbers, in their order.
 
-    The memory it needs is about 200 bytes for each of them, so hand over some ten
-    thousand at once.
+    The memory it needs is about 200 bytes for each of them, so hand over `AT_ONCE` at a
+    time.
     """
     plain, lengths, with_plus = _read(numbers)
     forms = 0 if with_plus.all() else np.where(with_plus, 0, NUMBERING.forms(default_region))
@@ -179,7 +182,7 @@ def _abroad(
     Returns the places of those that the parser has to be asked about.
     """
     left = lengths[places] - (rules - ABROAD)
-    behind = plain[places] % _POWERS.take(left)
+    behind = plain[places] % POWERS.take(left)
     rules = NUMBERING.rules(behind, left, 0)
     settled = rules >= SETTLED
     values[places[settled]] = (behind + rules)[settled]
@@ -219,7 +222,7 @@ def _read(numbers: Sequence[object]) -> _Read:
 
 
 def _read_integers(numbers: NDArray[np.int64]) -> _Read:
-    lengths = np.searchsorted(_POWERS, numbers, side="right")
+    lengths = np.searchsorted(POWERS, numbers, side="right")
     unfit = (lengths > LONGEST) | (numbers < 0)
     numbers[unfit] = lengths[unfit] = 0
     return numbers, lengths, np.ones(len(numbers), np.bool_)

@@ -12,7 +12,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from suppress.numbers import Canonical, e164_all, why_invalid
+from suppress.numbers import AT_ONCE, Canonical, e164_all, why_invalid
 from suppress.snapshot import Snapshot
 
 R = TypeVar("R")
@@ -28,9 +28,6 @@ class Outcome(StrEnum):
 
 _OUTCOMES = tuple(Outcome)
 _SUPPRESSED, _INVALID = map(_OUTCOMES.index, (Outcome.SUPPRESSED, Outcome.INVALID))
-
-_AT_ONCE = 2**15
-"""Recipients that are normalized together: what is made of them fits the processor's cache."""
 
 
 class Decision(NamedTuple, Generic[R]):
@@ -77,10 +74,10 @@ class Screening(Generic[R]):
         self._default_region = default_region
         self._canonical: list[Canonical] = []
         self._outcomes = np.zeros(len(self._numbers), np.uint8)
-        for start in range(0, len(self._numbers), _AT_ONCE):
-            numbers = self._numbers[start : start + _AT_ONCE]
+        for start in range(0, len(self._numbers), AT_ONCE):
+            numbers = self._numbers[start : start + AT_ONCE]
             canonical = e164_all(numbers, default_region)
-            outcomes = self._outcomes[start : start + _AT_ONCE]
+            outcomes = self._outcomes[start : start + AT_ONCE]
             np.putmask(outcomes, snapshot.lists_all(canonical, numbers), _SUPPRESSED)
             np.putmask(outcomes, canonical.values == 0, _INVALID)
             self._canonical.append(canonical)

@@ -16,16 +16,13 @@ import numpy as np
 
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
 from suppress.number_set import NumberSet
-from suppress.numbers import LONG, Canonical, digits, e164_all, mask
+from suppress.numbers import AT_ONCE, LONG, Canonical, digits, e164_all, mask
 from suppress.snapshot import Entry, Snapshot
 
 logger = logging.getLogger("suppress")
 
 Progress = Callable[[int, int | None], None]
 """Told by a source how far it is: entries read so far, and how many in all where known."""
-
-_AT_ONCE = 2**15
-"""Entries that are normalized together."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
@@ -120,7 +117,7 @@ def load(
 
         try:
             entries = iter(source.load(asked, report))
-            while some := list(itertools.islice(entries, _AT_ONCE)):
+            while some := list(itertools.islice(entries, AT_ONCE)):
                 _check_entries(some)
                 canonical = e164_all([entry.number for entry in some], default_region)
                 for channel in asked:

@@ -117,7 +117,7 @@ def test_a_wrong_rule_is_noticed(
     fresh: Numbering, monkeypatch: pytest.MonkeyPatch, method: str, wrong: Callable[..., object]
 ) -> None:
     monkeypatch.setattr(numbering._Plan, method, wrong)
-    monkeypatch.setattr(Numbering, "_hold", lambda *_arguments: True)
+    monkeypatch.setattr(numbering, "_hold", lambda *_arguments: True)
     assert any(differences(region, some(region, 3000)) for region in SOME_REGIONS[1:])
 
 

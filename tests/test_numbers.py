@@ -2,21 +2,13 @@
 
 from typing import Any
 
-import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import suppress
+from differential import reference
 from suppress.numbers import digits, e164, e164_all, known_region, mask, why_invalid
-
-
-def reference(text: str, region: str | None) -> str | None:
-    try:
-        parsed = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 
 @pytest.mark.parametrize(

@@ -109,7 +109,7 @@ def test_an_unparsed_entry_suppresses_the_same_digits(
 
 
 def test_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suppress.screening._AT_ONCE", 3)
+    monkeypatch.setattr("suppress.screening.AT_ONCE", 3)
     numbers = [f"+1415555267{place % 10}" if place % 4 else "x" for place in range(20)]
     screening = Screening(iter(numbers), snapshot("+14155552671"))
     decisions = list(screening)

@@ -184,7 +184,7 @@ class Client:
             response.close()
             token = self._signed_in(instead_of=token)
             response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
-        return self._decoded(response, _listing, what), _throttled(response)
+        return self._decoded(response, decode_listing, what), _throttled(response)
 
     def _signed_in(self, instead_of: Token | None = None) -> Token:
         """The token in force; a new one where it is about to end, or is that one."""
@@ -262,7 +262,12 @@ class Client:
         return bytes(body)
 
 
-def _listing(body: bytes) -> Listing:
+def decode_listing(body: bytes) -> Listing:
+    """The page of the listing that an answer's bytes are.
+
+    Raises:
+        msgspec.DecodeError: they are none.
+    """
     try:
         return _decode_listing(body)
     except msgspec.ValidationError:

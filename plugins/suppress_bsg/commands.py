@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import suppress
-from suppress_bsg.client import Listing
+from suppress_bsg.client import decode_listing
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 from suppress_bsg.source import CHANNELS
 
@@ -189,7 +189,7 @@ def _rows_of(path: Path, column: str | None) -> list[Row]:
 
 def _rows_of_answer(path: Path) -> list[Row]:
     try:
-        entries = msgspec.json.decode(path.read_bytes(), type=Listing).data
+        entries = decode_listing(path.read_bytes()).data
         return [
             Row(
                 int(entry.id or ""),

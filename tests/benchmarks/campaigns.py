@@ -129,12 +129,9 @@ def _template(number: PhoneNumber, write: Callable[[PhoneNumber], str]) -> _Temp
     written = write(number)
     if written in GARBAGE:
         return _Template(written, "")
-    clean = e164(phonenumbers.parse(written, "US" if write is dirty else _region_of(number)))
+    region = "US" if write is dirty else phonenumbers.region_code_for_number(number)
+    clean = e164(phonenumbers.parse(written, region))
     return _Template(_varied(written), _varied(clean))
-
-
-def _region_of(number: PhoneNumber) -> str | None:
-    return phonenumbers.region_code_for_number(number)
 
 
 def _varied(text: str) -> str:
