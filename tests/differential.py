@@ -52,13 +52,12 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
     """Texts without end, for a default region: plain, formatted and adversarial ones."""
     # Every beginning of three digits with every length that is decided in bulk, in turn.
     beginnings = itertools.cycle(itertools.product(range(1000), range(1, 19)))
-    written = _written(region)
     while True:
         plus = rng.choice(("", "+"))
         beginning, length = next(beginnings)
         yield f"{plus}{_digits(rng, f'{beginning:03}', length)}"
         yield f"{plus}{_digits(rng, rng.choice(_prefixes(region)), rng.randrange(3, 18))}"
-        formatted = _varied(rng, rng.choice(written))
+        formatted = _varied(rng, _written(rng, region))
         yield formatted
         yield _with(rng, formatted, lambda: rng.choice(" -.()/[]"), 3)
         yield _with(rng, formatted, lambda: rng.choice(ODD), 2)
@@ -99,20 +98,24 @@ def _varied(rng: random.Random, text: str) -> str:
     return text[:place] + rng.choice(("", "5", text[place])) + text[end:]
 
 
+def _written(rng: random.Random, region: str | None) -> str:
+    """An example number of any region, or as often of this one, in any format."""
+    number = rng.choice(_examples(rng.choice((None, region))))
+    style = rng.randrange(5)
+    if style == 4:
+        return phonenumbers.format_out_of_country_calling_number(number, region or "ZZ")
+    return phonenumbers.format_number(number, style)
+
+
 @cache
-def _written(region: str | None) -> list[str]:
-    """Example numbers of all regions and of this one as often, in all formats."""
-    found: list[str] = []
-    for each in (*REGIONS[1:], *[region] * len(REGIONS)):
-        for kind in phonenumbers.PhoneNumberType.values():
-            number = each and phonenumbers.example_number_for_type(each, kind)
-            if number:
-                found.append(
-                    phonenumbers.format_out_of_country_calling_number(number, region or "ZZ")
-                    if kind > 2
-                    else phonenumbers.format_number(number, len(found) % 4)
-                )
-    return found
+def _examples(region: str | None) -> list[phonenumbers.PhoneNumber]:
+    """Example numbers of a region, or of all."""
+    return [
+        number
+        for each in ([region] if region else REGIONS[1:])
+        for kind in phonenumbers.PhoneNumberType.values()
+        if each and (number := phonenumbers.example_number_for_type(each, kind))
+    ]
 
 
 @cache
