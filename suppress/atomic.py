@@ -1,11 +1,17 @@
-"""Files that appear whole or not at all, readable by their owner alone."""
+"""Files that appear whole or not at all, readable by their owner alone.
+
+A file is written under a hidden name beside the path, and takes the path's place in one
+step. Until then nothing of it is seen, and nothing is left of it if it is never finished.
+"""
 
 import contextlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+_unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
@@ -19,23 +25,64 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         OSError: the file cannot be written; what was at the path is still there.
     """
     if path.exists() and not path.is_file():
-        with path.open("wb") as stream:
+        with _closing(path.open("wb"), path) as stream:
             yield stream
         return
     target = path.resolve()
+    # A long name would be too long with more to it.
+    hidden = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
+    # Before there is a file, so that a signal finds it noted at every moment.
+    _unfinished.add(hidden)
     try:
-        # mkstemp's files are readable by their owner alone.
-        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    try:
-        with open(handle, "wb") as stream:  # noqa: PTH123 - it is a descriptor
+        with naming(path):
+            new = open(hidden, "xb", opener=_private)  # noqa: SIM115 - with an opener
+        with _closing(new, path) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(target)
+            with naming(path):
+                stream.flush()
+                os.fsync(stream.fileno())
+        with naming(path):
+            hidden.replace(target)
+    except BaseException:
+        _remove(hidden)
+        raise
+    finally:
+        _unfinished.discard(hidden)
+
+
+def give_up() -> None:
+    """Remove what is left of unfinished files, in a process that is about to end."""
+    for hidden in tuple(_unfinished):
+        _remove(hidden)
+
+
+@contextlib.contextmanager
+def naming(path: Path | str) -> Iterator[None]:
+    """Let an `OSError` of the block bear this path's name, whatever it was about."""
+    try:
+        yield
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags, 0o600)
+
+
+def _remove(hidden: Path) -> None:
+    with contextlib.suppress(OSError):
+        hidden.unlink()
+
+
+@contextlib.contextmanager
+def _closing(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
+    """Close the stream in the end, and let a failure to do so hide no other one."""
+    try:
+        yield stream
+        with naming(path):
+            stream.close()
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            stream.close()
         raise

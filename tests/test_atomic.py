@@ -1,13 +1,19 @@
 """Files that appear whole or not at all."""
 
+import contextlib
+import gc
 import os
 import stat
+import sys
 import threading
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
-from suppress.atomic import replacing
+from suppress import atomic
+from suppress.atomic import give_up, naming, replacing
 
 
 @pytest.mark.parametrize("before", [None, b"old"])
@@ -119,3 +125,82 @@ def test_what_cannot_be_written_is_an_oserror(tmp_path: Path, path: str) -> None
         pytest.fail("it was opened")
     assert {each.name for each in tmp_path.iterdir()} == {"file"}
     assert (tmp_path / "file").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("failing", ["fsync", "replace", "write", "close"])
+def test_a_disk_that_fails_is_an_oserror_that_names_the_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    if failing in ("fsync", "replace"):
+        monkeypatch.setattr(os, failing, fail)
+    # What cannot be written cannot be written by closing either.
+    device = Path("/dev/full") if failing in ("write", "close") else path
+    with pytest.raises(OSError, match="No space left") as raised, replacing(device) as stream:  # noqa: PT012
+        stream.write(b"new")
+        if failing == "write":
+            with naming("written"):
+                stream.flush()
+    assert raised.value.filename == ("written" if failing == "write" else str(device))
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"out": b"old"}
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\u20ac" * 85])
+def test_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
+    with replacing(tmp_path / name) as stream:
+        stream.write(b"new")
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {name: b"new"}
+
+
+def test_unfinished_files_are_given_up(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), replacing(tmp_path / "out") as stream:  # noqa: PT012
+        stream.write(b"new")
+        stream.flush()
+        assert len(list(tmp_path.iterdir())) == 1
+        give_up()
+        assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore:.*unclosed:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_an_interrupt_between_any_two_steps_leaves_nothing(tmp_path: Path) -> None:
+    """Each line of the code is the one that is interrupted; then the process ends."""
+    path = tmp_path / "out"
+    files = {atomic.__file__, contextlib.__file__}
+    for steps in range(500):
+        path.write_bytes(b"old")
+        left = steps
+
+        def trace(frame: FrameType, event: str, _: Any) -> Any:
+            nonlocal left
+            if frame.f_code.co_filename not in files:
+                return None
+            if event == "line":
+                left -= 1
+                if left < 0:
+                    sys.settrace(None)
+                    raise KeyboardInterrupt
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            with replacing(path) as stream:
+                stream.write(b"new")
+        except KeyboardInterrupt:
+            pass
+        else:
+            break
+        finally:
+            sys.settrace(before)
+        give_up()
+        found = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
+        assert found in ({"out": b"old"}, {"out": b"new"}), steps
+    assert 20 < steps < 499
+    gc.collect()

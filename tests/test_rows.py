@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suppress import InputError, Row, Rows
+from suppress.rows import LONGEST_ROW
 
 BOM = b"\xef\xbb\xbf"
 A, B, C = "+14155552671", "+442079460958", "(415) 555-2672"
@@ -115,13 +116,21 @@ def test_the_column_is_told(header: str, column: str | None, position: int) -> N
 @pytest.mark.parametrize(
     ("content", "column", "message"),
     [
-        (b"a,b\n", None, "line 1: which column holds the number\\? Name one of: a, b"),
-        (b"phone,mobile\n", None, "line 1: which column .*: phone, mobile"),
+        (b"a,b\n", None, "line 1: which column holds the number\\? Name one of: 'a', 'b'\\."),
+        (b"phone,mobile\n", None, "line 1: which column .*: 'phone', 'mobile'"),
+        (b"phone,Phone\n", None, "line 1: which column .*: 'phone', 'Phone'"),
         (b"phone,b,phone\n", None, "line 1: which column"),
         (b"phone,b\n", "mobile", "line 1: the column 'mobile' is not in the header"),
         (b"phone,b\n", "Phone", "line 1: the column 'Phone' is not in the header"),
         (b"phone,b,phone\n", "phone", "line 1: the column 'phone' is twice in the header"),
         (b"\n\na,b\n", None, "line 3: which column"),
+        ("a,\u202eb\x1b\n".encode(), None, r"line 1: which column .*: 'a', '\\u202eb\\x1b'\.$"),
+        (
+            b"a," + b"b" * 10**5 + b"\n",
+            None,
+            f"line 1: which column .*: 'a', '{'b' * 40}\\.\\.\\.'\\.$",
+        ),
+        (b"a\n", "b" * 1000, f"line 1: the column '{'b' * 40}\\.\\.\\.' is not in the header"),
         # No header: the first number would be taken for a name, and never screened.
         (b"+14155552671\n", None, "line 1: a number stands where"),
         (b"14155552671\n", None, "line 1: a number stands where"),
@@ -254,35 +263,138 @@ def test_text_is_stripped_of_spaces_only() -> None:
 @pytest.mark.parametrize(
     ("name", "content", "line", "message"),
     [
-        ("a.txt", b"1\n\xff2\n", 2, "not UTF-8"),
-        ("a.txt", b"\xff\xfe1\x00\n\x00", 1, "not UTF-8"),  # UTF-16
+        ("a.txt", b"1\n\xff2\n", 2, "not UTF-8.*iconv -f WINDOWS-1252 -t UTF-8$"),
         ("a.txt", b"1\n\n2\x00\n", 3, "NUL"),
+        ("a.txt", b"1\n22\r33\n", 2, "a carriage return stands in it"),
+        ("a.txt", b"1\r2\r3\r", 1, r"a carriage return .*: tr '\\r' '\\n'\.$"),
         ("a.csv", b"na\xffme,phone\n", 1, "not UTF-8"),
         ("a.csv", b"name,phone\nA,1\n\xe9,2\n", 3, "not UTF-8"),
         ("a.csv", b'name,phone\n"a\nb\xe9",2\n', 3, "not UTF-8"),
         ("a.csv", b"name,phone\nA\0,1\n", 2, "NUL"),
         ("a.csv", b"name,phone\nA,1\n\nB\n", 4, "1 fields where the header has 2"),
         ("a.csv", b'name,phone\n"a\nb",1\nB,2,3\n', 4, "3 fields where the header has 2"),
-        ("a.csv", b'phone\n1\n"2\n3\n4\n', 3, "cannot be read as CSV: unexpected end of data"),
-        ("a.csv", b'"phone\n1\n', 1, "cannot be read as CSV: unexpected end of data"),
-        ("a.csv", b'phone\n"1"2\n', 2, "cannot be read as CSV"),
-        ("a.csv", b"name,phone\nA,1\rB,2\r", 2, "cannot be read as CSV: new-line"),
-        ("a.csv", b'phone\n"' + b"1" * 140_000, 2, "cannot be read as CSV: field larger"),
+        ("a.csv", b'phone\n1\n"2\n3\n4\n', 3, "cannot be read as CSV: a quote is never closed"),
+        ("a.csv", b'"phone\n1\n', 1, "cannot be read as CSV: a quote is never closed"),
+        ("a.csv", b'phone\n"1"2\n', 2, "cannot be read as CSV: text follows a closing quote"),
+        ("a.csv", b"name,phone\nA,1\rB,2\r", 2, "cannot be read as CSV: a carriage return"),
+        ("a.csv", b"name,phone\rA,1\rB,2\r", 1, "cannot be read as CSV: a carriage return"),
+        ("a.csv", b'phone\n"' + b"1" * 140_000, 2, "cannot be read as CSV: a field is too long"),
+        ("a.csv", b'phone\n1\n"' + b"22\n" * 50_000, 3, "CSV: a field is too long. Is a quote"),
         ("a.tsv", b'phone\n"1\n', 2, "cannot be read as TSV"),
         ("a.tsv", b"name\tphone\nA,1\n", 2, "1 fields"),
         ("a.jsonl", b'{"phone": 1}\n{"phone": 1\n', 2, "not JSON"),
         ("a.jsonl", b'{"phone": 1}\n\n+1\n', 3, "not JSON"),
         ("a.jsonl", b'{"phone": 1} {"phone": 2}\n', 1, "not JSON"),
+        ("a.jsonl", b'{"phone": 1}\r{"phone": 2}\r', 1, "not JSON"),
+        ("a.jsonl", b'{"phone": NaN}\n', 1, "not JSON"),
+        ("a.jsonl", b'{"phone": 1' + b"0" * 5000 + b"}\n", 1, "out of range"),
+        ("a.jsonl", b"[" * 100_000, 1, "nested too deeply"),
+        ("a.jsonl", b'{"phone":' * 100_000, 1, "nested too deeply"),
         ("a.jsonl", b'{"phone": 1}\n{"mobile": 1}\n', 2, "no key 'phone'"),
-        ("a.jsonl", b'{"a": 1, "b": 2}\n', 1, "which column .*: a, b"),
+        ("a.jsonl", b'{"phone": 1, "x": 2, "phone": 3}\n', 1, "the key 'phone' twice"),
+        ("a.jsonl", b'{"phone": 1, "\\u0070hone": 1}\n', 1, "the key 'phone' twice"),
+        ("a.jsonl", b'{"a": 1, "b": 2}\n', 1, "which column .*: 'a', 'b'"),
         ("a.jsonl", b'{"phone": 1, "mobile": 2}\n', 1, "which column"),
+        ("a.jsonl", b'{"phone": 1, "Phone": 2}\n', 1, "which column"),
         ("a.jsonl", b"{}\n", 1, "which column"),
         ("a.jsonl", b'{"phone": "\xff"}\n', 1, "not UTF-8"),
+        ("a.xlsx", b"PK\x03\x04\x14\0\x06\0\x08\0\n", 1, "a workbook or an archive"),
+        ("a.csv", b"name,phone\n" + b"\0" * 400, 2, "it has a NUL character"),
     ],
 )
 def test_what_cannot_be_read(name: str, content: bytes, line: int, message: str) -> None:
     with pytest.raises(InputError, match=f"^{name}, line {line}: .*{message}"):
         rows_of(content, name)
+
+
+HEADER = "name,phone\r\nAnn,1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "encoding"),
+    [
+        (HEADER.encode("utf-16"), "UTF-16"),
+        (b"\xfe\xff" + HEADER.encode("utf-16-be"), "UTF-16"),
+        (HEADER.encode("utf-16-le"), "UTF-16LE"),
+        (HEADER.encode("utf-16-be"), "UTF-16BE"),
+        ("\u0438\u043c\u044f,phone\n".encode("utf-16-le"), "UTF-16LE"),
+        (HEADER.encode("utf-32"), "UTF-32"),
+        (b"\0\0\xfe\xff" + HEADER.encode("utf-32-be"), "UTF-32"),
+        (HEADER.encode("utf-32-le"), "UTF-32LE"),
+        (HEADER.encode("utf-32-be"), "UTF-32BE"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.jsonl", "-"])
+def test_another_encoding_is_named(name: str, content: bytes, encoding: str) -> None:
+    message = (
+        f"^{name}, line 1: it looks like {encoding}\\. Convert the file to UTF-8 first, "
+        f"for example: iconv -f {encoding} -t UTF-8$"
+    )
+    with pytest.raises(InputError, match=message):
+        rows_of(content, name)
+
+
+def test_what_is_no_doubled_key() -> None:
+    content = rb"""{"phone": "1", "x": {"phone": 2}, "y": "phone"}
+{"x": {"phone": 2, "phone": 3}, "phone": "\u0031", "Phone": 4}"""
+    assert numbers(content, "a.jsonl", "phone") == ["1", "1"]
+
+
+class Counted(io.RawIOBase):
+    """A file without an end that repeats a piece; counts the bytes that are read of it."""
+
+    def __init__(self, first: bytes, piece: bytes) -> None:
+        self.taken = 0
+        self._first, self._piece = first, piece
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece, self._first = self._first or self._piece, b""
+        buffer[: len(piece)] = piece
+        self.taken += len(piece)
+        if self.taken > 5 * LONGEST_ROW:
+            pytest.fail("it reads on and on")
+        return len(piece)
+
+
+@pytest.mark.parametrize(
+    ("first", "piece", "line", "message"),
+    [
+        # A line, a row of many lines, and a field that never end.
+        (b"+14155552671\n", b"1" * 4096, 2, "longer than 1,048,576 bytes"),
+        (b"phone,x\n1,", b"2" * 4096, 2, "longer than 1,048,576 bytes"),
+        (b"phone,x\n1", b',"\n"' * 1000, 2, "longer than 1,048,576 bytes"),
+        (b'phone,x\n1,2\n"', b"2\n" * 2000, 3, "a field is too long. Is a quote never closed"),
+        (b'{"phone": 1}\n', b"[" * 4096, 2, "longer than 1,048,576 bytes"),
+        (b"phone", b",a" * 2000, 1, "longer than 1,048,576 bytes"),
+        (b"", b" " * 4096, 1, "longer than 1,048,576 bytes"),
+        (b"", b"1\r" * 2000, 1, "longer than 1,048,576 bytes; a carriage return stands"),
+    ],
+)
+def test_a_row_without_an_end_does_not_fill_the_memory(
+    first: bytes, piece: bytes, line: int, message: str
+) -> None:
+    stream = Counted(first, piece)
+    with pytest.raises(InputError, match=f"^-, line {line}: .*{message}") as raised:
+        list(Rows(io.BufferedReader(stream), name="-"))
+    assert stream.taken < LONGEST_ROW + 100_000
+    assert len(str(raised.value)) < 300
+
+
+def test_the_longest_row_is_read() -> None:
+    line = b"1" + b" " * (LONGEST_ROW - 2) + b"\n"
+    assert [row.raw for row in rows_of(line * 2)[1]] == [line, line]
+    with pytest.raises(InputError, match="line 2: it is longer"):
+        rows_of(line + b" " + line)
+
+
+def test_a_wide_table() -> None:
+    """As many columns as a row has room for."""
+    names = [str(place) for place in range(150_000)]
+    content = ",".join(names).encode() + b"\n" + b",".join([b"1"] * len(names)) + b"\n"
+    assert numbers(content, "a.csv", "149999") == ["1"]
 
 
 def test_json_that_is_no_object_has_no_key() -> None:
@@ -314,7 +426,7 @@ def test_csv_without_a_header_is_refused(format_: str, content: bytes) -> None:
 
 def test_rows_are_read_as_they_are_asked_for() -> None:
     class Endless(io.BytesIO):
-        def __next__(self) -> bytes:
+        def readline(self, size: int | None = -1) -> bytes:
             return b"+14155552671\n"
 
     rows = iter(Rows(Endless()))
