@@ -29,5 +29,17 @@ class SourceError(SuppressError):
     """
 
 
+class Refused(SourceError):
+    """For a source to raise when it will never take what it was handed, as it stands.
+
+    What is handed over together is then handed over in smaller parts, so that one number
+    that is refused holds up no other.
+    """
+
+
+class StoreUnavailable(SuppressError):
+    """The store cannot keep an opt-out: the message says where it holds all the same."""
+
+
 class InputError(SuppressError):
     """A file of numbers cannot be read; the message names the line."""

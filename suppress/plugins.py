@@ -15,6 +15,7 @@ import pluggy
 
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
+from suppress.numbers import mask
 from suppress.settings import Settings
 from suppress.sources import Source, check
 
@@ -64,7 +65,7 @@ class Plugins:
                 # A plugin is a stranger's code: whatever it raises is its failure to import.
                 self._manager.register(entry_point.load(), name=entry_point.name)
             except Exception as raised:  # noqa: BLE001
-                error = f"{type(raised).__name__}: {raised}"
+                error = _said(raised)
                 logger.warning("The plugin %r cannot be imported: %s", entry_point.name, error)
             self.found[entry_point.name] = Plugin(entry_point.name, version, error)
 
@@ -118,7 +119,7 @@ class Plugins:
             raise
         except Exception as error:
             raise ConfigurationError(
-                f"The plugin {name!r} cannot offer its sources ({type(error).__name__}: {error}). "
+                f"The plugin {name!r} cannot offer its sources ({_said(error)}). "
                 "Repair or uninstall it."
             ) from error
         sources = []
@@ -139,7 +140,7 @@ class Plugins:
             return tuple(command for commands in offered for command in commands)
         except Exception as error:
             raise ConfigurationError(
-                f"The plugin {name!r} cannot offer its commands ({type(error).__name__}: {error}). "
+                f"The plugin {name!r} cannot offer its commands ({_said(error)}). "
                 "Repair or uninstall it."
             ) from error
 
@@ -159,3 +160,8 @@ class Plugins:
                     "hold a stop list. Repair or uninstall it, or name the sources to read "
                     "without it in SUPPRESS_SOURCES."
                 )
+
+
+def _said(error: Exception) -> str:
+    """A stranger's error; it may quote what it choked on."""
+    return f"{type(error).__name__}: {mask(str(error))}"

@@ -2,11 +2,13 @@
 
 An environment variable wins over the file, an argument over both. A name that is not
 known is an error, never passed over: a misspelt setting must not switch anything off.
+No key is ever shown: until it is known which settings are secret, all are kept as secrets.
 """
 
 import dataclasses
 import math
 import os
+import threading
 import tomllib
 import typing
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -21,6 +23,7 @@ import platformdirs
 
 from suppress.errors import ConfigurationError
 from suppress.numbers import known_region
+from suppress.secret import Secret, warn_if_others_read, warn_if_others_write
 
 T = TypeVar("T")
 
@@ -34,6 +37,7 @@ class Arguments(TypedDict, total=False):
     sources: Sequence[str] | None
     ttl: float
     max_stale: float
+    load_timeout: float
     default_region: str | None
     store: str | Path | None
 
@@ -47,6 +51,7 @@ class Settings:
         ttl: seconds for which a snapshot is used without asking the source.
         max_stale: seconds past its reading for which a snapshot may serve while the
             source fails.
+        load_timeout: seconds after which the reading of a stop list is given up.
         default_region: ISO 3166 region of numbers written in national form.
         store: the folder where snapshots stay; None keeps them in memory alone.
         file: the settings file that was read, if any.
@@ -55,23 +60,34 @@ class Settings:
     sources: tuple[str, ...] | None = None
     ttl: float = 300.0
     max_stale: float = 3600.0
+    load_timeout: float = 600.0
     default_region: str | None = None
     store: Path | None = field(default_factory=lambda: platformdirs.user_data_path("suppress"))
     file: Path | None = None
     tables: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
     )
-    environ: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    environ: Mapping[str, str | Secret] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
 
     def __post_init__(self) -> None:
+        # The one way to change a frozen instance; first of all, so that no error shows a key.
+        object.__setattr__(self, "tables", MappingProxyType(_sealed(self.tables)))
+        object.__setattr__(self, "environ", MappingProxyType(_sealed(self.environ)))
         for name in ("ttl", "max_stale"):
             seconds = getattr(self, name)
             if not math.isfinite(seconds) or seconds < 0:
                 raise ConfigurationError(
                     f"{_both_names(name)}: {seconds!r} is no number of seconds from 0 up."
                 )
+        if not 0 < self.load_timeout <= threading.TIMEOUT_MAX:
+            raise ConfigurationError(
+                f"{_both_names('load_timeout')}: {self.load_timeout!r} is no number of seconds "
+                "above 0."
+            )
         if self.default_region is not None:
-            # The one way to give a frozen instance the spelling that phonenumbers knows.
+            # The spelling that phonenumbers knows.
             object.__setattr__(self, "default_region", known_region(self.default_region))
         if self.sources is not None and not self.sources:
             raise ConfigurationError(
@@ -99,16 +115,17 @@ class Settings:
         Raises:
             ConfigurationError: a setting makes no sense, or the file cannot be read.
         """
-        environ = MappingProxyType(dict(os.environ if environ is None else environ))
-        path = _settings_file(file, environ)
+        variables: dict[str, Secret] = _sealed(os.environ if environ is None else environ)
+        path = _settings_file(file, variables)
         table = {} if path is None else _read(path)
-        tables = {name: value for name, value in table.items() if isinstance(value, dict)}
-        values = {name: value for name, value in table.items() if name not in tables}
+        tables = {name: table[name] for name in table if isinstance(table[name], dict)}
+        values = {name: _revealed(table[name]) for name in table if name not in tables}
         folder = Path() if path is None else path.parent
         if isinstance(values.get("store"), str) and values["store"] != IN_MEMORY:
             values["store"] = str(folder / Path(values["store"]).expanduser())
         for name, kind in _KINDS.items():
-            if text := environ.get(f"SUPPRESS_{name.upper()}"):
+            text = variables.get(f"SUPPRESS_{name.upper()}")
+            if text is not None and text.reveal():
                 values[name] = _from_text(text, kind)
         values |= _plain(arguments)
         given = _convert(values, _KINDS, _both_names)
@@ -116,10 +133,20 @@ class Settings:
             given["store"] = (
                 None if given["store"] == IN_MEMORY else Path(given["store"]).expanduser()
             )
-        return cls(file=path, tables=MappingProxyType(tables), environ=environ, **given)
+        return cls(file=path, tables=tables, environ=variables, **given)
 
-    def section(self, name: str, kind: type[T], *, environ_prefix: str | None = None) -> T | None:
+    def section(
+        self,
+        name: str,
+        kind: type[T],
+        *,
+        environ_prefix: str | None = None,
+        kept: Mapping[str, Path] = MappingProxyType({}),
+    ) -> T | None:
         """A plugin's own settings: its table `[suppress.NAME]` and its environment variables.
+
+        A `Secret` can also lie in a file of its own, as the secrets of containers do: that
+        of a field `api_key` in the one that `api_key_file` or `PREFIX_API_KEY_FILE` names.
 
         Args:
             name: the plugin's name.
@@ -128,6 +155,8 @@ class Settings:
                 with commas in the environment.
             environ_prefix: `PREFIX_FIELD` is the variable of a field; `SUPPRESS_NAME`
                 unless given.
+            kept: files in which a command of the plugin keeps secrets, by field; read
+                where they exist and the field is not set.
 
         Returns:
             An instance of `kind`, or None when nothing of it is set at all.
@@ -137,27 +166,58 @@ class Settings:
         """
         prefix = environ_prefix or f"SUPPRESS_{name.upper().replace('-', '_')}"
         types = typing.get_type_hints(kind)
-        values = dict(self.tables.get(name, {}))
-        for key, value in values.items():
-            if types.get(key) is Path and isinstance(value, str) and self.file is not None:
-                values[key] = str(self.file.parent / Path(value).expanduser())
-        for each in dataclasses.fields(kind):  # type: ignore[arg-type]
-            text = self.environ.get(f"{prefix}_{each.name.upper()}")
-            if text is not None:
-                values[each.name] = _from_text(text, types[each.name])
-        if not values:
-            return None
+        secrets = {each: f"{each}_file" for each in types if _is_secret(types[each])}
+        kinds = types | dict.fromkeys(secrets.values(), Path)
 
         def both_names(key: str) -> str:
             return f"{prefix}_{key.upper()} (`{key}` in the table [suppress.{name}])"
 
-        _refuse_unknown(values, types, f"[suppress.{name}]")
-        converted = _convert(values, types, both_names)
-        for each in dataclasses.fields(kind):  # type: ignore[arg-type]
-            required = each.default is each.default_factory is dataclasses.MISSING
-            if required and each.name not in converted:
-                raise ConfigurationError(f"{both_names(each.name)} is missing.")
+        values = self._values(name, prefix, secrets, kinds, both_names)
+        for key, path in kept.items():
+            if not values.keys() & {key, secrets[key]} and path.exists():
+                values[key] = _secret_in(path, f"The key file {path}")
+        if not values:
+            return None
+        converted = _convert(values, kinds, both_names)
+        for key, file in secrets.items():
+            if file in converted:
+                # Not the file's name: it may be the key, where one was taken for the other.
+                converted[key] = _secret_in(converted.pop(file), f"{both_names(file)}: the file")
+        missing = [name for name in _required(kind) if name not in converted]
+        if missing:
+            raise ConfigurationError(f"{both_names(missing[0])} is missing.")
         return kind(**converted)
+
+    def _values(
+        self,
+        table: str,
+        prefix: str,
+        secrets: Mapping[str, str],
+        kinds: Mapping[str, Any],
+        names: Callable[[str], str],
+    ) -> dict[str, Any]:
+        """The table and the variables in one: of a secret and its file, one at most."""
+        in_file = dict(self.tables.get(table, {}))
+        _refuse_unknown(in_file, kinds, f"[suppress.{table}]")
+        for key, value in in_file.items():
+            if kinds[key] is Path and self.file is not None:
+                in_file[key] = _relative_to(self.file.parent, value)
+        in_environ = {
+            key: _from_text(Secret(self.environ[name]), kinds[key])
+            for key in kinds
+            if (name := f"{prefix}_{key.upper()}") in self.environ
+        }
+        for key, file in secrets.items():
+            if key in in_file and self.file is not None:
+                warn_if_others_read(self.file, "settings file")
+            if {key, file} <= in_file.keys() or {key, file} <= in_environ.keys():
+                raise ConfigurationError(
+                    f"{names(key)} and {names(file)} are both set. Set one of them."
+                )
+            if in_environ.keys() & {key, file}:
+                # The environment's wins, whichever of the two it is.
+                in_file = {each: in_file[each] for each in in_file if each not in (key, file)}
+        return in_file | in_environ
 
 
 _KINDS: Mapping[str, Any] = MappingProxyType(
@@ -165,6 +225,7 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
         "sources": tuple[str, ...] | None,
         "ttl": float,
         "max_stale": float,
+        "load_timeout": float,
         "default_region": str | None,
         "store": str | None,
     }
@@ -175,12 +236,13 @@ def _both_names(name: str) -> str:
     return f"SUPPRESS_{name.upper()} (`{name}` in the table [suppress])"
 
 
-def _settings_file(file: str | Path | None, environ: Mapping[str, str]) -> Path | None:
-    named = file or environ.get("SUPPRESS_CONFIG")
+def _settings_file(file: str | Path | None, environ: Mapping[str, Secret]) -> Path | None:
+    named = file or _revealed(environ.get("SUPPRESS_CONFIG"))
     if named:
         return Path(named).expanduser()
     for folder in (Path(), platformdirs.user_config_path("suppress")):
-        if (path := folder / FILE_NAME).exists():
+        # One in a folder that may not be entered is not there.
+        if os.path.exists(path := folder / FILE_NAME):  # noqa: PTH110
             return path
     return None
 
@@ -188,14 +250,15 @@ def _settings_file(file: str | Path | None, environ: Mapping[str, str]) -> Path 
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
-            document = tomllib.load(stream)
+            document = _sealed(tomllib.load(stream))
     except OSError as error:
         raise ConfigurationError(
             f"The settings file {path} cannot be read: {error.strerror}."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        # The text of the error names the line, and quotes nothing of it.
-        raise ConfigurationError(f"The settings file {path} is not TOML: {error}.") from error
+        # The text of the error names the line, and quotes nothing of it; its traceback might.
+        raise ConfigurationError(f"The settings file {path} is not TOML: {error}.") from None
+    warn_if_others_write(path, "settings file")
     table = document.get("suppress")
     if not isinstance(table, dict):
         raise ConfigurationError(f"The settings file {path} has no table [suppress].")
@@ -221,11 +284,47 @@ def _plain(arguments: Arguments) -> dict[str, Any]:
     return values
 
 
-def _from_text(text: str, kind: object) -> str | list[str]:
+def _sealed(value: Any) -> Any:
+    """The same mappings and lists, with a secret in place of each value in them."""
+    if isinstance(value, Mapping):
+        return {name: _sealed(value[name]) for name in value}
+    if isinstance(value, list | tuple):
+        return [_sealed(each) for each in value]
+    return Secret(value)
+
+
+def _revealed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _revealed(value[name]) for name in value}
+    if isinstance(value, list):
+        return [_revealed(each) for each in value]
+    return value.reveal() if isinstance(value, Secret) else value
+
+
+def _is_secret(kind: object) -> bool:
+    return Secret in (kind, *typing.get_args(kind))
+
+
+def _relative_to(folder: Path, value: Any) -> Any:
+    """A path of the settings file, from its own folder on; any other value as it is."""
+    text = _revealed(value)
+    return Secret(str(folder / Path(text).expanduser())) if isinstance(text, str) else value
+
+
+def _required(kind: type) -> list[str]:
+    """The fields of a dataclass that have no default."""
+    return [
+        each.name
+        for each in dataclasses.fields(kind)
+        if each.default is each.default_factory is dataclasses.MISSING
+    ]
+
+
+def _from_text(text: Secret, kind: object) -> Secret | list[str]:
     """An environment variable's text, in parts where the setting is a tuple."""
     kinds = (kind, *typing.get_args(kind))
     if any(typing.get_origin(each) is tuple for each in kinds):
-        return [part.strip() for part in text.split(",") if part.strip()]
+        return [part.strip() for part in text.reveal().split(",") if part.strip()]
     return text
 
 
@@ -234,21 +333,31 @@ def _convert(
 ) -> dict[str, Any]:
     """One value at a time, so that an error can name the setting."""
     converted = {}
-    for name, value in values.items():
+    for name in values:
         if name not in kinds:
             raise ConfigurationError(f"{name!r} is no setting. Known are: {', '.join(kinds)}.")
         try:
             converted[name] = msgspec.convert(
-                value, kinds[name], strict=False, dec_hook=_path_from_text
+                _revealed(values[name]), kinds[name], strict=False, dec_hook=_secret_or_path
             )
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"{names(name)}: {error}.") from None
     return converted
 
 
-def _path_from_text(kind: type, value: object) -> object:
-    if kind is not Path:
+def _secret_or_path(kind: type, value: object) -> object:
+    if kind not in (Secret, Path):
         raise NotImplementedError
     if not isinstance(value, str):
-        raise ValueError(f"Expected a path, got `{type(value).__name__}`")  # noqa: TRY004
-    return Path(value).expanduser()
+        what = "a path" if kind is Path else "`str`"
+        raise ValueError(f"Expected {what}, got `{type(value).__name__}`")  # noqa: TRY004
+    return Secret(value) if kind is Secret else Path(value).expanduser()
+
+
+def _secret_in(path: Path, what: str) -> Secret:
+    try:
+        return Secret.read(path)
+    except OSError as error:
+        raise ConfigurationError(f"{what} cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise ConfigurationError(f"{what} holds no key: {error}.") from None

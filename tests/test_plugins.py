@@ -163,7 +163,7 @@ class TestCommands:
 
         plugins = Plugins([Plugin()])
         offered = {name: plugins.commands_of(name) for name in plugins.found}
-        assert {each.name for each in offered.pop("bsg")} == {"sandbox", "demo"}
+        assert {each.name for each in offered.pop("bsg")} == {"login", "sandbox", "demo"}
         assert offered.pop("file") == ()
         ((command,),) = offered.values()
         assert command.name == "hello"
@@ -172,7 +172,7 @@ class TestCommands:
 class TestBsgContract(SourceContract):
     @pytest.fixture
     def source(self, sandbox: Sandbox) -> Source:
-        return BsgSource(BsgSettings(api_key="test_x", base_url=sandbox.url))
+        return BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
 
 
 class TestFileContract(SourceContract):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suppress import ConfigurationError, Settings
+from suppress import ConfigurationError, Secret, Settings
 
 
 def load(file: str = "", environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
@@ -133,6 +133,7 @@ class Own:
     many: int = 4
     insist: bool = False
     region: str | None = None
+    token: Secret | None = None
 
 
 class TestSection:
@@ -154,6 +155,20 @@ class TestSection:
         own = load('[suppress.own]\npath = "other"\nmany = 5', environ).section("own", Own)
         assert own == Own(Path("/list"), ("a", "b"), 6, insist=True, region="US")
 
+    @pytest.mark.parametrize(
+        ("file", "environ"),
+        [
+            ('token = "t"', {}),
+            ('token_file = "token.txt"', {}),
+            ("", {"SUPPRESS_OWN_TOKEN": "t"}),
+            ("", {"SUPPRESS_OWN_TOKEN_FILE": "token.txt"}),
+        ],
+    )
+    def test_a_secret(self, file: str, environ: dict[str, str]) -> None:
+        Path("token.txt").write_text("t\n")
+        own = load(f'[suppress.own]\npath = "list"\n{file}', environ).section("own", Own)
+        assert own == Own(Path("list"), token=Secret("t"))
+
     def test_another_prefix(self) -> None:
         own = load(environ={"X_PATH": "/list"}).section("own", Own, environ_prefix="X")
         assert own == Own(Path("/list"))
@@ -165,6 +180,9 @@ class TestSection:
             ('path = "p"\nmany = "x"', "SUPPRESS_OWN_MANY .* Expected `int`"),
             ('path = "p"\npth = "x"', r"'pth' of the table \[suppress.own\] .* mean 'path'"),
             ("path = 5", "SUPPRESS_OWN_PATH"),
+            ('path = "p"\ntoken = 5', "SUPPRESS_OWN_TOKEN .* Expected `str`, got `int`"),
+            ('path = "p"\ntoken = "t"\ntoken_file = "f"', "SUPPRESS_OWN_TOKEN_FILE .* both set"),
+            ('path = "p"\ntoken_fil = "f"', r"mean 'token_file'"),
         ],
     )
     def test_what_makes_no_sense_names_the_setting(self, file: str, said: str) -> None:

@@ -1,12 +1,17 @@
-"""`suppress sandbox` and `suppress demo`: the main job without an account."""
+"""`suppress login` for an account; `suppress sandbox` and `suppress demo` to do without.
+
+No command takes a key as an argument: arguments are shown to every user of the machine.
+"""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import cast
 
 import click
 import msgspec
@@ -15,13 +20,65 @@ from rich.console import Console
 from rich.table import Table
 
 import suppress
+from suppress_bsg import NAME, key_file
 from suppress_bsg.client import decode_listing
 from suppress_bsg.sandbox import Row, Sandbox, made_up
-from suppress_bsg.source import CHANNELS
+from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
 
+VARIABLE = "BSG_API_KEY"
+FILE_VARIABLE = "BSG_API_KEY_FILE"
 SANDBOX_KEY = "test_sandbox"
 DEMO_ENTRIES = 5_000
 STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
+
+
+@click.command(short_help="Ask for BSG's API key, and keep it.")
+def login() -> None:
+    """Ask for BSG's API key, check it by signing in, and keep it for later.
+
+    It is kept in a file that you alone can read, and used where no other key is set. To
+    forget it, delete the file. In a script the key comes from standard input.
+
+    \b
+      suppress login
+      suppress login < key.txt
+    """
+    settings = suppress.Settings.load()
+    key = _asked_for()
+    given = {name: settings.environ[name] for name in settings.environ if name != FILE_VARIABLE}
+    own = dataclasses.replace(settings, environ=given | {VARIABLE: key}).section(
+        NAME, BsgSettings, environ_prefix="BSG"
+    )
+    try:
+        BsgSource(cast("BsgSettings", own)).sign_in()
+    except suppress.SourceError as error:
+        raise suppress.StopListUnavailable(f"The key was not kept. {error}") from None
+    path = key_file()
+    try:
+        key.keep(path)
+    except OSError as error:
+        raise suppress.ConfigurationError(
+            f"The key cannot be kept in {path}: {error.strerror}."
+        ) from error
+    click.echo(f"The key is right, and kept in {path}.")
+    others = [name for name in (VARIABLE, FILE_VARIABLE) if name in settings.environ]
+    others += [
+        name for name in ("api_key", "api_key_file") if name in settings.tables.get(NAME, {})
+    ]
+    if others:
+        click.echo(f"It is not used as long as {' or '.join(others)} is set.", err=True)
+
+
+def _asked_for() -> suppress.Secret:
+    if sys.stdin.isatty():
+        try:
+            return suppress.Secret(click.prompt("BSG API key", hide_input=True, err=True))
+        except click.Abort:
+            raise KeyboardInterrupt from None
+    key = suppress.Secret(sys.stdin.buffer.readline().decode(errors="replace").strip())
+    if not key.reveal():
+        raise click.UsageError("no key came on standard input")
+    return key
 
 
 @click.command(short_help="Serve a stop list as BSG does, for trying things.")
@@ -54,7 +111,9 @@ STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
     show_default=True,
     help="Seconds in which the same request again is answered with 429.",
 )
-@click.option("--api-key", metavar="KEY", help="The only key to take; any test_... otherwise.")
+@click.option(
+    "--require-key", is_flag=True, help="Take the key in BSG_API_KEY alone; any test_... otherwise."
+)
 def sandbox(
     port: int,
     size: int,
@@ -62,7 +121,8 @@ def sandbox(
     column: str | None,
     latency: float,
     throttle_duplicates: float,
-    api_key: str | None,
+    *,
+    require_key: bool,
 ) -> None:
     """Serve, on this machine alone, what BSG's One-API serves for the stop list.
 
@@ -73,12 +133,14 @@ def sandbox(
       export BSG_BASE_URL=http://127.0.0.1:8080 BSG_API_KEY=test_sandbox
       suppress refresh
     """
+    if require_key and not os.environ.get(VARIABLE):
+        raise click.UsageError(f"--require-key takes the key in {VARIABLE}, which is not set")
     rows = made_up(size) if path is None else _rows_of(path, column)
     try:
         server = Sandbox(
             rows,
             port=port,
-            api_key=api_key,
+            api_key=os.environ[VARIABLE] if require_key else None,
             latency=latency / 1000,
             throttle_duplicates=throttle_duplicates,
         )
@@ -89,7 +151,8 @@ def sandbox(
         raise suppress.InputError(f"{path}: {error}.") from error
     with server, contextlib.suppress(KeyboardInterrupt):
         click.echo(f"Serving {len(rows):,} entries at {server.url} until Ctrl-C.")
-        click.echo(f"export BSG_BASE_URL={server.url} BSG_API_KEY={api_key or SANDBOX_KEY}")
+        key = "" if require_key else f" {VARIABLE}={SANDBOX_KEY}"
+        click.echo(f"export BSG_BASE_URL={server.url}{key}")
         threading.Event().wait()
 
 
@@ -140,7 +203,7 @@ def demo() -> None:
         f"  {_program()} check '+1 415 555 2671' --channel sms\n"
         f"  {_program()} filter --help\n\n"
         "With an account of BSG, this is all the set-up there is:\n\n"
-        "  export BSG_API_KEY=live_...\n"
+        f"  {_program()} login\n"
         f"  {_program()} filter campaign.csv --channel sms -o allowed.csv",
         soft_wrap=True,
         highlight=False,

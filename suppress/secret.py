@@ -1,0 +1,126 @@
+"""Texts that are never shown: keys, tokens, passwords."""
+
+import logging
+import os
+import shlex
+import stat
+import sys
+import typing
+from pathlib import Path
+from typing import Self
+
+from suppress.atomic import replacing
+
+logger = logging.getLogger("suppress")
+
+
+class Secret:
+    """A text that is never shown: a key, a token, a password.
+
+    Printed, formatted, logged or met in a traceback it is `***`; it cannot be pickled, nor
+    encoded as JSON. A plugin's setting is one by this type.
+
+    Args:
+        text: the text, or a secret already.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __init__(self, text: "str | Secret") -> None:
+        object.__setattr__(self, "_text", text.reveal() if isinstance(text, Secret) else text)
+
+    def reveal(self) -> str:
+        """The text itself. Ask for it where it is used, and keep it in no variable."""
+        return self._text
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """The secret that a file holds, without the blanks around it.
+
+        A warning is logged if others can read the file or write to it.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: it is empty, or no text.
+        """
+        try:
+            secret = cls(path.read_text("utf-8").strip())
+        except UnicodeDecodeError:
+            # The error itself holds what was read.
+            raise ValueError("it is no text") from None
+        if not secret.reveal():
+            raise ValueError("it is empty")
+        warn_if_others_write(path, "key file")
+        warn_if_others_read(path, "key file")
+        return secret
+
+    def keep(self, path: Path) -> None:
+        """Write it to a file, whole or not at all, that its owner alone can read.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(path) as stream:
+            stream.write(f"{self.reveal()}\n".encode())
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self.reveal() == other.reveal()
+
+    def __hash__(self) -> int:
+        return hash(self.reveal())
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a secret never changes")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> typing.NoReturn:
+        raise TypeError("a secret cannot be pickled")
+
+
+def warn_if_others_write(path: Path, what: str) -> None:
+    """Warn of a file that somebody else can change.
+
+    Args:
+        path: the file; what is no regular file is passed over.
+        what: what to call it.
+    """
+    if sys.platform == "win32" or not path.is_file():
+        return
+    status = path.stat()
+    if status.st_uid not in (os.geteuid(), 0):
+        logger.warning(
+            "The %s %s belongs to another user, who can change which lists are read: "
+            "use a copy of your own",
+            what,
+            path,
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        logger.warning(
+            "The %s %s can be written by others, who can change which lists are read: chmod 600 %s",
+            what,
+            path,
+            shlex.quote(str(path)),
+        )
+
+
+def warn_if_others_read(path: Path, what: str) -> None:
+    """Warn of a file with a key in it that somebody else can read; arguments as above."""
+    if sys.platform == "win32" or not path.is_file():
+        return
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        logger.warning(
+            "The %s %s holds a key and can be read by others: chmod 600 %s",
+            what,
+            path,
+            shlex.quote(str(path)),
+        )
