@@ -1,14 +1,20 @@
-"""Talking to BSG's One-API: signing in, one page of the stop list, errors in words.
+"""Talking to BSG's One-API: signing in, the calls for the stop list, errors in words.
 
-Every request has a timeout, every answer a bound on its size and a schema; nothing is
-sent in the clear, and no redirect is followed. Neither key nor token is ever shown.
+Every answer has a bound on its size and a schema, and all requests together a time by
+which they end, whatever the server does. Nothing is sent in the clear, and no redirect
+is followed. Neither key nor token is ever shown.
 """
 
 import base64
 import ipaddress
+import itertools
+import math
+import random
+import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
@@ -16,16 +22,23 @@ from urllib.parse import urlsplit
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
-from suppress import ConfigurationError, SourceError
+from suppress import ConfigurationError, Refused, Secret, SourceError, mask
+from suppress_bsg.connections import Connections
 
 T = TypeVar("T")
 
 RETRIES = 5
 RETRY_STATUSES = frozenset({429, 500, 502, 503, 504})
+REFUSED_STATUSES = frozenset({400, 409, 413, 422})
+"""Those that the same request would get again: what it hands over is not taken."""
+
+BACKOFF = 0.25
+"""Seconds before a request is repeated; twice as many before each further time."""
+
 LONGEST_WAIT = 60
 """Seconds that a `Retry-After` can ask for at most."""
 
@@ -68,8 +81,14 @@ class _OddListing(msgspec.Struct, frozen=True):
     total: int | str
 
 
+class _Found(msgspec.Struct, frozen=True):
+    """Entries that were searched for, or attached."""
+
+    data: list[WireEntry]
+
+
 class _SignedIn(msgspec.Struct, frozen=True):
-    bearer: str
+    bearer: Secret
 
 
 class _Claims(msgspec.Struct, frozen=True):
@@ -86,34 +105,50 @@ class _Message(msgspec.Struct, frozen=True):
 class Token(AuthBase):
     """A bearer token and when it ends (seconds since the epoch; None if it does not say)."""
 
-    def __init__(self, bearer: str, now: float) -> None:
-        self._bearer = bearer
+    def __init__(self, bearer: Secret, now: float) -> None:
+        self.bearer = bearer
         self.ends = _end_of(bearer, now)
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign the request."""
-        request.headers["Authorization"] = f"Bearer {self._bearer}"
+        request.headers["Authorization"] = f"Bearer {self.bearer.reveal()}"
         return request
 
     def __repr__(self) -> str:
         return "<Token>"
 
 
-class _NoToken(AuthBase):
-    """Keeps requests from looking for a password in the user's .netrc."""
+class _ApiKey(AuthBase):
+    """Puts the key into a request, when it is sent and no sooner."""
+
+    def __init__(self, api_key: Secret) -> None:
+        self._api_key = api_key
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Write the body that signs in."""
+        request.prepare_body(None, None, json={"api_key": self._api_key.reveal()})
         return request
 
 
+@dataclass(frozen=True)
+class _Answer:
+    """An answer that was read to its end; `retry_after` is in seconds."""
+
+    status: int
+    body: bytes = field(repr=False)
+    retry_after: float | None
+    throttled: bool
+
+
 class Client:
-    """A connection to the API, for several threads at once.
+    """A connection to the API, for several threads at once, used in a `with` block.
 
     Args:
         base_url: `https://...`; plain `http` for loopback addresses alone, unless allowed.
         api_key: the account's key.
         connections: how many requests may be under way at once.
         timeout: seconds to wait for a connection, and for each piece of an answer.
+        load_timeout: seconds from the beginning of the block after which every request ends.
         allow_http: whether a base URL without TLS is taken.
         clock: gives the time, in seconds since the epoch.
 
@@ -124,16 +159,19 @@ class Client:
     def __init__(
         self,
         base_url: str,
-        api_key: str,
+        api_key: str | Secret,
         *,
         connections: int = 8,
         timeout: float = 30.0,
+        load_timeout: float = 600.0,
         allow_http: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        api_key = Secret(api_key)  # before any error, whose traceback may show what is here
         self._base_url = _checked_url(base_url, allow_http=allow_http)
         self._api_key = _checked_key(api_key)
         self._timeout = timeout
+        self._load_timeout = load_timeout
         self._clock = clock
         self._token: Token | None = None
         self._lock = threading.Lock()
@@ -141,26 +179,33 @@ class Client:
         self._session.headers["Accept"] = "application/json"
         # Proxies and certificates of the environment, looked up once and not for every page.
         found = self._session.merge_environment_settings(self._base_url, {}, None, None, None)
-        self._session.proxies, self._session.verify = found["proxies"], found["verify"]
+        self._session.verify = found["verify"]
+        if not _is_loopback(urlsplit(self._base_url).hostname or ""):
+            # What is for this machine is for no proxy: it may travel in the clear.
+            self._session.proxies = found["proxies"]
         self._session.trust_env = False
-        retry = Retry(
-            total=RETRIES,
-            allowed_methods=None,  # signing in changes nothing, so it can be repeated as well
-            status_forcelist=RETRY_STATUSES,
-            backoff_factor=0.25,
-            backoff_jitter=0.25,
-            raise_on_status=False,
-            retry_after_max=LONGEST_WAIT,
-        )
-        adapter = HTTPAdapter(pool_maxsize=connections, max_retries=retry)
-        self._session.mount("https://", adapter)
-        self._session.mount("http://", adapter)
+        self._connections = Connections(connections)
+        self._session.mount("https://", self._connections)
+        self._session.mount("http://", self._connections)
+        self._ends = math.inf
+        self._late = False
+        self._watchdog = threading.Timer(load_timeout, self._give_up)
+        self._watchdog.daemon = True
 
     def __enter__(self) -> Self:
+        self._ends = time.monotonic() + self._load_timeout
+        self._watchdog.start()
         return self
 
     def __exit__(self, *_exception: object) -> None:
+        self._watchdog.cancel()
+        self.stop()
         self._session.close()
+        self._watchdog.join()
+
+    def stop(self) -> None:
+        """End every request that is under way with an error, and let no other begin."""
+        self._connections.end()
 
     def listing(self, *, offset: int, limit: int, channel: str | None) -> tuple[Listing, bool]:
         """One page of the stop list, and whether the server throttled the request.
@@ -178,13 +223,71 @@ class Client:
             # The documentation's page names the filter `types`, its OpenAPI description `type`.
             params |= {"types": channel, "type": channel}
         what = f"the page at offset {offset}"
+        answer = self._authorized("GET", "/api/stoplist", what, params=params)
+        return self._decoded(answer, decode_listing, what), answer.throttled
+
+    def attach(self, phones: Sequence[int], channel: str) -> None:
+        """Put phones on the list of a channel.
+
+        Args:
+            phones: digits without the plus, 1,000 phones at most.
+            channel: one that the API knows of.
+
+        Raises:
+            Refused: they will not be taken.
+            SourceError: nobody knows that it was done; says what came.
+        """
+        what = f"adding {len(phones)} to the stop list"
+        wanted = {"phones": phones, "types": [channel]}
+        answer = self._authorized("POST", "/api/stoplist/attach", what, json=wanted)
+        self._decoded(answer, _decode_found, what, refused=REFUSED_STATUSES)
+
+    def detach(self, ids: Sequence[int], channel: str) -> None:
+        """Take entries off the list of a channel.
+
+        Args:
+            ids: ids of entries, 200 at most.
+            channel: one that the API knows of.
+
+        Raises:
+            Refused, SourceError: as for `attach`.
+        """
+        what = f"removing {len(ids)} from the stop list"
+        wanted = {"ids": ids, "types": [channel]}
+        answer = self._authorized("POST", "/api/stoplist/detach", what, json=wanted)
+        self._decoded(answer, _decode_object, what, refused=REFUSED_STATUSES)
+
+    def search(self, name: str, value: int | str) -> list[WireEntry]:
+        """The first 500 entries of which a field, `id` or `phone`, has the value.
+
+        Raises:
+            Refused, SourceError: as for `attach`.
+        """
+        what = f"a search of the stop list by {name}"
+        params: dict[str, Any] = {
+            "page[limit]": 500,
+            "search[field]": name,
+            "search[operator]": "=",
+            "search[value]": value,
+        }
+        answer = self._authorized("GET", "/api/stoplist/search", what, params=params)
+        return self._decoded(answer, _decode_found, what, refused=REFUSED_STATUSES).data
+
+    def sign_in(self) -> None:
+        """Sign in, to see whether the key is right.
+
+        Raises:
+            SourceError: it is not, or nobody could be asked.
+        """
+        self._signed_in()
+
+    def _authorized(self, method: str, path: str, what: str, **request: Any) -> _Answer:
         token = self._signed_in()
-        response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
-        if response.status_code == HTTPStatus.UNAUTHORIZED:
-            response.close()
+        answer = self._answer(method, path, what, auth=token, **request)
+        if answer.status == HTTPStatus.UNAUTHORIZED:
             token = self._signed_in(instead_of=token)
-            response = self._send("GET", "/api/stoplist", what, params=params, auth=token)
-        return self._decoded(response, decode_listing, what), _throttled(response)
+            answer = self._answer(method, path, what, auth=token, **request)
+        return answer
 
     def _signed_in(self, instead_of: Token | None = None) -> Token:
         """The token in force; a new one where it is about to end, or is that one."""
@@ -199,67 +302,144 @@ class Client:
 
     def _sign_in(self) -> Token:
         what = "signing in"
-        response = self._send(
-            "POST", "/api/auth/login", what, json={"api_key": self._api_key}, auth=_NoToken()
-        )
-        if response.status_code in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-            response.close()
+        try:
+            answer = self._answer("POST", "/api/auth/login", what, auth=_ApiKey(self._api_key))
+            refused = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+            signed_in = None if refused else self._decoded(answer, _decode_signed_in, what)
+        except SourceError as error:
+            # Its frames hold the answer, and so perhaps a token.
+            raise error.with_traceback(None) from None
+        if signed_in is None:
             raise SourceError(
-                f"BSG refused the API key (status {response.status_code}). Check BSG_API_KEY."
+                f"BSG refused the API key (status {answer.status}). Check BSG_API_KEY."
             )
-        signed_in = self._decoded(response, msgspec.json.Decoder(_SignedIn).decode, what)
         return Token(signed_in.bearer, self._clock())
 
-    def _send(self, method: str, path: str, what: str, **request: Any) -> requests.Response:
-        try:
-            return self._session.request(
-                method,
-                self._base_url + path,
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-                **request,
-            )
-        except requests.RequestException as error:
-            raise self._unreachable(what, error) from None
+    def _answer(self, method: str, path: str, what: str, **request: Any) -> _Answer:
+        """The answer to a request, which is repeated where that may help.
+
+        Each can be: with this API, to do a thing twice is the same as once.
+        """
+        throttled = False
+        for attempt in itertools.count():
+            self._check_time(what)
+            pause = BACKOFF * (2**attempt + random.random())  # noqa: S311 - no secret
+            try:
+                answer = self._exchange(method, path, what, throttled=throttled, **request)
+            except SourceError:
+                raise
+            # Whatever is raised, its text and its frames hold the request, and so key or token.
+            except Exception as error:  # noqa: BLE001
+                self._check_time(what)
+                if attempt == RETRIES or not _may_pass(error):
+                    raise self._unreachable(what, error) from None
+            except BaseException as error:  # noqa: BLE001
+                raise error.with_traceback(None) from None
+            else:
+                if attempt == RETRIES or answer.status not in RETRY_STATUSES:
+                    return answer
+                throttled = throttled or answer.status == HTTPStatus.TOO_MANY_REQUESTS
+                pause = answer.retry_after or pause
+            self._connections.ended.wait(pause)
+        raise AssertionError
+
+    def _exchange(
+        self, method: str, path: str, what: str, *, throttled: bool, **request: Any
+    ) -> _Answer:
+        with self._session.request(
+            method,
+            self._base_url + path,
+            timeout=max(min(self._timeout, self._ends - time.monotonic()), 0.001),
+            allow_redirects=False,
+            stream=True,
+            **request,
+        ) as response:
+            body = self._body(response, what)
+        return _Answer(response.status_code, body, _retry_after(response), throttled)
+
+    def _body(self, response: requests.Response, what: str) -> bytes:
+        body = bytearray()
+        # Each piece is what has come so far, unpacked as far as it fits.
+        while piece := response.raw.read1(_PIECE, decode_content=True):
+            body += piece
+            if len(body) > LARGEST_ANSWER:
+                raise SourceError(
+                    f"The answer to {what} is larger than {LARGEST_ANSWER // 2**20} MiB."
+                )
+            self._check_time(what)
+        self._check_time(what)  # where a body has no other end, this end may be ours
+        return bytes(body)
+
+    def _give_up(self) -> None:
+        self._late = True
+        self.stop()
+
+    def _check_time(self, what: str) -> None:
+        if self._late:
+            raise SourceError(
+                f"The exchange with {self._base_url} did not end within {self._load_timeout:g} s "
+                f"(SUPPRESS_LOAD_TIMEOUT): it was at {what}. Try again later, or allow more time."
+            ) from None
+        if self._connections.ended.is_set():
+            raise SourceError(
+                f"The exchange with {self._base_url} was stopped at {what}."
+            ) from None
 
     def _unreachable(self, what: str, error: Exception) -> SourceError:
         # The exception's own text quotes the request; its kind says enough.
         reason = {
             "ConnectTimeout": f"no connection within {self._timeout:g} s",
             "ReadTimeout": f"no answer within {self._timeout:g} s",
-            "SSLError": "its certificate is not trusted",
+            "ReadTimeoutError": f"no answer within {self._timeout:g} s",
+            "SSLError": "no encrypted connection",
+            "OSError": "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates",
             "ProxyError": "the proxy does not answer",
             "ConnectionError": "no connection, or it broke off",
-            "ChunkedEncodingError": "the answer broke off",
+            "ProtocolError": "the answer broke off",
+            "DecodeError": "its answer cannot be unpacked",
         }.get(type(error).__name__, type(error).__name__)
+        if _is_untrusted(error):
+            reason = "its certificate is not trusted"
         return SourceError(
             f"{self._base_url} cannot be reached for {what}: {reason}. "
             "Check BSG_BASE_URL and the network."
         )
 
-    def _decoded(self, response: requests.Response, decode: Callable[[bytes], T], what: str) -> T:
-        with response:
-            body = self._body(response, what)
-        if response.status_code != HTTPStatus.OK:
-            raise SourceError(_refusal(response.status_code, body, what))
+    def _decoded(
+        self,
+        answer: _Answer,
+        decode: Callable[[bytes], T],
+        what: str,
+        *,
+        refused: Collection[int] = (),
+    ) -> T:
+        if answer.status != HTTPStatus.OK:
+            kind = Refused if answer.status in refused else SourceError
+            raise kind(self._refusal(answer, what))
         try:
-            return decode(body)
+            return decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise SourceError(f"The answer to {what} is not what was expected: {error}.") from None
 
-    def _body(self, response: requests.Response, what: str) -> bytes:
-        body = bytearray()
+    def _refusal(self, answer: _Answer, what: str) -> str:
+        status = answer.status
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
         try:
-            for piece in response.iter_content(_PIECE):
-                body += piece
-                if len(body) > LARGEST_ANSWER:
-                    raise SourceError(
-                        f"The answer to {what} is larger than {LARGEST_ANSWER // 2**20} MiB."
-                    )
-        except requests.RequestException as error:
-            raise self._unreachable(what, error) from None
-        return bytes(body)
+            said = self._fit_to_show(msgspec.json.decode(answer.body, type=_Message).message)[:200]
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            said = ""
+        next_step = _NEXT_STEP.get(status, "Try again later.")
+        return (
+            f"BSG answered {what} with status {status}{f' ({said})' if said else ''}. {next_step}"
+        )
+
+    def _fit_to_show(self, said: str) -> str:
+        """What the server said, without a key, a token, a number or orders to a terminal."""
+        said = said.replace(self._api_key.reveal(), str(self._api_key))
+        if self._token is not None:
+            said = said.replace(self._token.bearer.reveal(), str(self._token.bearer))
+        return mask("".join(each if each.isprintable() else " " for each in said))
 
 
 def decode_listing(body: bytes) -> Listing:
@@ -284,6 +464,17 @@ def decode_listing(body: bytes) -> Listing:
 
 _decode_listing = msgspec.json.Decoder(Listing).decode
 _decode_odd_listing = msgspec.json.Decoder(_OddListing).decode
+_decode_found = msgspec.json.Decoder(_Found).decode
+_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def _secret(_kind: type, value: object) -> Secret:
+    if not isinstance(value, str) or not value:
+        raise ValueError("Expected a text that is not empty")
+    return Secret(value)
+
+
+_decode_signed_in = msgspec.json.Decoder(_SignedIn, dec_hook=_secret).decode
 
 
 def _checked_url(base_url: str, *, allow_http: bool) -> str:
@@ -308,19 +499,19 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _checked_key(api_key: str) -> str:
-    key = api_key.strip()
-    if not key or not key.isascii() or not key.isprintable():
+def _checked_key(api_key: Secret) -> Secret:
+    key = Secret(api_key.reveal().strip())
+    if not (key.reveal() and key.reveal().isascii() and key.reveal().isprintable()):
         raise ConfigurationError(
             "BSG_API_KEY (`api_key` in the table [suppress.bsg]) is empty or no API key."
         )
     return key
 
 
-def _end_of(bearer: str, now: float) -> float | None:
+def _end_of(bearer: Secret, now: float) -> float | None:
     """When a token that was issued now ends, by its own claims, if they can be read."""
     try:
-        payload = bearer.split(".")[1]
+        payload = bearer.reveal().split(".")[1]
         payload_bytes = base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
         claims = msgspec.json.decode(payload_bytes, type=_Claims)
     except (IndexError, ValueError, msgspec.DecodeError):
@@ -329,11 +520,27 @@ def _end_of(bearer: str, now: float) -> float | None:
     return claims.exp if claims.iat is None else now + claims.exp - claims.iat
 
 
-def _throttled(response: requests.Response) -> bool:
-    retries = response.raw.retries
-    return retries is not None and any(
-        attempt.status == HTTPStatus.TOO_MANY_REQUESTS for attempt in retries.history
-    )
+def _retry_after(response: requests.Response) -> float | None:
+    """Seconds to wait before the request is repeated, if the server says it legibly."""
+    asked = response.headers.get("Retry-After")
+    if asked is None:
+        return None
+    try:
+        return min(Retry().parse_retry_after(asked), LONGEST_WAIT)
+    except InvalidHeader:
+        return None
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether a request that failed so may succeed when it is repeated."""
+    return isinstance(error, requests.RequestException | HTTPError) and not _is_untrusted(error)
+
+
+def _is_untrusted(error: BaseException | None) -> bool:
+    """Whether the error came of a certificate that is not trusted."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__context__
+    return error is not None
 
 
 _NEXT_STEP: Mapping[int, str] = {
@@ -342,14 +549,3 @@ _NEXT_STEP: Mapping[int, str] = {
     404: "Check BSG_BASE_URL.",
     429: "Too many requests: lower BSG_PAGES_IN_FLIGHT, or try again later.",
 }
-
-
-def _refusal(status: int, body: bytes, what: str) -> str:
-    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
-    try:
-        said = msgspec.json.decode(body, type=_Message).message[:200]
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        said = ""
-    next_step = _NEXT_STEP.get(status, "Try again later.")
-    return f"BSG answered {what} with status {status}{f' ({said})' if said else ''}. {next_step}"

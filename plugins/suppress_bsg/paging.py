@@ -25,19 +25,27 @@ and joined before it, and so on, a bounded number of times: the edit is bridged 
 reading the whole list again.
 
 That the order is stable cannot be proved from outside, but its opposite shows. What
-several pages share has to come in one order on all of them. And while the total stays
-the same from the first answer to the last, as many entries have to be read: if nobody
-was added or removed, that alone proves that everyone was read, in whatever order.
+several pages share has to come in one order on all of them. And a read of more than one
+page counts only where
+- the total stays the same from the first answer to the last, and as many entries are
+  read: if nobody was added or removed, that alone proves that everyone was read, in
+  whatever order; or
+- the total changes, but every page is sorted by one and the same thing that does not
+  change while an entry is listed, such as its id.
+Otherwise an entry may have moved from where nobody had read yet to where everyone had,
+behind the back of an edit that explains the count: the list is read anew, in the hope of
+a quieter moment.
 
 The end is checked on its own: the last page has to be shorter than asked for, and end
 where its own answer puts the total.
 """
 
 import itertools
-from collections.abc import Callable, Hashable, Sequence
+import operator
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from suppress import SourceError
 
@@ -85,6 +93,8 @@ def read_all(
     in_flight: int,
     progress: Callable[[int, int | None], None],
     limit: int = LIMIT,
+    lasting: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
+    stop: Callable[[], None] = lambda: None,
 ) -> list[E]:
     """Everyone on the list, each once, by pages of `limit` that overlap by an entry.
 
@@ -93,6 +103,9 @@ def read_all(
         in_flight: how many pages are fetched at once; fewer once one was throttled.
         progress: called with the entries read so far, and the length of the list.
         limit: entries a page.
+        lasting: each gives what an entry keeps while it is listed and no other has, such as
+            its id, as an `int`; what is none has no part in an order.
+        stop: called when the reading fails, to end the calls of `fetch` that are under way.
 
     Raises:
         SourceError: the list cannot be read whole. What `fetch` raises passes through.
@@ -100,7 +113,8 @@ def read_all(
     moved = None
     for _ in range(READS):
         try:
-            return _joined(_fetched(fetch, in_flight, progress, limit), fetch, limit)
+            pages = _fetched(fetch, in_flight, progress, limit, stop)
+            return _joined(pages, fetch, limit, lasting)
         except Moved as error:
             moved = error
     raise SourceError(f"{moved} It was read {READS} times. Try again later.") from moved
@@ -111,6 +125,7 @@ def _fetched(
     in_flight: int,
     progress: Callable[[int, int | None], None],
     limit: int,
+    stop: Callable[[], None],
 ) -> list[Page[E]]:
     """The pages up to the first that the list does not fill, in the order of their offsets."""
     first = fetch(0)
@@ -139,11 +154,19 @@ def _fetched(
                 if page.throttled:
                     window = max(1, window // 2)
             progress(min(done, first.total), first.total)
+    except BaseException:
+        stop()
+        raise
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        pool.shutdown(cancel_futures=True)
 
 
-def _joined(pages: list[Page[E]], fetch: Callable[[int], Page[E]], limit: int) -> list[E]:
+def _joined(
+    pages: list[Page[E]],
+    fetch: Callable[[int], Page[E]],
+    limit: int,
+    lasting: Sequence[Callable[[E], Any]],
+) -> list[E]:
     """The entries of the pages, each page anchored, up to the end of the list."""
     order = _Order[E]()
     joined: list[Page[E]] = []
@@ -173,9 +196,23 @@ def _joined(pages: list[Page[E]], fetch: Callable[[int], Page[E]], limit: int) -
             f"The page at offset {last.offset} ends the list at {last.end} entries, but its "
             f"total is {last.total}."
         )
-    if len(order.ranks) < last.total and all(page.total == last.total for page in joined):
+    if any(page.total != last.total for page in joined):
+        if not any(_sorted_by(key, joined) for key in lasting):
+            raise Moved("It was edited while it was read, and its order is none that lasts.")
+    elif len(joined) > 1 and len(order.ranks) < last.total:
         raise Moved(f"Of {last.total} entries, {len(order.ranks)} different ones were read.")
     return list(order.ranks)
+
+
+def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
+    """Whether each page is sorted by what the key gives, all of them up or all of them down."""
+    values = [list(map(key, page.entries)) for page in pages]
+    if not all(type(value) is int for value in itertools.chain.from_iterable(values)):
+        return False
+    return any(
+        all(all(itertools.starmap(before, itertools.pairwise(each))) for each in values)
+        for before in (operator.lt, operator.gt)
+    )
 
 
 def _check_shape(page: Page[E], limit: int) -> None:

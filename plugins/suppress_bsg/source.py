@@ -1,12 +1,24 @@
-"""BSG's stop list as a source: its settings, and whom an entry suppresses on which channel."""
+"""BSG's stop list as a source: its settings, whom an entry suppresses, and passing on opt-outs."""
 
+import contextlib
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from operator import attrgetter
 
-from suppress import ConfigurationError, Entry, Progress, SourceError
+from suppress import (
+    ConfigurationError,
+    Entry,
+    InvalidNumber,
+    Progress,
+    Refused,
+    Secret,
+    SourceError,
+    mask,
+    normalize,
+)
 from suppress_bsg.client import Client, Listing, WireEntry
 from suppress_bsg.paging import LIMIT, Page, read_all
 
@@ -15,13 +27,16 @@ CHANNELS = ("sms", "viber", "rcs", "whatsapp")
 
 MOST_IN_FLIGHT = 32
 
+PHONES = range(100_000_000, 10**15)
+"""The numbers, as digits without the plus, that the API takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class BsgSettings:
     """The table `[suppress.bsg]`; each is also `BSG_` and its name in the environment.
 
     Attributes:
-        api_key: the account's key, `live_...` or `test_...`.
+        api_key: the account's key, `live_...` or `test_...`; a plain text will do.
         base_url: where the API is.
         channels: the stop lists to read, of sms, viber, rcs and whatsapp. The first two
             alone are documented by all of the vendor's sources.
@@ -30,7 +45,7 @@ class BsgSettings:
         allow_http: take a `base_url` without TLS that is not on this machine.
     """
 
-    api_key: str = field(repr=False)
+    api_key: Secret
     base_url: str = "https://one-api.bsg.world"
     channels: tuple[str, ...] = ("sms", "viber")
     pages_in_flight: int = 8
@@ -38,6 +53,8 @@ class BsgSettings:
     allow_http: bool = False
 
     def __post_init__(self) -> None:
+        # The one way to change a frozen instance.
+        object.__setattr__(self, "api_key", Secret(self.api_key))
         for channel in self.channels:
             if channel not in CHANNELS:
                 raise ConfigurationError(
@@ -57,19 +74,26 @@ class BsgSettings:
 
 
 class BsgSource:
-    """Reads the stop list from BSG's One-API.
+    """Reads the stop list from BSG's One-API, and passes opt-outs on to it.
+
+    Args:
+        settings: the account, and how to read.
+        load_timeout: seconds after which each of its methods has ended, in whatever way.
 
     Raises:
         ConfigurationError: the base URL or the key cannot be used.
     """
 
     name = "bsg"
+    add_at_once = 1000
+    remove_at_once = 200
 
-    def __init__(self, settings: BsgSettings) -> None:
+    def __init__(self, settings: BsgSettings, *, load_timeout: float = 600.0) -> None:
         self.channels = frozenset(settings.channels)
-        account = hashlib.sha256(settings.api_key.encode()).hexdigest()
+        account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()
         self.identity = f"{settings.base_url} {account}"
         self._settings = settings
+        self._load_timeout = load_timeout
         self._client()  # so that settings that cannot work are refused now
 
     def load(self, channels: frozenset[str], progress: Progress) -> Iterator[Entry]:
@@ -98,12 +122,72 @@ class BsgSource:
             ]
             return itertools.chain(_flagged(entries, sorted(channels - unsaid)), *asked)
 
+    def add(self, numbers: Sequence[str], channel: str) -> None:
+        """Put numbers on the stop list of a channel.
+
+        Args:
+            numbers: E.164 texts, `add_at_once` at most.
+            channel: one of the served channels.
+
+        Raises:
+            Refused: a number is shorter or longer than BSG takes, or BSG does not take them.
+            SourceError: nobody knows that it was done.
+        """
+        phones = [_phone(number) for number in numbers]
+        with self._client() as client:
+            client.attach(phones, channel)
+
+    def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
+        """Take numbers off the stop list of a channel.
+
+        The ids that are known may be old: an entry that was replaced has another one, and
+        an id may have gone to another number since. So BSG is asked for the entries that
+        the numbers have now, and only those are removed.
+
+        Args:
+            numbers: E.164 texts, `remove_at_once` at most, each with the ids that its
+                entries had.
+            channel: one of the served channels.
+
+        Raises:
+            Refused, SourceError: as for `add`.
+        """
+        for number in numbers:
+            _phone(number)
+        with self._client() as client, ThreadPoolExecutor(self._settings.pages_in_flight) as pool:
+            try:
+                found = list(
+                    pool.map(lambda each: _ids(client, each[0], each[1], channel), numbers.items())
+                )
+            except BaseException:
+                client.stop()
+                raise
+            ids = list(dict.fromkeys(itertools.chain.from_iterable(found)))
+            for start in range(0, len(ids), self.remove_at_once):
+                client.detach(ids[start : start + self.remove_at_once], channel)
+
+    def sign_in(self) -> None:
+        """Sign in, to see whether the key is right.
+
+        Raises:
+            SourceError: it is not, or nobody could be asked.
+        """
+        with self._client() as client:
+            client.sign_in()
+
     def _read(self, client: Client, channel: str | None, progress: Progress) -> list[WireEntry]:
         def fetch(offset: int) -> Page[WireEntry]:
             listing, throttled = client.listing(offset=offset, limit=LIMIT, channel=channel)
             return Page(offset, listing.data, _total(listing, offset), throttled)
 
-        return read_all(fetch, in_flight=self._settings.pages_in_flight, progress=progress)
+        return read_all(
+            fetch,
+            in_flight=self._settings.pages_in_flight,
+            progress=progress,
+            limit=LIMIT,
+            lasting=(attrgetter("id"), attrgetter("phone")),
+            stop=client.stop,
+        )
 
     def _client(self) -> Client:
         return Client(
@@ -111,6 +195,7 @@ class BsgSource:
             self._settings.api_key,
             connections=self._settings.pages_in_flight,
             timeout=self._settings.timeout,
+            load_timeout=self._load_timeout,
             allow_http=self._settings.allow_http,
         )
 
@@ -162,3 +247,50 @@ def _total(listing: Listing, offset: int) -> int:
     if isinstance(total, str) or total < 0:
         raise SourceError(f"The page at offset {offset} has a total that is no number.")
     return total
+
+
+def _phone(number: str) -> int:
+    phone = int(number.removeprefix("+"))
+    if phone not in PHONES:
+        raise Refused(f"BSG takes numbers of 9 to 15 digits, and {mask(number)} is none.")
+    return phone
+
+
+def _ids(client: Client, number: str, known: Iterable[str | int], channel: str) -> list[int]:
+    """The ids of the entries that put a number on the list of a channel now."""
+    found = client.search("phone", _phone(number))
+    if not all(_is_of(entry, number) for entry in found):
+        raise SourceError(
+            f"BSG answered a search for {mask(number)} with others' entries, so nobody knows its "
+            "own. Remove it from the stop list at BSG."
+        )
+    seen = {str(entry.id) for entry in found}
+    for each in map(str, known):
+        # BSG may have the phone in another form, such as with a trunk prefix.
+        if each.isdecimal() and each not in seen:
+            found += [
+                entry
+                for entry in client.search("id", each)
+                if str(entry.id) == each and _is_of(entry, number)
+            ]
+    flag = attrgetter(_flag(channel))
+    return [_id(entry) for entry in found if flag(entry) is not False]
+
+
+def _is_of(entry: WireEntry, number: str) -> bool:
+    """Whether the entry is of the number, an E.164 text."""
+    if f"+{entry.phone}" == number:
+        return True
+    with contextlib.suppress(InvalidNumber, SourceError):
+        return normalize(_number(entry)) == number
+    return False
+
+
+def _id(entry: WireEntry) -> int:
+    try:
+        return int(entry.id)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise SourceError(
+            f"BSG's entry of {mask(entry.phone)} has no id, so it cannot be removed from here. "
+            "Remove it at BSG."
+        ) from None

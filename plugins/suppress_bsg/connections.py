@@ -1,0 +1,69 @@
+"""The connections of a client, which can all be ended at any time."""
+
+import contextlib
+import socket
+import threading
+from typing import Any, ClassVar
+from weakref import WeakSet
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+
+
+class _Watched(HTTPConnection):
+    """A connection that shows its socket as soon as it has one."""
+
+    connections: ClassVar["Connections"]
+
+    def _new_conn(self) -> socket.socket:
+        connection = super()._new_conn()
+        self.connections.watch(connection)
+        return connection
+
+    def connect(self) -> None:
+        super().connect()
+        self.connections.watch(self.sock)  # under TLS it is another one now
+
+
+class Connections(HTTPAdapter):
+    """All connections, so that they can be ended together.
+
+    No timeout of a socket ends a request whose answer comes a byte at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        super().__init__(pool_maxsize=most, max_retries=0)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        """The pool that a request takes its connection from."""
+        pool = super().get_connection_with_tls_context(*args, **kwargs)
+        kind = pool.ConnectionCls
+        if not issubclass(kind, _Watched):
+            pool.ConnectionCls = type(kind.__name__, (_Watched, kind), {"connections": self})
+        return pool
+
+    def watch(self, connection: socket.socket) -> None:
+        """Take a connection into account.
+
+        Raises:
+            ConnectionAbortedError: it comes too late.
+        """
+        with self._lock:
+            if self.ended.is_set():
+                connection.close()
+                raise ConnectionAbortedError
+            self._sockets.add(connection)
+
+    def end(self) -> None:
+        """End every request that is under way, and let no other begin."""
+        with self._lock:
+            self.ended.set()
+            sockets = list(self._sockets)
+        for each in sockets:
+            with contextlib.suppress(OSError):  # raised for one that is closed already
+                # Not the method of a TLS socket, which would go on reading without TLS.
+                socket.socket.shutdown(each, socket.SHUT_RDWR)
