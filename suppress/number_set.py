@@ -80,15 +80,10 @@ class NumberSet(AbstractSet[str]):
     @classmethod
     def of(cls, numbers: Iterable[str]) -> Self:
         """The set of some E.164 texts."""
-        values: list[int] = []
-        texts: list[str] = []
-        for number in numbers:
-            value = _value(number)
-            if value is None:
-                texts.append(number)
-            else:
-                values.append(value)
-        return cls.of_values(np.array(values, np.uint64), texts)
+        numbers = list(numbers)
+        values = list(map(value_of, numbers))
+        texts = [number for number, value in zip(numbers, values, strict=True) if value is None]
+        return cls.of_values(np.array(list(filter(None, values)), np.uint64), texts)
 
     @classmethod
     def read(cls, image: bytes | memoryview) -> tuple[Self, memoryview]:
@@ -165,10 +160,15 @@ class NumberSet(AbstractSet[str]):
         found[passed] = self._hashes.take(places, mode="clip") == sought
         return found.view(np.bool_)
 
+    def count_missing_in(self, other: "NumberSet") -> int:
+        """How many members the other set does not have."""
+        both = int(np.count_nonzero(other.have(self._hashes * np.uint64(_INVERSE))))
+        return len(self) - both - sum(text in other for text in self._texts)
+
     def __contains__(self, number: object) -> bool:
         if not isinstance(number, str):
             return False
-        value = _value(number)
+        value = value_of(number)
         return number in self._texts if value is None else self.has(value)
 
     def __iter__(self) -> Iterator[str]:
@@ -202,7 +202,7 @@ def _bits(hashes: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
     return bits.view(np.int64)
 
 
-def _value(number: str) -> int | None:
+def value_of(number: str) -> int | None:
     """The digits of an E.164 text as an integer, where the text can be told from it."""
     try:
         value = int(number)

@@ -6,6 +6,7 @@ rest are allowed: the same objects in the same order, repeats kept.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -13,6 +14,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import numpy as np
 
 from suppress.numbers import AT_ONCE, Canonical, e164_all, why_invalid
+from suppress.origins import Origin
+from suppress.receipt import Receipt, Tally
 from suppress.snapshot import Snapshot
 
 R = TypeVar("R")
@@ -30,20 +33,25 @@ _OUTCOMES = tuple(Outcome)
 _SUPPRESSED, _INVALID = map(_OUTCOMES.index, (Outcome.SUPPRESSED, Outcome.INVALID))
 
 
-class Decision(NamedTuple, Generic[R]):
-    """The outcome for one recipient.
+class _Decision(NamedTuple, Generic[R]):
+    recipient: R
+    outcome: Outcome
+    e164: str | None
+    reason: str
+
+
+class Decision(_Decision[R]):
+    """The outcome for one recipient; a tuple of the first four.
 
     Attributes:
         recipient: what was handed in.
         outcome: allowed, suppressed or invalid.
         e164: its number in E.164 form; None for an invalid one.
         reason: why, in words, without the number.
+        origins: the entries of stop lists that suppress it; none for the others.
     """
 
-    recipient: R
-    outcome: Outcome
-    e164: str | None
-    reason: str
+    origins: tuple[Origin, ...] = ()
 
 
 class Screening(Generic[R]):
@@ -54,6 +62,13 @@ class Screening(Generic[R]):
         snapshot: the stop list to screen against.
         default_region: ISO 3166 region of numbers in national form.
         key: takes the number from a recipient; None where it is the recipient itself.
+        screened_at: when that is (aware, UTC); None for now.
+
+    Attributes:
+        snapshot: the stop list that it was screened against.
+        default_region: the region of numbers in national form.
+        numbers: the recipients' numbers, as handed in.
+        screened_at: when that was (aware, UTC).
     """
 
     def __init__(
@@ -63,19 +78,21 @@ class Screening(Generic[R]):
         *,
         default_region: str | None = None,
         key: Callable[[R], Any] | None = None,
+        screened_at: datetime | None = None,
     ) -> None:
         if isinstance(recipients, str | bytes):
             raise TypeError("one number was given where a list of them belongs")
         self.snapshot = snapshot
+        self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._recipients = list(recipients)
-        self._numbers: list[Any] = (
+        self.numbers: list[Any] = (
             self._recipients if key is None else [key(each) for each in self._recipients]
         )
-        self._default_region = default_region
+        self.default_region = default_region
         self._canonical: list[Canonical] = []
-        self._outcomes = np.zeros(len(self._numbers), np.uint8)
-        for start in range(0, len(self._numbers), AT_ONCE):
-            numbers = self._numbers[start : start + AT_ONCE]
+        self._outcomes = np.zeros(len(self.numbers), np.uint8)
+        for start in range(0, len(self.numbers), AT_ONCE):
+            numbers = self.numbers[start : start + AT_ONCE]
             canonical = e164_all(numbers, default_region)
             outcomes = self._outcomes[start : start + AT_ONCE]
             np.putmask(outcomes, snapshot.lists_all(canonical, numbers), _SUPPRESSED)
@@ -97,6 +114,12 @@ class Screening(Generic[R]):
         """Those that are no phone numbers, as handed in, in order."""
         return self.of(Outcome.INVALID)
 
+    def receipt(self) -> Receipt:
+        """What was checked against what: see `Receipt`."""
+        tally = Tally(self.snapshot, self.default_region, self.screened_at)
+        tally.add(self.numbers, self.counts)
+        return tally.receipt()
+
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How many are `"allowed"`, `"suppressed"` and `"invalid"`."""
@@ -109,10 +132,9 @@ class Screening(Generic[R]):
     def __iter__(self) -> Iterator[Decision[R]]:
         e164 = (each.text(i) for each in self._canonical for i in range(len(each.values)))
         for recipient, number, code, canonical in zip(
-            self._recipients, self._numbers, self._outcomes.tolist(), e164, strict=True
+            self._recipients, self.numbers, self._outcomes.tolist(), e164, strict=True
         ):
-            outcome = _OUTCOMES[code]
-            yield Decision(recipient, outcome, canonical, self._reason(outcome, number))
+            yield self._decision(recipient, number, _OUTCOMES[code], canonical)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
@@ -123,9 +145,17 @@ class Screening(Generic[R]):
         chosen = self._outcomes == _OUTCOMES.index(outcome)
         return list(itertools.compress(self._recipients, chosen.tobytes()))
 
-    def _reason(self, outcome: Outcome, number: Any) -> str:
-        if outcome is Outcome.INVALID:
-            return why_invalid(number, self._default_region)
+    def _decision(
+        self, recipient: R, number: Any, outcome: Outcome, canonical: str | None
+    ) -> Decision[R]:
+        channel = self.snapshot.channel
+        if canonical is None:
+            why = why_invalid(number, self.default_region)
+            return Decision(recipient, outcome, None, why)
         if outcome is Outcome.ALLOWED:
-            return f"not listed for {self.snapshot.channel}"
-        return f"listed for {self.snapshot.channel} by {' or '.join(self.snapshot.sources)}"
+            return Decision(recipient, outcome, canonical, f"not listed for {channel}")
+        origins = self.snapshot.why(canonical, number)
+        by = " and ".join(map(str, origins)) or " or ".join(self.snapshot.sources)
+        decision = Decision(recipient, outcome, canonical, f"listed for {channel} by {by}")
+        decision.origins = origins
+        return decision

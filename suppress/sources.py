@@ -7,9 +7,10 @@ there is no snapshot of a part.
 import itertools
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from operator import attrgetter
+from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,6 +18,7 @@ import numpy as np
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
 from suppress.number_set import NumberSet
 from suppress.numbers import AT_ONCE, LONG, Canonical, digits, e164_all, mask
+from suppress.origins import Gathering, Rows
 from suppress.snapshot import Entry, Snapshot
 
 logger = logging.getLogger("suppress")
@@ -55,6 +57,47 @@ class Source(Protocol):
         Raises:
             SourceError: the list cannot be read whole. Any other exception is taken in
                 the same way.
+        """
+
+
+@runtime_checkable
+class TakesOptOuts(Protocol):
+    """What a source has besides, if it can be told of opt-outs that were made here.
+
+    Each call is one step: all of it is done, or it raises. It may be repeated after a step
+    of which nobody knows how it ended, so doing a thing twice must be the same as once.
+    """
+
+    @property
+    def add_at_once(self) -> int:
+        """How many numbers one call of `add` takes at most."""
+
+    @property
+    def remove_at_once(self) -> int:
+        """How many numbers one call of `remove` takes at most."""
+
+    def add(self, numbers: Sequence[str], channel: str) -> None:
+        """Put numbers on the stop list of the channel.
+
+        Args:
+            numbers: E.164 texts, each once.
+            channel: one of the served channels.
+
+        Raises:
+            Refused: they will never be taken as they are.
+            SourceError: it cannot be done now. Any other exception is taken in the same way.
+        """
+
+    def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
+        """Take numbers off the stop list of the channel; one that is not on it is no error.
+
+        Args:
+            numbers: E.164 texts, each with the ids of its entries when the list was last
+                read; with none where that is not known.
+            channel: one of the served channels.
+
+        Raises:
+            Refused, SourceError: as for `add`.
         """
 
 
@@ -106,11 +149,12 @@ def load(
     """
     wanted = frozenset(channels)
     lists = {channel: _Listed() for channel in wanted}
-    read_at = datetime.fromtimestamp(clock(), UTC)
+    read_at: dict[str, datetime] = {}
     for source in sources:
         asked = wanted.intersection(source.channels)
         if not asked:
             continue
+        read_at[source.name] = datetime.fromtimestamp(clock(), UTC)
 
         def report(done: int, total: int | None, name: str = source.name) -> None:
             progress(name, done, total)
@@ -120,12 +164,13 @@ def load(
             while some := list(itertools.islice(entries, AT_ONCE)):
                 _check_entries(some)
                 canonical = e164_all([entry.number for entry in some], default_region)
+                rows = Rows.of([each.id for each in some], [each.added_at for each in some])
                 for channel in asked:
-                    lists[channel].add(channel, some, canonical)
+                    lists[channel].add(source.name, channel, some, canonical, rows)
         except Exception as error:
             raise StopListUnavailable(
                 f"The stop list cannot be read from the source {source.name!r}: "
-                f"{_in_words(error)} Nothing may be sent until it can."
+                f"{in_words(error)} Nothing may be sent until it can."
             ) from error
     snapshots = {}
     for channel, listed in lists.items():
@@ -137,12 +182,16 @@ def load(
                 channel,
                 mask(min(listed.unparsed)),
             )
+        asked_of = {source.name for source in sources if channel in source.channels}
+        began = {name: moment for name, moment in read_at.items() if name in asked_of}
         snapshots[channel] = Snapshot(
             channel=channel,
-            read_at=read_at,
-            sources=tuple(source.name for source in sources if channel in source.channels),
+            read_at=min(began.values()),
+            sources=tuple(began),
             numbers=listed.numbers(),
             unparsed=frozenset(listed.unparsed),
+            sources_read_at=MappingProxyType(began),
+            origins=listed.origins.origins(),
         )
     return snapshots
 
@@ -154,17 +203,29 @@ class _Listed:
         self._values = [np.zeros(0, np.uint64)]
         self._texts: set[str] = set()
         self.unparsed: set[str] = set()
+        self.origins = Gathering()
 
-    def add(self, channel: str, entries: Sequence[Entry], canonical: Canonical) -> None:
+    def add(
+        self,
+        source: str,
+        channel: str,
+        entries: Sequence[Entry],
+        canonical: Canonical,
+        rows: Rows,
+    ) -> None:
         """Add those of the entries that are for the channel."""
         here = np.array([channel in entry.channels for entry in entries], np.bool_)
-        self._values.append(canonical.values[here & (canonical.values > LONG)])
+        places = np.flatnonzero(here & (canonical.values > LONG))
+        self._values.append(canonical.values[places])
+        self.origins.add(source, canonical.values[places], places, rows)
         for place in np.flatnonzero(here & (canonical.values <= LONG)).tolist():
             text = canonical.text(place)
             if text is None:
-                self.unparsed.add(_digits_of(entries[place]))
+                text = _digits_of(entries[place])
+                self.unparsed.add(text)
             else:
                 self._texts.add(text)
+            self.origins.add_odd(source, text, place, rows)
 
     def numbers(self) -> NumberSet:
         """The E.164 texts of those that could be parsed."""
@@ -187,7 +248,8 @@ def _digits_of(entry: Entry) -> str:
     return text
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """What a source's error says, without any number."""
     if isinstance(error, SourceError):
         return str(error)
     # Another's exception may quote what it choked on.

@@ -1,0 +1,256 @@
+"""Why a number is suppressed: the source, its entry there, and since when."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from conftest import Clock, ListSource
+from suppress import Entry, Origin, Suppressor
+from suppress.number_set import value_of
+from suppress.origins import NO_ORIGINS, Gathering, Origins, Rows
+from suppress.snapshot import Snapshot
+from suppress.sources import load
+
+ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
+LONG = "+35812345678901234567"  # does not fit 64 bits
+NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
+
+
+def gathered(*sources: tuple[str, Sequence[tuple[str, Any, datetime | None]]]) -> Origins:
+    """The origins of (number, id, added at) of some sources."""
+    gathering = Gathering()
+    for name, entries in sources:
+        rows = Rows.of([each[1] for each in entries], [each[2] for each in entries])
+        values = [value_of(each[0]) for each in entries]
+        places = [place for place, value in enumerate(values) if value is not None]
+        gathering.add(
+            name,
+            np.array([values[place] for place in places], np.uint64),
+            np.array(places, np.int64),
+            rows,
+        )
+        for place, value in enumerate(values):
+            if value is None:
+                gathering.add_odd(name, entries[place][0], place, rows)
+    return gathering.origins()
+
+
+def read(origins: Origins) -> Origins:
+    return Origins.read(b"".join(origins.image()))
+
+
+IDS: list[tuple[Any, Any]] = [
+    (17, 17),
+    (0, 0),
+    (2**63 - 1, 2**63 - 1),
+    (2**63, 2**63),
+    (10**30, 10**30),
+    (-1, -1),
+    (-(2**63), -(2**63)),
+    (-(10**30), -(10**30)),
+    (None, None),
+    ("", ""),
+    ("row 3", "row 3"),
+    ("17", "17"),
+    ('"\n\\', '"\n\\'),
+    ("ключ\0", "ключ\0"),
+    ("\ud800", "\\ud800"),
+    (True, 1),
+    (1.5, "1.5"),
+]
+
+
+@pytest.mark.parametrize(("given", "shown"), IDS, ids=repr)
+@pytest.mark.parametrize("number", [ANN, LONG])
+@pytest.mark.parametrize("among", [(), (1, 2), ("a", "b"), (None,), (10**40, -3)], ids=repr)
+def test_an_id_comes_back_as_it_was(number: str, among: Any, given: Any, shown: Any) -> None:
+    others = [(BOB, id_, None) for id_ in among]
+    origins = gathered(("crm", [*others, (number, given, None), *others]))
+    for each in (origins, read(origins)):
+        (found,) = each.of(number)
+        assert found == Origin("crm", shown)
+        assert type(found.id) is type(shown)
+        assert [origin.id for origin in each.of(BOB)] == [*among, *among]
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (None, None),
+        (NOON, NOON),
+        (NOON.replace(tzinfo=None), NOON),
+        (NOON.astimezone(timezone(timedelta(hours=-5))), NOON),
+        (NOON.replace(microsecond=999_999), NOON),
+        (NOON.replace(microsecond=999_999, tzinfo=None), NOON),
+        (datetime(1970, 1, 1, tzinfo=UTC), datetime(1970, 1, 1, tzinfo=UTC)),
+        (datetime(1901, 1, 1, tzinfo=UTC), datetime(1901, 1, 1, tzinfo=UTC)),
+        (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
+        (datetime.max.replace(tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("number", [ANN, LONG])
+@pytest.mark.parametrize("among", [(), (NOON,), (NOON.replace(tzinfo=None), None)], ids=str)
+def test_a_time_comes_back_in_utc_to_the_second(
+    number: str, among: Any, given: datetime | None, shown: datetime | None
+) -> None:
+    origins = gathered(("crm", [(number, 1, given), *((BOB, 2, each) for each in among)]))
+    for each in (origins, read(origins)):
+        assert each.of(number) == (Origin("crm", 1, shown),)
+
+
+def test_several_sources_and_entries_of_one_number() -> None:
+    origins = gathered(
+        ("one", [(BOB, 1, None), (ANN, 2, NOON), (LONG, 3, None)]),
+        ("two", [(ANN, "a", None), (LONG, None, NOON), (ANN, "b", NOON)]),
+    )
+    for each in (origins, read(origins), read(read(origins))):
+        assert set(each.of(ANN)) == {
+            Origin("one", 2, NOON),
+            Origin("two", "a"),
+            Origin("two", "b", NOON),
+        }
+        assert each.of(LONG) == (Origin("one", 3), Origin("two", None, NOON))
+        assert each.of(BOB) == (Origin("one", 1),)
+        assert each.of(CY) == ()
+        assert each.of("") == each.of("+") == each.of("+0") == each.of_text("999") == ()
+
+
+def test_many_numbers_each_find_their_own() -> None:
+    entries = [(f"+4479{place:08d}", place, None) for place in range(5000)]
+    origins = read(gathered(("one", entries[::2]), ("two", entries[::-3])))
+    for number, place, _ in entries:
+        wanted = [("one", place)] * (place % 2 == 0) + [("two", place)] * (place % 3 == 1)
+        assert sorted((each.source, each.id) for each in origins.of(number)) == wanted
+
+
+def test_nothing() -> None:
+    for each in (NO_ORIGINS, read(NO_ORIGINS), gathered(("one", []))):
+        assert each.of(ANN) == each.of(LONG) == ()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda image: b"",
+        lambda image: image[:10],
+        lambda image: image[:-1],
+        lambda image: image + b"\0",
+        lambda image: b"suppress" + image[8:],
+        lambda image: image[:8] + b"\xff" * 8 + image[16:],
+        lambda image: image[:8] + (2).to_bytes(8, "little") + image[16:],
+        lambda image: bytes(len(image)),
+    ],
+)
+def test_a_damaged_image(damage: Any) -> None:
+    image = b"".join(gathered(("crm", [(ANN, "a", NOON), (LONG, 1, None)])).image())
+    assert Origins.read(image).of(ANN)
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
+        Origins.read(damage(image))
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        (Origin("crm"), "crm"),
+        (Origin("crm", 17), "crm (entry 17)"),
+        (Origin("crm", "row 3"), "crm (row 3)"),
+        (Origin("crm", None, NOON), "crm (since 2024-02-29)"),
+        (Origin("crm", 17, NOON), "crm (entry 17, since 2024-02-29)"),
+        (Origin("crm", "row 3", NOON), "crm (row 3, since 2024-02-29)"),
+        # A text of a source's may be anything, the number as well.
+        (Origin("crm", ANN), "crm (+141******71)"),
+        (Origin("crm", "a\n\x1b[31mb"), "crm (a[31mb)"),
+        (Origin("crm", "x" * 1000), f"crm ({'x' * 40})"),
+    ],
+)
+def test_in_words(origin: Origin, said: str) -> None:
+    assert str(origin) == said
+
+
+def loaded(*sources: ListSource, region: str | None = None) -> Snapshot:
+    return load(sources, {"sms"}, default_region=region, clock=Clock())["sms"]
+
+
+class TestLoaded:
+    def test_each_source_its_own(self) -> None:
+        one = ListSource(
+            [
+                Entry(ANN, {"sms"}, 17, NOON),
+                Entry("+1 415 555 2671", {"viber"}, 18),
+                Entry(int(ANN), {"sms", "viber"}, 19),
+            ]
+        )
+        two = ListSource([Entry("(415) 555-2671", {"sms"}, "row 3")], name="two")
+        snapshot = loaded(one, two, region="US")
+        assert snapshot.count == 1
+        assert set(snapshot.why(ANN, ANN)) == {
+            Origin("list", 17, NOON),
+            Origin("list", 19),
+            Origin("two", "row 3"),
+        }
+        assert snapshot.why(BOB, BOB) == ()
+
+    def test_what_has_no_parse(self) -> None:
+        """It is found by its digits, however the recipient wrote them."""
+        source = ListSource([Entry("999 123456", {"sms"}, 5, NOON), Entry("999123456", {"sms"}, 6)])
+        snapshot = loaded(source)
+        found = (Origin("list", 5, NOON), Origin("list", 6))
+        assert snapshot.unparsed == {"999123456"}
+        assert snapshot.why("+49999123456", "999-123-456") == found
+        assert snapshot.why("+999123456", "+999123456") == found
+        assert snapshot.why("+49999123456", "+49 999 123456") == ()
+
+    def test_numbers_beyond_64_bits(self) -> None:
+        snapshot = loaded(ListSource([Entry(LONG, {"sms"}, 10**30, NOON)]))
+        assert snapshot.why(LONG, LONG) == (Origin("list", 10**30, NOON),)
+
+    def test_odd_ids_lose_nobody(self) -> None:
+        """What a source calls its entries has no part in who is suppressed."""
+        numbers = [f"+4479{place:08d}" for place in range(len(IDS))]
+        entries = [
+            Entry(number, {"sms"}, given) for number, (given, _) in zip(numbers, IDS, strict=True)
+        ]
+        snapshot = loaded(ListSource(entries))
+        assert snapshot.count == len(IDS)
+        for number, (_, shown) in zip(numbers, IDS, strict=True):
+            assert snapshot.why(number, number) == (Origin("list", shown),)
+
+    def test_they_change_no_digest(self) -> None:
+        plain = loaded(ListSource([Entry(ANN, {"sms"})]))
+        told = loaded(ListSource([Entry(ANN, {"sms"}, 17, NOON)], name="crm"))
+        assert plain.digest == told.digest
+
+
+def test_they_are_kept_in_the_store(tmp_path: Path) -> None:
+    source = ListSource(
+        [Entry(ANN, {"sms"}, "row 3", NOON), Entry(LONG, {"sms"}, -1), Entry("999 123", {"sms"}, 7)]
+    )
+
+    def made() -> Suppressor:
+        return Suppressor(plugins=[source], sources=["list"], store=tmp_path, background=False)
+
+    made().refresh("sms")
+    one = made()
+    decisions = list(one.screen([ANN, LONG, "+999123", BOB, "x"], "sms", default_region="DE"))
+    assert len(source.loads) == 1
+    assert [each.origins for each in decisions] == [
+        (Origin("list", "row 3", NOON),),
+        (Origin("list", -1),),
+        (),
+        (),
+        (),
+    ]
+    assert decisions[0].reason == "listed for sms by list (row 3, since 2024-02-29)"
+    (decision,) = one.screen(["999123"], "sms", default_region="DE")
+    assert decision.origins == (Origin("list", 7),)
+
+
+def test_an_origin_goes_into_json() -> None:
+    origin = Origin("crm", "x", NOON)
+    assert msgspec.json.decode(msgspec.json.encode(origin)) == ["crm", "x", "2024-02-29T12:00:00Z"]
