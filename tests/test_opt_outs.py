@@ -1,0 +1,684 @@
+"""Opt-outs that are made here hold at once, for good, and in every process; damage is noticed."""
+
+import contextlib
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import suppress.opt_outs
+from children import started
+from conftest import Clock, ListSource, listed
+from suppress import (
+    ConfigurationError,
+    InvalidNumber,
+    Origin,
+    SourceError,
+    StopListUnavailable,
+    StoreUnavailable,
+    Suppressor,
+    UnknownChannel,
+)
+from suppress.snapshots import LOOK_EVERY
+
+LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
+LONG = "+35812345678901234567"  # does not fit 64 bits
+NAME = "opt-outs.sqlite3"
+
+
+def made(folder: Path | None, clock: Clock | None = None, source: Any = None) -> Suppressor:
+    """One of its own process, as far as that goes: it shares nothing with others but the folder."""
+    clock = clock or Clock()
+    source = source or ListSource(listed(LISTED))
+    return Suppressor(
+        plugins=[source],
+        sources=[source.name],
+        store=folder,
+        background=False,
+        clock=clock,
+        timer=clock,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+class TestAdd:
+    def test_holds_here_and_elsewhere_at_once(self, folder: Path) -> None:
+        """No timer moves, so nobody looks at the folder now and then."""
+        one, two = made(folder), made(folder)
+        for each in (one, two):
+            assert each.filter_recipients([ANN, BOB], "sms") == [ANN, BOB]
+        assert one.add([ANN], "sms") == 1
+        for each in (one, two, made(folder)):
+            assert each.is_suppressed(ANN, "sms")
+            assert each.screen([ANN, BOB], "sms").suppressed == [ANN]
+        assert two.add([BOB], "sms") == 1
+        assert one.filter_recipients([ANN, BOB], "sms") == []
+
+    def test_holds_at_once_for_many_threads(self, folder: Path) -> None:
+        everyone = [
+            Suppressor(plugins=[source], sources=["list"], store=folder, background=False)
+            for source in (ListSource(), ListSource())
+        ]
+
+        def add(first: int) -> list[str]:
+            let_through = []
+            for place in range(first, first + 10):
+                everyone[place % 2].add([number_of(place)], "sms")
+                let_through += [
+                    number
+                    for each in everyone
+                    for number in each.filter_recipients([number_of(place)], "sms")
+                ]
+            return let_through
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(add, range(0, 400, 100))) == [[]] * 4
+
+    def test_holds_in_a_folder_of_any_name(self, tmp_path: Path) -> None:
+        folder = tmp_path / "a b?mode=memory&c#d%41é"
+        made(folder).add([ANN], "sms")
+        assert (folder / NAME).exists()
+        assert made(folder).is_suppressed(ANN, "sms")
+
+    def test_holds_before_anything_was_read(self, folder: Path) -> None:
+        source = ListSource()
+        made(folder, source=source).add([ANN], "sms")
+        assert not source.loads
+        assert made(folder).is_suppressed(ANN, "sms")
+
+    def test_holds_for_one_that_reads_the_list_meanwhile(self, folder: Path) -> None:
+        source = ListSource()
+        one = made(folder, source=source)
+
+        def slow() -> Any:
+            made(folder).add([ANN], "sms")
+            return []
+
+        source.instead = slow
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_holds_for_one_whose_source_fails_meanwhile(self, folder: Path) -> None:
+        clock, source = Clock(), ListSource()
+        one = made(folder, clock, source)
+        one.snapshot("sms")
+        clock.now += 300
+
+        def failing() -> Any:
+            made(folder).add([ANN], "sms")
+            raise SourceError("down.")
+
+        source.instead = failing
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_holds_whatever_a_refresh_brings(self, folder: Path) -> None:
+        source = ListSource(listed(ANN))
+        one = made(folder, source=source)
+        one.add([ANN], "sms")
+        for entries in ([], listed(BOB), listed(ANN)):
+            source.entries = entries
+            assert one.refresh("sms")["sms"].lists(ANN, ANN)
+            assert one.is_suppressed(ANN, "sms")
+        source.failure = SourceError("down.")
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_holds_for_good(self, folder: Path) -> None:
+        clock = Clock()
+        made(folder, clock).add([ANN], "sms")
+        clock.now += 20 * 365 * 86400
+        assert made(folder, clock).is_suppressed(ANN, "sms")
+        clock.now = 0.0  # a clock that was never set
+        assert made(folder, clock).is_suppressed(ANN, "sms")
+
+    def test_is_of_one_channel(self, folder: Path) -> None:
+        one = made(folder)
+        one.add([ANN], "sms")
+        assert not one.is_suppressed(ANN, "viber")
+        assert one.add([ANN, BOB], "viber") == 2
+        assert not one.is_suppressed(BOB, "sms")
+        one.remove([ANN], "viber")
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_twice_is_the_same_as_once(self, folder: Path) -> None:
+        one = made(folder)
+        assert one.add([ANN, ANN, 14155552672, "+1 (415) 555-2672"], "sms") == 1
+        assert one.add([ANN], "sms") == 0
+        assert made(folder).add([ANN, BOB], "sms") == 1
+        assert one.snapshot("sms").count == 3
+
+    def test_national_numbers(self, folder: Path) -> None:
+        one = made(folder)
+        one.add(["020 7946 0958"], "sms", default_region="GB")
+        assert one.is_suppressed(CY, "sms")
+
+    def test_numbers_that_do_not_fit_64_bits(self, folder: Path) -> None:
+        one = made(folder)
+        one.add([LONG], "sms")
+        for each in (one, made(folder)):
+            assert each.is_suppressed(LONG, "sms")
+            (decision,) = each.screen([LONG], "sms")
+            assert [origin.source for origin in decision.origins] == ["opt-outs"]
+        one.remove([LONG], "sms")
+        assert not made(folder).is_suppressed(LONG, "sms")
+
+    def test_says_since_when(self, folder: Path) -> None:
+        one = made(folder, source=ListSource(listed(ANN)))
+        one.add([ANN], "sms")
+        (decision,) = one.screen([ANN], "sms")
+        since = one.snapshot("sms").read_at
+        assert decision.origins == (Origin("opt-outs", None, since), Origin("list", 0, None))
+        assert decision.reason == (
+            "listed for sms by opt-outs (since 2023-11-14) and list (entry 0)"
+        )
+
+    def test_counts_and_digest_tell_of_it(self, folder: Path) -> None:
+        one = made(folder)
+        before = one.snapshot("sms")
+        one.add([LISTED, ANN], "sms")
+        after = one.snapshot("sms")
+        assert (before.count, after.count) == (1, 2)
+        assert before.digest != after.digest
+        one.remove([LISTED, ANN], "sms")
+        assert one.snapshot("sms").digest == before.digest
+
+    @pytest.mark.parametrize("odd", ["x", "", None, True, 1.5, b"+14155552672", "4155552672"])
+    def test_what_is_no_number_adds_nobody(self, folder: Path, odd: Any) -> None:
+        one = made(folder)
+        with pytest.raises(InvalidNumber):
+            one.add([ANN, odd, BOB], "sms")
+        with pytest.raises(InvalidNumber):
+            one.remove([ANN, odd], "sms")
+        assert one.filter_recipients([ANN, BOB], "sms") == [ANN, BOB]
+        assert not (folder / NAME).exists()
+
+    def test_an_error_shows_no_number(self, folder: Path) -> None:
+        with pytest.raises(InvalidNumber) as raised:
+            made(folder).add(["4155552672"], "sms")
+        assert "55526" not in str(raised.value)
+
+    def test_nobody_is_no_error(self, folder: Path) -> None:
+        assert made(folder).add([], "sms") == 0
+        assert made(folder).remove([], "sms") == {}
+
+    def test_an_unknown_channel(self, folder: Path) -> None:
+        for method in (made(folder).add, made(folder).remove):
+            with pytest.raises(UnknownChannel, match="Served are: sms, viber"):
+                method([ANN], "smss")
+
+    def test_one_number_in_place_of_a_list(self, folder: Path) -> None:
+        with pytest.raises(TypeError, match="one number"):
+            made(folder).add(ANN, "sms")
+        assert not (folder / NAME).exists()
+
+    def test_without_a_store(self) -> None:
+        for method in (made(None).add, made(None).remove):
+            with pytest.raises(ConfigurationError, match=r"SUPPRESS_STORE .* is none"):
+                method([ANN], "sms")
+        assert made(None).waiting() == {}
+
+    def test_twenty_thousand_are_quick(self, folder: Path) -> None:
+        numbers = [f"+4479{place:08d}" for place in range(20_000)]
+        one, two = made(folder), made(folder)
+        two.snapshot("sms")
+        began = time.monotonic()
+        assert one.add(numbers, "sms") == 20_000
+        assert two.filter_recipients([*numbers, ANN], "sms") == [ANN]
+        assert made(folder).filter_recipients([*numbers, ANN], "sms") == [ANN]
+        assert time.monotonic() - began < 10, "it takes one, on a slow machine"
+
+
+class TestRemove:
+    def test_says_who_still_lists_them(self, folder: Path) -> None:
+        one, two = made(folder), made(folder)
+        one.add([LISTED, ANN], "sms")
+        two.snapshot("sms")
+        assert one.remove([ANN, LISTED, BOB], "sms") == {ANN: (), LISTED: ("list",), BOB: ()}
+        for each in (one, two, made(folder)):
+            assert each.filter_recipients([ANN, LISTED, BOB], "sms") == [ANN, BOB]
+
+    def test_what_has_no_parse_is_listed_by_its_digits(self, folder: Path) -> None:
+        source = ListSource(listed("0499 123456"))
+        assert made(folder, source=source).remove(["+499123456"], "sms") == {"+499123456": ()}
+        source = ListSource(listed("49 9123456"))
+        one = made(folder / "another", source=source)
+        assert one.remove(["+499123456"], "sms") == {"+499123456": ("list",)}
+
+    def test_add_again(self, folder: Path) -> None:
+        one, two = made(folder), made(folder)
+        for _ in range(3):
+            assert one.add([ANN], "sms") == 1
+            assert two.is_suppressed(ANN, "sms")
+            one.remove([ANN], "sms")
+            assert not two.is_suppressed(ANN, "sms")
+        one.add([ANN], "sms")
+        assert made(folder).is_suppressed(ANN, "sms")
+
+    def test_is_not_done_while_nobody_can_say_who_lists_them(self, folder: Path) -> None:
+        source = ListSource()
+        one = made(folder, source=source)
+        one.add([ANN], "sms")
+        source.failure = SourceError("down.")
+        with pytest.raises(StopListUnavailable):
+            one.remove([ANN], "sms")
+        source.failure = None
+        assert one.is_suppressed(ANN, "sms")
+
+
+def test_is_for_its_owner_alone(folder: Path) -> None:
+    made(folder).add([ANN], "sms")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    database = sqlite3.connect(folder / NAME, isolation_level=None)
+    with contextlib.closing(database):
+        database.execute("BEGIN IMMEDIATE")
+        database.execute("UPDATE opt_out SET added_at = 0")
+        files = {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+    assert f"{NAME}-journal" in files
+    assert set(files.values()) == {0o600}
+
+
+def some(folder: Path) -> list[str]:
+    """Enough opt-outs for several pages of the database."""
+    numbers = [f"+4479{place:08d}" for place in range(300)]
+    made(folder).add(numbers, "sms")
+    return numbers
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def overwritten(path: Path) -> None:
+    path.write_bytes(b"\xff" * 100 + path.read_bytes()[100:])
+
+
+def of_another_program(path: Path) -> None:
+    path.unlink()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE opt_out (number, channel, added_at, removed_at, change)")
+
+
+def of_a_newer_version(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA user_version = 1000")
+
+
+def with_a_person_changed(path: Path) -> None:
+    content = path.read_bytes()
+    assert b"+447900000123" in content
+    path.write_bytes(content.replace(b"+447900000123", b"+447900009123", 1))
+
+
+def with_a_person_removed(path: Path) -> None:
+    """One bit that makes `removed_at` zero, which is no NULL."""
+    content = bytearray(path.read_bytes())
+    # A row begins with the types of its columns; 39 and 19 are of texts of 13 and 3 bytes.
+    found = re.search(rb"\x06\x27\x13.(\0).\+447900000123sms", content, re.DOTALL)
+    assert found
+    content[found.start(1)] ^= 8
+    path.write_bytes(content)
+
+
+def with_its_schema_garbled(path: Path) -> None:
+    content = path.read_bytes()
+    assert b"CREATE INDEX" in content
+    path.write_bytes(content.replace(b"CREATE INDEX", b"CREAT\xc5 INDEX"))
+
+
+def with_a_folder_in_its_place(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+class TestDamage:
+    @pytest.mark.parametrize(
+        ("damage", "said", "seen"),
+        [
+            (truncated, "malformed", False),
+            (with_a_person_changed, "it is damaged", False),
+            (with_a_person_removed, "it is damaged", False),
+            # Of the three above, one that has seen the whole file needs nothing any more.
+            *(
+                (damage, said, seen)
+                for seen in (False, True)
+                for damage, said in (
+                    (emptied, "it is empty, or another program's database"),
+                    (overwritten, "not a database"),
+                    (with_its_schema_garbled, "it is damaged"),
+                    (of_another_program, "another program's database"),
+                    (of_a_newer_version, "a newer version of suppress has written it"),
+                    (with_a_folder_in_its_place, "unable to open"),
+                )
+            ),
+        ],
+    )
+    def test_nothing_is_screened_without_them(
+        self, folder: Path, damage: Callable[[Path], None], said: str, seen: bool
+    ) -> None:
+        numbers = some(folder)
+        clock = Clock()
+        one = made(folder, clock)
+        if seen:
+            one.snapshot("sms")
+            clock.now += 1
+        damage(folder / NAME)
+        asks: list[Callable[[], object]] = [
+            lambda: one.is_suppressed(numbers[0], "sms"),
+            lambda: one.filter_recipients([BOB], "sms"),
+            lambda: one.refresh("sms"),
+            lambda: one.stored("sms"),
+            lambda: one.remove([BOB], "sms"),
+        ]
+        for _ in range(2):
+            for ask in asks:
+                with pytest.raises(StopListUnavailable) as raised:
+                    ask()
+                message = str(raised.value)
+                assert said in message
+                assert NAME in message
+                assert "restore the file from a backup" in message
+        if damage not in (with_a_person_changed, with_a_person_removed):
+            with pytest.raises(StoreUnavailable, match=NAME):
+                one.add([BOB], "sms")
+
+    def test_no_flipped_bit_lets_anyone_through(self, folder: Path) -> None:
+        """SQLite keeps no sums: only what is written twice can be held against itself."""
+        numbers = [f"+4479{place:08d}" for place in range(60)]
+        made(folder).add(numbers, "sms")
+        source = ListSource()
+        made(folder, source=source).snapshot("sms")
+        path = folder / NAME
+        content = path.read_bytes()
+        dice = random.Random(1)
+        noticed = 0
+        for _ in range(100):
+            place = dice.choice([at for at in range(len(content)) if content[at]])
+            flipped = bytearray(content)
+            flipped[place] ^= 1 << dice.randrange(8)
+            path.write_bytes(flipped)
+            try:
+                allowed = made(folder, source=source).filter_recipients(numbers, "sms")
+            except StopListUnavailable:
+                noticed += 1
+            else:
+                assert allowed == [], f"byte {place}"
+        assert noticed > 30
+
+    def test_a_file_restored_from_an_older_backup_is_read_anew(
+        self, folder: Path, tmp_path: Path
+    ) -> None:
+        clock = Clock()
+        one, two = made(folder, clock), made(folder, clock)
+        one.add([ANN], "sms")
+        shutil.copy(folder / NAME, tmp_path / "backup")
+        one.remove([ANN], "sms")
+        one.add([BOB], "sms")
+        assert two.filter_recipients([ANN, BOB, CY], "sms") == [ANN, CY]
+        (tmp_path / "backup").replace(folder / NAME)
+        clock.now += 1
+        assert two.filter_recipients([ANN, BOB, CY], "sms") == [BOB, CY]
+        one.add([CY], "sms")
+        assert two.filter_recipients([ANN, BOB, CY], "sms") == [BOB]
+
+    @pytest.mark.parametrize("more", [0, 1, 9])
+    def test_a_file_overwritten_with_an_older_backup_is_read_anew(
+        self, folder: Path, tmp_path: Path, more: int
+    ) -> None:
+        """As `cp` does it: the inode stays. Others may have gone on adding before one looks."""
+        clock = Clock()
+        one, two = made(folder, clock), made(folder, clock)
+        one.add([ANN], "sms")
+        shutil.copy(folder / NAME, tmp_path / "backup")
+        for place in range(5):
+            one.add([f"+1415555267{place}"], "viber")
+        one.remove([ANN], "sms")
+        assert not two.is_suppressed(ANN, "sms")
+        shutil.copyfile(tmp_path / "backup", folder / NAME)
+        later = [f"+4479{place:08d}" for place in range(more)]
+        for number in later:
+            made(folder).add([number], "sms")
+        clock.now += 1
+        assert two.filter_recipients([ANN, *later, BOB], "sms") == [BOB]
+
+    def test_a_file_that_is_gone_while_a_process_runs(self, folder: Path) -> None:
+        clock = Clock()
+        one = made(folder, clock)
+        one.add([ANN], "sms")
+        one.snapshot("sms")
+        (folder / NAME).unlink()
+        clock.now += 1
+        with pytest.raises(StopListUnavailable, match="No such file"):
+            one.filter_recipients([BOB], "sms")
+        # A new file would let Ann through, here and everywhere.
+        with pytest.raises(StoreUnavailable, match="No such file"):
+            one.add([BOB], "sms")
+        assert not (folder / NAME).exists()
+
+    def test_several_that_make_it_at_the_same_time(self, folder: Path) -> None:
+        barrier = threading.Barrier(8)
+        numbers = [f"+4479{place:08d}" for place in range(8)]
+
+        def add(number: str) -> None:
+            one = made(folder)
+            barrier.wait()
+            one.add([number], "sms")
+
+        threads = [threading.Thread(target=add, args=(number,)) for number in numbers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert made(folder).filter_recipients([*numbers, BOB], "sms") == [BOB]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 1 MiB."""
+    path = tmp_path / "disk"
+    path.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", path],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("mounting is not allowed")
+    yield path
+    subprocess.run(["umount", "-l", path], check=True)
+
+
+class TestWhatCannotBeKept:
+    def refused(self, one: Suppressor, numbers: list[str]) -> None:
+        with pytest.raises(StoreUnavailable) as raised:
+            one.add(numbers, "sms")
+        message = str(raised.value)
+        assert "SUPPRESS_STORE" in message
+        assert "hold in this process alone, and have to be added again" in message
+        assert numbers[0] not in message
+
+    @pytest.mark.parametrize("is_made", [False, True], ids=["new", "old"])
+    def test_on_a_full_disk(self, disk: Path, is_made: bool) -> None:
+        one, two = made(disk / "store"), made(disk / "store")
+        if is_made:
+            one.add([ANN], "sms")
+        for each in (one, two):
+            each.snapshot("sms")
+        with contextlib.suppress(OSError), (disk / "full").open("wb", buffering=0) as stream:
+            while stream.write(b"x" * 4096):
+                pass
+        numbers = [f"+4479{place:08d}" for place in range(500)]
+        self.refused(one, numbers)
+        assert one.filter_recipients([*numbers, BOB], "sms") == [BOB], "at once"
+        assert two.is_suppressed(ANN, "sms") is is_made
+        assert not two.is_suppressed(numbers[0], "sms")
+        (disk / "full").unlink()
+        assert one.add(numbers, "sms") == 500
+        for each in (one, two, made(disk / "store")):
+            assert each.filter_recipients([*numbers, BOB], "sms") == [BOB]
+        one.remove(numbers, "sms")
+        assert one.filter_recipients([*numbers, BOB], "sms") == [*numbers, BOB]
+
+    def test_where_nothing_can_be_written(self, disk: Path) -> None:
+        made(disk).add([ANN], "sms")
+        made(disk).snapshot("sms")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        one = made(disk)
+        assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
+        self.refused(one, [BOB])
+        assert one.filter_recipients([ANN, BOB, CY], "sms") == [CY], "at once"
+        with pytest.raises(StoreUnavailable):
+            one.remove([ANN], "sms")
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_one_that_may_only_read_is_told_at_once(self, disk: Path, tmp_path: Path) -> None:
+        one = made(disk / "store")
+        one.snapshot("sms")
+        one.add([ANN], "sms")
+        view = tmp_path / "view"
+        view.mkdir()
+        subprocess.run(["mount", "--bind", disk, view], check=True)
+        try:
+            subprocess.run(["mount", "-o", "remount,bind,ro", view], check=True)
+            two = made(view / "store")
+            assert two.filter_recipients([ANN, BOB], "sms") == [BOB]
+            one.add([BOB], "sms")
+            assert two.filter_recipients([ANN, BOB], "sms") == []
+        finally:
+            subprocess.run(["umount", "-l", view], check=True)
+
+    def test_where_there_can_be_no_folder(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        one = made(tmp_path / "file" / "store")
+        assert not one.is_suppressed(ANN, "sms")
+        self.refused(one, [ANN])
+        assert one.is_suppressed(ANN, "sms"), "at once"
+        assert not one.is_suppressed(ANN, "viber")
+
+    def test_while_another_holds_the_database(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(suppress.opt_outs, "PATIENCE", 0.05)
+        one = made(folder)
+        one.add([ANN], "sms")
+        with contextlib.closing(sqlite3.connect(folder / NAME)) as database:
+            database.execute("BEGIN IMMEDIATE")
+            with pytest.raises(StoreUnavailable, match="locked"):
+                one.add([BOB], "sms")
+            assert one.filter_recipients([ANN, BOB], "sms") == []
+            database.rollback()
+        assert one.add([BOB], "sms") == 1
+
+
+def number_of(place: int) -> str:
+    return f"+4479{place:08d}"
+
+
+def add_and_tell(pipe: Connection, folder: Path, first: int, many: int) -> None:
+    """Add, many together, and tell what has been added, when that has returned."""
+    one = made(folder)
+    for start in range(first, first + 10**6, many):
+        one.add(map(number_of, range(start, start + many)), "sms")
+        pipe.send(start)
+
+
+def add_some(pipe: Connection, folder: Path, first: int, many: int) -> None:
+    """Add one by one, beginning when told."""
+    one = made(folder)
+    pipe.send("ready")
+    pipe.recv()
+    for place in range(first, first + many):
+        one.add([number_of(place)], "sms")
+    pipe.send("done")
+
+
+def change_and_wait(pipe: Connection, path: Path) -> None:
+    """Begin to take everyone's opt-out back, with some of that on disk already."""
+    database = sqlite3.connect(path, isolation_level=None)
+    database.execute("PRAGMA cache_size = 1")
+    database.execute("BEGIN IMMEDIATE")
+    database.execute("UPDATE opt_out SET removed_at = 1, change = change + 1")
+    pipe.send("begun")
+    time.sleep(60)
+
+
+class TestProcesses:
+    def test_what_was_added_is_there_after_a_kill(self, folder: Path) -> None:
+        returned: list[str] = []
+        for turn, many in enumerate([1, 30, 500]):
+            first = turn * 10**6
+            with started(add_and_tell, folder, first, many) as (process, pipe):
+                for _ in range(4):
+                    start = pipe.recv()
+                time.sleep(random.Random(turn).random() / 50)
+                process.kill()
+                process.join()
+                with contextlib.suppress(EOFError):
+                    while pipe.poll():
+                        start = pipe.recv()
+            returned += map(number_of, range(first, start + many))
+            one = made(folder)
+            assert one.filter_recipients([*returned, BOB], "sms") == [BOB]
+            # What did not return is there as a whole or not at all.
+            unsaid = [number_of(place) for place in range(start + many, start + 2 * many)]
+            assert len(one.filter_recipients(unsaid, "sms")) in (0, many)
+        assert made(folder).add([BOB], "sms") == 1
+        assert made(folder).is_suppressed(BOB, "sms")
+
+    def test_one_that_is_killed_before_it_has_told_the_others(self, folder: Path) -> None:
+        clock = Clock()
+        one, two = made(folder, clock), made(folder)
+        one.snapshot("sms")
+        assert two._opt_outs is not None
+        two._opt_outs.add([ANN], "sms", [], 0.0)
+        clock.now += LOOK_EVERY
+        assert one.is_suppressed(ANN, "sms")
+
+    def test_one_that_is_killed_in_the_middle_of_writing_changes_nothing(
+        self, folder: Path
+    ) -> None:
+        numbers = list(map(number_of, range(2000)))
+        made(folder).add(numbers, "sms")
+        before = (folder / NAME).read_bytes()
+        with started(change_and_wait, folder / NAME) as (process, pipe):
+            assert pipe.recv() == "begun"
+            process.kill()
+            process.join()
+        assert (folder / NAME).read_bytes() != before
+        assert (folder / f"{NAME}-journal").stat().st_mode & 0o777 == 0o600
+        assert made(folder).filter_recipients([*numbers, BOB], "sms") == [BOB]
+        assert (folder / NAME).read_bytes() == before
+
+    def test_several_that_add_at_once_lose_nothing(self, folder: Path) -> None:
+        one = made(folder)
+        one.snapshot("sms")
+        with contextlib.ExitStack() as stack:
+            pipes = [
+                stack.enter_context(started(add_some, folder, 100 * place, 20))[1]
+                for place in range(4)
+            ]
+            for pipe in pipes:
+                assert pipe.recv() == "ready"
+            for pipe in pipes:
+                pipe.send("go")
+            for pipe in pipes:
+                assert pipe.recv() == "done"
+        everyone = [number_of(100 * turn + place) for turn in range(4) for place in range(20)]
+        for each in (one, made(folder)):
+            assert each.filter_recipients([*everyone, BOB], "sms") == [BOB]
+            assert len(each.snapshot("sms").opted_out.numbers) == 80
