@@ -1,53 +1,70 @@
 """Keep messages from reaching people who asked not to get them."""
 
 from suppress.default import (
+    add,
     default_suppressor,
     filter_recipients,
     is_suppressed,
     refresh,
+    remove,
     screen,
 )
 from suppress.errors import (
     ConfigurationError,
     InputError,
     InvalidNumber,
+    Refused,
     SourceError,
     StopListUnavailable,
+    StoreUnavailable,
     SuppressError,
     UnknownChannel,
 )
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers import known_region, mask, normalize
+from suppress.opt_outs import Waiting
+from suppress.origins import Origin
+from suppress.receipt import Receipt
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening
+from suppress.secret import Secret
 from suppress.settings import Settings
 from suppress.snapshot import Entry, Snapshot
-from suppress.sources import Progress, Source
+from suppress.sources import Progress, Source, TakesOptOuts
+from suppress.store import Failure
 from suppress.suppressor import Suppressor
-
-__version__ = "0.1.0"
+from suppress.version import __version__
 
 __all__ = [
     "ConfigurationError",
     "Decision",
     "Entry",
+    "Failure",
     "InputError",
     "InvalidNumber",
+    "Origin",
     "Outcome",
     "Progress",
+    "Receipt",
+    "Refused",
     "Row",
     "Rows",
     "Screening",
+    "Secret",
     "Settings",
     "Snapshot",
     "Source",
     "SourceError",
     "StopListUnavailable",
+    "StoreUnavailable",
     "SuppressError",
     "Suppressor",
+    "TakesOptOuts",
     "UnknownChannel",
+    "Waiting",
     "__version__",
+    "add",
     "default_suppressor",
     "filter_recipients",
     "hookimpl",
@@ -57,5 +74,6 @@ __all__ = [
     "normalize",
     "refresh",
     "register",
+    "remove",
     "screen",
 ]

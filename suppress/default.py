@@ -1,5 +1,6 @@
 """The module's functions: one `Suppressor`, made on first use from the settings."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
@@ -12,6 +13,16 @@ R = TypeVar("R")
 
 _lock = threading.Lock()
 _made: Suppressor | None = None
+
+
+def _start_anew() -> None:
+    """In a process that is forked, nobody is left to release what another thread held."""
+    global _lock  # noqa: PLW0603 - it belongs to the one thing that is shared
+    _lock = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_start_anew)
 
 
 def default_suppressor() -> Suppressor:
@@ -85,3 +96,39 @@ def refresh(channel: str | None = None) -> dict[str, Snapshot]:
         ConfigurationError: the settings make no sense.
     """
     return default_suppressor().refresh(channel)
+
+
+def add(numbers: Iterable[str | int], channel: str, *, default_region: str | None = None) -> int:
+    """Opt people out of a channel, for good, in every process that shares the store.
+
+    It holds when this returns. The sources that take opt-outs are told in the background.
+
+    Returns:
+        How many of the numbers were not opted out here before.
+
+    Raises:
+        InvalidNumber: one of them is no phone number; nobody was opted out.
+        UnknownChannel: no source serves the channel.
+        StoreUnavailable: it cannot be kept: it holds in this process alone.
+        ConfigurationError: there is no store, or the settings make no sense.
+    """
+    return default_suppressor().add(numbers, channel, default_region=default_region)
+
+
+def remove(
+    numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+) -> dict[str, tuple[str, ...]]:
+    """Take opt-outs back, here and at the sources that take opt-outs.
+
+    Whoever is listed by a source stays suppressed until that does not list them any more.
+
+    Returns:
+        For each of the numbers, in E.164 form, the sources that listed it when they were
+        last read.
+
+    Raises:
+        StopListUnavailable: nobody can say which sources list them; nothing was done.
+        InvalidNumber, UnknownChannel, StoreUnavailable, ConfigurationError: as for `add`;
+            nothing was done.
+    """
+    return default_suppressor().remove(numbers, channel, default_region=default_region)

@@ -1,10 +1,16 @@
 """Where snapshots stay between processes: a folder that all processes of a user share.
 
-A snapshot is two files: its numbers, which every process maps into its memory, and a
-small one, replaced as a whole, that tells where and when they were read and which file
-holds them. The numbers are trusted when their digest is the one told there. To open a
-snapshot of any size at once, that is not computed while the file is the very one that
-was written: the same inode, size and time.
+A snapshot is three files: its numbers and their origins, which never change, are named by
+their digests and mapped into memory by every process; and a small one, replaced as a
+whole, that tells which of them are in force. So a reader sees the old snapshot or the new
+one, and never a mixture; whoever is killed while writing leaves the old one in force.
+
+A file is trusted when its digest is the one told there. That is checked when it has been
+written, and again on opening it, unless it is the very file that was checked: the same
+inode, size and time of its last change. What is damaged is put aside and read anew.
+
+The names tell the format: another version of suppress, older or newer, never reads these
+files, nor this one its.
 """
 
 import contextlib
@@ -14,38 +20,67 @@ import mmap
 import os
 import re
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
+import filelock
 import msgspec
 
 from suppress.atomic import replacing
-from suppress.snapshot import Snapshot
+from suppress.changes import Changes
+from suppress.origins import Origins
+from suppress.snapshot import Snapshot, digest_of
 
 logger = logging.getLogger("suppress")
 
-FORMAT = 2
+FORMAT = 3
 
 Stamp = tuple[int, int, int]
 """Differs between two versions of a file: its inode, time (ns since the epoch) and size."""
 
-
 OLD = 600
-"""Seconds after which a file of numbers that no snapshot has any more is removed.
+"""Seconds after which a file that no snapshot has any more is removed.
 
-Before that, another process may just be about to publish it.
+Before that, another process may just be about to publish or to open it.
 """
+
+FORGOTTEN = 30 * 86400
+"""Seconds after which a snapshot that nobody has renewed is removed."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """Why a channel's stop list cannot be read: the latest of several attempts in a row.
+
+    Attributes:
+        since: when the first of them began (seconds since the epoch).
+        began: when the latest began.
+        ended: when it ended.
+        message: what it said.
+    """
+
+    since: float
+    began: float
+    ended: float
+    message: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """A file that never changes: its digest, and the stamp under which that was checked."""
+
+    digest: str
+    stamp: Stamp
 
 
 class _Header(msgspec.Struct, frozen=True, kw_only=True):
     """What the small file tells."""
 
-    format: int
     channel: str
     read_at: datetime
-    sources: tuple[str, ...]
-    digest: str
-    numbers: Stamp
+    sources: dict[str, datetime]
+    numbers: _File
+    origins: _File
 
 
 class Store:
@@ -53,52 +88,73 @@ class Store:
 
     Args:
         folder: made on first use, for its owner alone.
+
+    Attributes:
+        changes: tells all processes that something in the folder has changed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.changes = Changes(folder / "changes")
 
-    def save(self, key: str, snapshot: Snapshot) -> None:
+    def make(self) -> None:
+        """Make the folder, where it is not there yet.
+
+        Raises:
+            OSError: it cannot be made.
+        """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    def lock(self, name: str, *, timeout: float = -1) -> filelock.BaseFileLock:
+        """A lock that one process can hold, and that ends with it.
+
+        Args:
+            name: what is locked.
+            timeout: seconds after which entering it raises `filelock.Timeout`; never if -1.
+
+        Raises:
+            OSError: here or on entering it: the folder cannot be written.
+        """
+        self.make()
+        path = self.folder / f"{name}.lock"
+        # A soft lock would outlive a holder that is killed.
+        return filelock.FileLock(
+            path, timeout, mode=0o600, thread_local=False, fallback_to_soft=False
+        )
+
+    def save(self, key: str, snapshot: Snapshot) -> Snapshot:
         """Put the snapshot in place of what is there under the key.
+
+        Returns:
+            The same snapshot, mapped into memory.
 
         Raises:
             OSError: it cannot be written; what was there still is.
         """
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        numbers = self._numbers(key, snapshot.digest)
-        with replacing(numbers) as stream:
-            stream.writelines(snapshot.image())
+        self.make()
+        origins = snapshot.origins.image()
         header = _Header(
-            format=FORMAT,
             channel=snapshot.channel,
             read_at=snapshot.read_at,
-            sources=snapshot.sources,
-            digest=snapshot.digest,
-            numbers=_stamp(numbers.stat()),
+            sources=dict(snapshot.sources_read_at),
+            numbers=self._write(key, "numbers", snapshot.numbers_digest, snapshot.image()),
+            origins=self._write(key, "origins", digest_of(origins), origins),
         )
         with replacing(self._path(key)) as stream:
             stream.write(msgspec.json.encode(header))
-        for path in self.folder.glob(f"{key}-*.numbers"):
-            # One that cannot be removed now is removed next time.
-            with contextlib.suppress(OSError):
-                if path != numbers and path.stat().st_mtime < time.time() - OLD:
-                    path.unlink()
+        self.changes.tell()
+        self._sweep(key, {header.numbers.digest, header.origins.digest})
+        return self._open(key, header)
 
-    def load(self, key: str) -> Snapshot | None:
-        """The snapshot under the key; None where there is none that can be trusted."""
+    def load(self, key: str, *, mend: bool = False) -> Snapshot | None:
+        """The snapshot under the key; None where there is none that can be trusted.
+
+        Args:
+            key: what it was saved under.
+            mend: put aside what is damaged; for the one who holds the key's lock.
+        """
         try:
-            header = _header(self._path(key).read_bytes())
-            with self._numbers(key, header.digest).open("rb") as stream:
-                numbers = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-                unchanged = _stamp(os.fstat(stream.fileno())) == header.numbers
-            if not unchanged and hashlib.sha256(numbers).hexdigest() != header.digest:
-                raise ValueError("its digest is not that of its content")  # noqa: TRY301
-            return Snapshot.read(
-                memoryview(numbers),
-                channel=header.channel,
-                read_at=header.read_at,
-                sources=header.sources,
-            )
+            return self._open(key, _header(self._path(key).read_bytes()))
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -106,6 +162,8 @@ class Store:
             return None
         except (ValueError, msgspec.DecodeError) as error:
             logger.warning("The stored snapshot %s is damaged and not used: %s", key, error)
+            if mend:
+                self._put_aside(key)
             return None
 
     def stamp(self, key: str) -> Stamp | None:
@@ -115,23 +173,124 @@ class Store:
         except OSError:
             return None
 
-    def _path(self, key: str) -> Path:
-        return self.folder / f"{key}.snapshot"
+    def failure(self, key: str) -> Failure | None:
+        """Why the snapshot under the key could not be read anew last time, if it could not."""
+        try:
+            return msgspec.json.decode(self._failure(key).read_bytes(), type=Failure)
+        except (OSError, msgspec.DecodeError):
+            return None
 
-    def _numbers(self, key: str, digest: str) -> Path:
-        return self.folder / f"{key}-{digest}.numbers"
+    def fail(self, key: str, failure: Failure | None) -> None:
+        """Keep why the snapshot under the key could not be read anew; None that it could.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if failure is None:
+            self._failure(key).unlink(missing_ok=True)
+        else:
+            self.make()
+            with replacing(self._failure(key)) as stream:
+                stream.write(msgspec.json.encode(failure))
+
+    def _open(self, key: str, header: _Header) -> Snapshot:
+        numbers, unparsed = Snapshot.read_image(self._map(key, "numbers", header.numbers))
+        snapshot = Snapshot(
+            channel=header.channel,
+            read_at=header.read_at,
+            sources=tuple(header.sources),
+            numbers=numbers,
+            unparsed=unparsed,
+            sources_read_at=MappingProxyType(header.sources),
+            origins=Origins.read(self._map(key, "origins", header.origins)),
+        )
+        snapshot.__dict__["numbers_digest"] = header.numbers.digest
+        return snapshot
+
+    def _map(self, key: str, kind: str, file: _File) -> memoryview:
+        with self._file(key, file.digest, kind).open("rb") as stream:
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            unchanged = _stamp(os.fstat(stream.fileno())) == file.stamp
+        if not unchanged and hashlib.sha256(content).hexdigest() != file.digest:
+            raise ValueError(f"the digest of its {kind} is not that of their content")
+        return memoryview(content)
+
+    def _write(
+        self, key: str, kind: str, digest: str, pieces: Iterable[bytes | memoryview]
+    ) -> _File:
+        """Have a file with this content, checked."""
+        path = self._file(key, digest, kind)
+        if _holds(path, digest):
+            # The same list as last time: it is as good as new, and as young.
+            os.utime(path)
+        else:
+            with replacing(path) as stream:
+                stream.writelines(pieces)
+            if not _holds(path, digest):
+                raise OSError(None, "what was written is not what is there")
+        return _File(digest, _stamp(path.stat()))
+
+    def _put_aside(self, key: str) -> None:
+        """Rename the files of the snapshot, so that they are not read again."""
+        kept = []
+        for path in (self._path(key), *self.folder.glob(f"{key}-*")):
+            with contextlib.suppress(OSError):
+                kept.append(path.replace(f"{path}.damaged"))
+        if kept:
+            logger.warning("It was put aside, to be looked at: %s", kept[0])
+
+    def _sweep(self, key: str, used: Iterable[str]) -> None:
+        """Remove what nobody needs any more."""
+        now = time.time()
+        used_names = tuple(f"{key}-{digest}." for digest in used)
+        for path in self.folder.iterdir():
+            if not _OWN.fullmatch(path.name) or path.name.startswith(used_names):
+                continue
+            orphan = path.name.startswith((".", f"{key}-"))
+            # One that cannot be removed now is removed next time.
+            with contextlib.suppress(OSError):
+                if now - path.stat().st_mtime > (OLD if orphan else FORGOTTEN):
+                    path.unlink()
+
+    def _path(self, key: str) -> Path:
+        return self.folder / f"{key}.{FORMAT}.snapshot"
+
+    def _failure(self, key: str) -> Path:
+        return self.folder / f"{key}.{FORMAT}.failure"
+
+    def _file(self, key: str, digest: str, kind: str) -> Path:
+        return self.folder / f"{key}-{digest}.{FORMAT}.{kind}"
+
+
+# The folder may be one where others keep files of theirs. The hidden ones are those of
+# writers that were killed.
+_OWN = re.compile(
+    r"[a-z0-9_-]+-[0-9a-f]{16}(-[0-9a-f]{64})?(\.\d+)?"
+    r"\.(snapshot|numbers|origins|failure)(\.damaged)?"
+    r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\.sqlite3)\.[0-9a-f]{16}"
+)
+
+
+def _holds(path: Path, digest: str) -> bool:
+    """Whether the file is there, and its content has the digest."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest() == digest
+    except FileNotFoundError:
+        return False
 
 
 def _stamp(stat: os.stat_result) -> Stamp:
-    return stat.st_ino, stat.st_mtime_ns, stat.st_size
+    # The time of the last change of the file, its mode and name: nobody can set it back.
+    return stat.st_ino, stat.st_ctime_ns, stat.st_size
 
 
 def _header(content: bytes) -> _Header:
     header = msgspec.json.decode(content, type=_Header)
-    if header.format != FORMAT:
-        raise ValueError(f"it has the format {header.format}, not {FORMAT}")
-    if header.read_at.tzinfo is None:
+    moments = [header.read_at, *header.sources.values()]
+    if not header.sources or any(moment.tzinfo is None for moment in moments):
         raise ValueError("its time has no zone")
-    if not re.fullmatch("[0-9a-f]{64}", header.digest):
-        raise ValueError("its digest is none")
+    for file in (header.numbers, header.origins):
+        if not re.fullmatch("[0-9a-f]{64}", file.digest):
+            raise ValueError("its digest is none")
     return header

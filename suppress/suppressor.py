@@ -1,56 +1,61 @@
-"""The `Suppressor`: which snapshot answers now, and when it is read anew.
+"""The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
-A snapshot younger than `ttl` answers without a question to the source. An older one is
-read again; while that fails it still answers until it is `max_stale` old, with a
-warning. After that nothing is answered: `StopListUnavailable`. However many threads
-need a snapshot at once, it is read once.
-"""
-
+import dataclasses
+import functools
 import hashlib
 import json
 import logging
 import math
-import threading
+import os
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable
-from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
-import cachetools
 import phonenumbers
 
-from suppress import sources
-from suppress.errors import InvalidNumber, StopListUnavailable, UnknownChannel
+from suppress.background import Background
+from suppress.errors import (
+    ConfigurationError,
+    InvalidNumber,
+    StopListUnavailable,
+    StoreUnavailable,
+    UnknownChannel,
+)
 from suppress.numbers import as_text, e164, known_region, mask, settled, why_invalid
+from suppress.opt_outs import OptOuts, Target, Waiting
+from suppress.passing import next_try, pass_on, target_of
 from suppress.plugins import Plugins
 from suppress.screening import Screening
 from suppress.settings import Arguments, Settings
-from suppress.snapshot import Snapshot
-from suppress.store import Stamp, Store
+from suppress.snapshot import NOBODY, Snapshot
+from suppress.snapshots import Report, Snapshots
+from suppress.sources import TakesOptOuts
+from suppress.store import Failure, Store
 
 logger = logging.getLogger("suppress")
 
 R = TypeVar("R")
 
-LOOK_EVERY = 0.5
-"""Seconds between two looks at the store for a snapshot that another process has read."""
-
-REST = 5.0
-"""Seconds in which a source that failed is not asked again while a stale snapshot serves."""
+LOOK_EVERY = 60.0
+"""Seconds after which the background looks for what other processes have left waiting."""
 
 
 class Suppressor:
     """Screens recipients against the stop lists of its sources.
 
-    Thread-safe. Nothing is read until it is needed.
+    Thread-safe, and usable on both sides of a fork. Nothing is read until it is needed.
 
     Args:
         settings: what to do; None for `Settings.load()`: environment and settings file.
         plugins: plugins to use besides those that are installed.
+        background: whether snapshots are renewed before their time is over, and opt-outs
+            passed on, by a thread of its own, as long as it is asked for something.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
-        arguments: settings by name (`sources`, `ttl`, `max_stale`, `default_region`,
-            `store`), which win over the environment and the file.
+        arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
+            `default_region`, `store`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: the settings make no sense, or no source is configured.
@@ -61,6 +66,7 @@ class Suppressor:
         settings: Settings | None = None,
         *,
         plugins: Iterable[object] = (),
+        background: bool = True,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         **arguments: Unpack[Arguments],
@@ -71,24 +77,24 @@ class Suppressor:
         self.sources = Plugins(plugins).sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
-        self._timer = timer
         self._store = None if self.settings.store is None else Store(self.settings.store)
-        self._lock = threading.Lock()
-        self._loading: dict[str, Future[dict[str, Snapshot]]] = {}
-        # The cache lets go of a snapshot when its time is over; while its source fails,
-        # the latest one is still needed.
-        self._cache: cachetools.TTLCache[str, Snapshot] = cachetools.TTLCache(
-            math.inf, self.settings.ttl, timer
+        self._opt_outs = (
+            None
+            if self._store is None
+            else OptOuts(self._store.folder, functools.partial(self._store.lock, "opt-outs"))
         )
-        self._latest: dict[str, Snapshot] = {}
-        # What was found fresh answers until the next look at the store without any of
-        # this: the snapshot, until when by the timer, from when to when by the clock.
-        self._answering: dict[str, tuple[Snapshot, float, float, float]] = {}
-        self._stamps: dict[str, Stamp | None] = {}
-        self._looked: cachetools.TTLCache[str, bool] = cachetools.TTLCache(
-            math.inf, LOOK_EVERY, timer
+        self._background = Background(self._tend) if background else None
+        self._snapshots = Snapshots(
+            self.sources,
+            self.settings,
+            keys={channel: self._key(channel) for channel in self.channels},
+            store=self._store,
+            opt_outs=self._opt_outs,
+            clock=clock,
+            timer=timer,
+            wake=(lambda: None) if self._background is None else self._background.wake,
         )
-        self._resting: cachetools.TTLCache[str, bool] = cachetools.TTLCache(math.inf, REST, timer)
+        _after_fork(self)
 
     def filter_recipients(
         self,
@@ -125,7 +131,8 @@ class Suppressor:
     ) -> Screening[R]:
         """The outcome for each recipient; arguments and errors as for `filter_recipients`."""
         region = self.region(default_region)
-        return Screening(numbers, self.snapshot(channel), default_region=region, key=key)
+        snapshot = self.snapshot(channel)
+        return Screening(numbers, snapshot, default_region=region, key=key, screened_at=self.now())
 
     def is_suppressed(
         self, number: str | int, channel: str, *, default_region: str | None = None
@@ -139,20 +146,18 @@ class Suppressor:
         snapshot = self.snapshot(channel)
         value = settled(number, region)
         if value and not snapshot.unparsed:
-            return snapshot.numbers.has(value)
-        canonical = e164(number, region)
-        if canonical is None:
-            shown = mask(number) if as_text(number) else "The number"
-            raise InvalidNumber(f"{shown}: {why_invalid(number, region)}.")
-        return snapshot.lists(canonical, number)
+            return snapshot.has(value)
+        return snapshot.lists(_canonical(number, region), number)
 
     def refresh(
         self,
         channel: str | Collection[str] | None = None,
         *,
-        progress: Callable[[str, int, int | None], None] = lambda _name, _done, _total: None,
+        progress: Report = lambda _name, _done, _total: None,
     ) -> dict[str, Snapshot]:
         """Read stop lists now, however young the snapshots are.
+
+        Where another process is at it, what that reads is used if it was begun later.
 
         Args:
             channel: one channel or several; None for all that are served.
@@ -168,10 +173,101 @@ class Suppressor:
         channels = (channel,) if isinstance(channel, str) else tuple(channel)
         for each in channels:
             self._known(each)
-        future: Future[dict[str, Snapshot]] = Future()
-        with self._lock:
-            self._loading.update(dict.fromkeys(channels, future))
-        return self._load(channels, future, progress)
+        return self._snapshots.refresh(channels, progress)
+
+    def add(
+        self, numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+    ) -> int:
+        """Opt people out of a channel, for good, in every process that shares the store.
+
+        It holds when this returns, whatever the sources say. The sources that take opt-outs
+        are told in the background; until they have been, it waits on disk. See `pass_on`.
+
+        Args:
+            numbers: any iterable of `str` or `int`, as for `filter_recipients`.
+            channel: the channel on which they must not be messaged any more.
+            default_region: ISO 3166 region of numbers in national form; None for the
+                setting.
+
+        Returns:
+            How many of them were not opted out here before.
+
+        Raises:
+            InvalidNumber: one of them is no phone number; nobody was opted out.
+            UnknownChannel: no source serves the channel.
+            StoreUnavailable: it cannot be kept: it holds in this process alone.
+            ConfigurationError: there is no store, or the default region is unknown.
+        """
+        opt_outs = self._kept(channel)
+        region = self.region(default_region)
+        canonical = [_canonical(number, region) for number in _several(numbers)]
+        try:
+            return opt_outs.add(canonical, channel, self._targets(channel), self._clock())
+        finally:
+            self._tell()
+
+    def remove(
+        self, numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """Let people be messaged again on a channel, as far as that is for us to say.
+
+        Opt-outs that were added here are taken back. The sources that take opt-outs are
+        told in the background, as for `add`; the others go on listing whom they list, and
+        whoever is listed by a source stays suppressed.
+
+        Args:
+            numbers: as for `add`.
+            channel: the channel on which they may be messaged again.
+            default_region: as for `add`.
+
+        Returns:
+            For each of the numbers, in E.164 form, the sources that listed it when they
+            were last read.
+
+        Raises:
+            StopListUnavailable: nobody can say which sources list them; nothing was done.
+            InvalidNumber, UnknownChannel, StoreUnavailable, ConfigurationError: as for
+                `add`; nothing was done.
+        """
+        opt_outs = self._kept(channel)
+        region = self.region(default_region)
+        given = {_canonical(number, region): number for number in _several(numbers)}
+        snapshot = self.snapshot(channel)
+        opt_outs.remove(list(given), channel, self._targets(channel), self._clock())
+        self._tell()
+        lists = dataclasses.replace(snapshot, opted_out=NOBODY)
+        return {
+            canonical: tuple(dict.fromkeys(each.source for each in lists.why(canonical, number)))
+            for canonical, number in given.items()
+        }
+
+    def pass_on(self) -> None:
+        """Tell the sources now of what was opted out here, and of what was taken back.
+
+        What they do not take stays, and is told again later: see `waiting`.
+
+        Raises:
+            StoreUnavailable: what waits cannot be read, or what was taken not be noted.
+        """
+        self._pass_on(forced=True)
+
+    def waiting(self) -> dict[str, list[Waiting]]:
+        """What the sources have not been told yet, in order, by their names.
+
+        A name has a question mark behind it where it is for another account or address
+        than the settings have now: it waits until they have that one again.
+
+        Raises:
+            StoreUnavailable: it cannot be read.
+        """
+        if self._opt_outs is None:
+            return {}
+        current = [target_of(source) for source in self.sources]
+        found: dict[str, list[Waiting]] = {}
+        for target in self._opt_outs.targets():
+            name = target.source if target in current else f"{target.source}?"
+            found.setdefault(name, []).extend(self._opt_outs.waiting(target))
+        return found
 
     def snapshot(self, channel: str) -> Snapshot:
         """The snapshot that answers for the channel now, read first where need be.
@@ -180,35 +276,23 @@ class Suppressor:
             UnknownChannel: no source serves the channel.
             StopListUnavailable: no snapshot that is young enough, and none can be read.
         """
-        if (answering := self._answering.get(channel)) is not None:
-            snapshot, look_again, begin, end = answering
-            if begin <= self._clock() < end and self._timer() < look_again:
-                return snapshot
         self._known(channel)
-        with self._lock:
-            self._look(channel)
-            if (fresh := self._fresh(channel)) is not None:
-                return fresh
-            latest = self._latest.get(channel)
-            if latest is not None and channel in self._resting and self._may_serve(latest):
-                return latest
-            loading = self._loading.get(channel)
-            if loading is None:
-                future: Future[dict[str, Snapshot]] = Future()
-                self._loading[channel] = future
-        try:
-            if loading is not None:
-                return loading.result()[channel]
-            return self._load((channel,), future)[channel]
-        except StopListUnavailable as error:
-            return self._stale(channel, error)
+        return self._snapshots.now(channel)
 
     def stored(self, channel: str) -> Snapshot | None:
-        """The latest snapshot that is at hand without asking a source, however old it is."""
+        """The latest snapshot that is at hand without asking a source, however old it is.
+
+        Raises:
+            UnknownChannel: no source serves the channel.
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
         self._known(channel)
-        with self._lock:
-            self._look(channel)
-            return self._latest.get(channel)
+        return self._snapshots.stored(channel)
+
+    def failure(self, channel: str) -> Failure | None:
+        """Why the channel's stop list could not be read last time, if it could not."""
+        self._known(channel)
+        return self._snapshots.failure(channel)
 
     def region(self, default_region: str | None = None) -> str | None:
         """The region of numbers in national form: the one given, else the setting.
@@ -220,13 +304,24 @@ class Suppressor:
             return self.settings.default_region
         return known_region(default_region)
 
+    def now(self) -> datetime:
+        """The time by its clock (aware, UTC)."""
+        return datetime.fromtimestamp(self._clock(), UTC)
+
     def age(self, snapshot: Snapshot) -> float:
         """Seconds since the snapshot was read."""
         return self._clock() - snapshot.read_at.timestamp()
 
     def __repr__(self) -> str:
-        names = ", ".join(source.name for source in self.sources)
-        return f"<Suppressor: {names} for {', '.join(self.channels)}>"
+        # One that could not be made may stand in a traceback.
+        names = ", ".join(source.name for source in getattr(self, "sources", ()))
+        return f"<Suppressor: {names} for {', '.join(getattr(self, 'channels', ()))}>"
+
+    def start_anew(self) -> None:
+        """Forget the threads of the process that this one was forked from."""
+        if self._background is not None:
+            self._background.start_anew()
+        self._snapshots.start_anew()
 
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
@@ -234,113 +329,72 @@ class Suppressor:
                 f"No source serves the channel {channel!r}. Served are: {', '.join(self.channels)}."
             )
 
-    def _fresh(self, channel: str) -> Snapshot | None:
-        # The cache counts from when it was handed the snapshot. One that came from the
-        # store was read before that, so its own age counts too.
-        snapshot = self._cache.get(channel)
-        if snapshot is None or not 0 <= self.age(snapshot) < self.settings.ttl:
-            return None
-        begin = snapshot.read_at.timestamp()
-        look_again = self._timer() + LOOK_EVERY
-        self._answering[channel] = snapshot, look_again, begin, begin + self.settings.ttl
-        return snapshot
+    def _kept(self, channel: str) -> OptOuts:
+        self._known(channel)
+        if self._opt_outs is None:
+            raise ConfigurationError(
+                "SUPPRESS_STORE (`store` in the table [suppress]) is none: an opt-out would be "
+                "lost with this process. Name a folder."
+            )
+        return self._opt_outs
 
-    def _may_serve(self, snapshot: Snapshot) -> bool:
-        return 0 <= self.age(snapshot) <= self.settings.max_stale
+    def _targets(self, channel: str) -> list[Target]:
+        return [
+            target_of(source)
+            for source in self.sources
+            if channel in source.channels and isinstance(source, TakesOptOuts)
+        ]
 
-    def _stale(self, channel: str, error: StopListUnavailable) -> Snapshot:
-        with self._lock:
-            latest = self._latest.get(channel)
-            if latest is not None and self._may_serve(latest):
-                self._resting[channel] = True
-                logger.warning(
-                    "%s The %s stop list of %s still serves, until it is %g s old.",
-                    error,
-                    channel,
-                    latest.read_at.isoformat(timespec="seconds"),
-                    self.settings.max_stale,
+    def _tell(self) -> None:
+        # Where nobody can be told, this process knows all the same.
+        self._snapshots.look_again()
+        if self._store is not None:
+            self._store.changes.tell()
+        if self._background is not None:
+            self._background.wake()
+
+    def _pass_on(self, *, forced: bool) -> float:
+        """Tell the sources what waits for them; the seconds until some of it may be told again."""
+        pauses = [math.inf]
+        if self._opt_outs is not None and self._store is not None:
+            for source in self.sources:
+                target = target_of(source)
+                if not isinstance(source, TakesOptOuts) or not self._opt_outs.waiting(target):
+                    continue
+                lock = functools.partial(
+                    self._store.lock,
+                    f"passing-{target.source}-{target.account}",
+                    timeout=self.settings.load_timeout if forced else 0,
                 )
-                return latest
-        if latest is None:
-            raise error
-        raise StopListUnavailable(
-            f"{error} The last snapshot was read {self.age(latest):.0f} s ago, longer than "
-            f"SUPPRESS_MAX_STALE ({self.settings.max_stale:g} s)."
-        ) from error
+                pass_on(
+                    source,
+                    self._opt_outs,
+                    lock=lock,
+                    ids=functools.partial(self._ids, source.name),
+                    clock=self._clock,
+                    forced=forced,
+                )
+                now = self._clock()
+                pauses.append(next_try(self._opt_outs.waiting(target), now) - now)
+        return max(min(pauses), 1.0)
 
-    def _load(
-        self,
-        channels: tuple[str, ...],
-        future: Future[dict[str, Snapshot]],
-        progress: Callable[[str, int, int | None], None] = lambda _name, _done, _total: None,
-    ) -> dict[str, Snapshot]:
-        """Read the channels; whoever waits for the future gets the same outcome."""
+    def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
+        """The ids of a number's entries on the source's list, as it was last read."""
+        snapshot = self._snapshots.stored(channel)
+        found = () if snapshot is None else snapshot.origins.of(number)
+        return [each.id for each in found if each.source == source and each.id is not None]
+
+    def _tend(self) -> float:
+        """What the background does; the seconds until it has to be done again."""
         try:
-            snapshots = sources.load(
-                self.sources,
-                channels,
-                default_region=self.settings.default_region,
-                clock=self._clock,
-                progress=progress,
-            )
-            with self._lock:
-                for snapshot in snapshots.values():
-                    if self._adopt(snapshot):
-                        self._save(snapshot)
-            future.set_result(snapshots)
-        except BaseException as error:
-            own = isinstance(error, Exception)
-            future.set_exception(
-                error if own else StopListUnavailable("The reading was interrupted. Try again.")
-            )
-            raise
-        finally:
-            with self._lock:
-                for channel in channels:
-                    if self._loading.get(channel) is future:
-                        del self._loading[channel]
-        return snapshots
-
-    def _adopt(self, snapshot: Snapshot) -> bool:
-        """Let the snapshot answer, unless one that was begun later does already."""
-        held = self._latest.get(snapshot.channel)
-        # One from the future was read before the clock was set back.
-        if held is not None and snapshot.read_at < held.read_at and self.age(held) >= 0:
-            return False
-        self._latest[snapshot.channel] = snapshot
-        self._cache[snapshot.channel] = snapshot
-        self._answering.pop(snapshot.channel, None)
-        self._resting.pop(snapshot.channel, None)
-        return True
-
-    def _look(self, channel: str) -> None:
-        """Take over what another process has put into the store, if it has."""
-        if self._store is None or channel in self._looked:
-            return
-        self._looked[channel] = True
-        key = self._key(channel)
-        stamp = self._store.stamp(key)
-        if stamp != self._stamps.get(channel):
-            self._stamps[channel] = stamp
-            if (snapshot := self._store.load(key)) is not None:
-                self._adopt(snapshot)
-
-    def _save(self, snapshot: Snapshot) -> None:
-        if self._store is None:
-            return
-        key = self._key(snapshot.channel)
+            pause = min(LOOK_EVERY, self._snapshots.renew())
+        except StopListUnavailable:
+            return LOOK_EVERY  # whoever asks is told
         try:
-            self._store.save(key, snapshot)
-        except OSError as error:
-            logger.warning(
-                "The %s snapshot cannot be stored in %s (%s); it stays in memory alone. "
-                "SUPPRESS_STORE names another folder.",
-                snapshot.channel,
-                self._store.folder,
-                error.strerror,
-            )
-        else:
-            self._stamps[snapshot.channel] = self._store.stamp(key)
+            return min(pause, self._pass_on(forced=False))
+        except StoreUnavailable as error:
+            logger.warning("%s", error)
+            return pause
 
     def _key(self, channel: str) -> str:
         """Names what the snapshot was made from: a change of any of it makes another."""
@@ -354,3 +408,29 @@ class Suppressor:
             ),
         ]
         return f"{channel}-{hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]}"
+
+
+def _several(numbers: Iterable[str | int]) -> list[str | int]:
+    if isinstance(numbers, str | bytes):
+        raise TypeError("one number was given where a list of them belongs")
+    return list(numbers)
+
+
+def _canonical(number: str | int, region: str | None) -> str:
+    canonical = e164(number, region)
+    if canonical is None:
+        shown = mask(number) if as_text(number) else "The number"
+        raise InvalidNumber(f"{shown}: {why_invalid(number, region)}.")
+    return canonical
+
+
+def _after_fork(suppressor: Suppressor) -> None:
+    """Let it know, in a process that is forked from this one."""
+    known = weakref.ref(suppressor)
+
+    def start_anew() -> None:
+        if (alive := known()) is not None:
+            alive.start_anew()
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=start_anew)

@@ -20,6 +20,7 @@ from suppress import (
     Suppressor,
     UnknownChannel,
 )
+from suppress.store import FORMAT
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
@@ -32,7 +33,7 @@ def made(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> 
         "default_region": "US",
         **arguments,
     }
-    return Suppressor(plugins=sources, clock=clock, timer=clock, **arguments)
+    return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **arguments)
 
 
 @pytest.fixture
@@ -283,7 +284,8 @@ class TestStale:
         source.failure = SourceError("down.")
         clock.now += 3600
         assert suppressor.is_suppressed(LISTED, "sms")
-        assert "down. Nothing may be sent until it can. The sms stop list of 2023" in caplog.text
+        assert "cannot be read since 2023-11-14T23:13:20+00:00: " in caplog.text
+        assert "read at 2023-11-14T22:13:20+00:00 still serves" in caplog.text
         clock.now += 1
         with pytest.raises(StopListUnavailable, match="3601 s ago, longer than SUPPRESS_MAX_STALE"):
             suppressor.is_suppressed(LISTED, "sms")
@@ -300,8 +302,11 @@ class TestStale:
             suppressor.snapshot("sms")
         assert len(source.loads) == 2
         clock.now += 5
+        asked_again = threading.Event()
+        source.instead = asked_again.set
+        source.failure = None
         suppressor.snapshot("sms")
-        assert len(source.loads) == 3
+        assert asked_again.wait(10), "in the background"
 
     def test_refresh_fails_however_young_the_snapshot_is(self, source: ListSource) -> None:
         suppressor = made(source)
@@ -390,7 +395,10 @@ class TestStore:
         folder = tmp_path / "new" / "store"
         made(source, store=folder).snapshot("sms")
         assert folder.stat().st_mode & 0o777 == 0o700
-        assert [file.stat().st_mode & 0o777 for file in folder.iterdir()] == [0o600, 0o600]
+        assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
+        assert {file.suffix for file in folder.iterdir()} == {
+            *("", ".lock", ".numbers", ".origins", ".snapshot")
+        }
 
     @pytest.mark.parametrize("kept", [0, 10, 100, -1])
     @pytest.mark.parametrize("kind", ["snapshot", "numbers"])
@@ -419,7 +427,7 @@ class TestStore:
         content[24] ^= 1  # the first bit of the only number
         file.write_bytes(content)
         assert made(source, store=tmp_path).is_suppressed(LISTED, "sms")
-        assert "its digest is not that of its content" in caplog.text
+        assert "the digest of its numbers is not that of their content" in caplog.text
 
     def test_numbers_that_were_copied_are_used(
         self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -455,14 +463,18 @@ class TestStore:
         assert len(list(tmp_path.glob("*.numbers"))) == 2
         assert not first.exists()
 
-    def test_a_newer_format_is_not_misread(
-        self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize("other", [FORMAT - 1, FORMAT + 1])
+    def test_another_format_is_neither_read_nor_touched(
+        self, source: ListSource, tmp_path: Path, other: int
     ) -> None:
         made(source, store=tmp_path).snapshot("sms")
-        (file,) = tmp_path.glob("*.snapshot")
-        file.write_bytes(file.read_bytes().replace(b'"format":2', b'"format":3'))
+        for file in tmp_path.glob(f"*.{FORMAT}.*"):
+            file.rename(tmp_path / file.name.replace(f".{FORMAT}.", f".{other}."))
+        others = {file: file.read_bytes() for file in tmp_path.glob(f"*.{other}.*")}
+        assert len(others) == 3
         made(source, store=tmp_path).snapshot("sms")
-        assert "it has the format 3" in caplog.text
+        assert len(source.loads) == 2
+        assert {file: file.read_bytes() for file in others} == others
 
     def test_where_it_cannot_be_written_memory_serves(
         self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -1,0 +1,130 @@
+"""What the tests have done by processes of their own; each function runs in one.
+
+The processes are forked from one that has imported suppress and runs nothing else, so
+that fifty of them start at once.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import suppress
+
+KEY = "test_children"
+NOBODY = "+14155550199"
+
+CONTEXT = multiprocessing.get_context("forkserver")
+CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source"])
+
+
+def suppressor(url: str, store: Path, **arguments: Any) -> suppress.Suppressor:
+    """One that reads a sandbox's list, with a store."""
+    tables = {"bsg": {"base_url": url, "api_key": KEY, "timeout": 5.0}}
+    background = arguments.pop("background", False)
+    settings = suppress.Settings(sources=("bsg",), store=store, tables=tables, **arguments)
+    return suppress.Suppressor(settings, background=background)
+
+
+@contextlib.contextmanager
+def started(
+    target: Callable[..., object], *arguments: Any
+) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection]]:
+    """A process that runs the function, and the pipe that is its first argument."""
+    here, there = CONTEXT.Pipe()
+    process = CONTEXT.Process(target=target, args=(there, *arguments))
+    process.start()
+    there.close()
+    try:
+        yield process, here
+    finally:
+        process.kill()
+        process.join()
+        here.close()
+
+
+def screen(pipe: Connection, url: str, store: Path, numbers: list[str], options: Any) -> None:
+    """Screen once, when told to, and tell who is allowed or what went wrong."""
+    pipe.recv()
+    try:
+        pipe.send(suppressor(url, store, **options).filter_recipients(numbers, "sms"))
+    except suppress.SuppressError as error:
+        pipe.send(f"{type(error).__name__}: {error}")
+
+
+def screen_by_the_default(pipe: Connection, environ: dict[str, str], numbers: list[str]) -> None:
+    """Screen with the module's functions."""
+    os.environ.update(environ)
+    pipe.send(suppress.filter_recipients(numbers, "sms"))
+
+
+def refresh(pipe: Connection, url: str, store: Path) -> None:
+    """Refresh, and say so."""
+    one = suppressor(url, store)
+    pipe.send("begins")
+    pipe.send(one.refresh("sms")["sms"].count)
+
+
+def refresh_and_die(pipe: Connection, url: str, store: Path, steps: int) -> None:
+    """Refresh, and be gone like one that is killed, before the given step in the store."""
+    one = suppressor(url, store)
+    left = [steps]
+
+    def count(event: str, arguments: tuple[Any, ...]) -> None:
+        if any(str(store) in str(each) for each in arguments):
+            left[0] -= 1
+            if left[0] < 0:
+                os._exit(9)
+
+    sys.addaudithook(count)
+    one.refresh("sms")
+    pipe.send("refreshed")
+
+
+def watch(pipe: Connection, url: str, store: Path, number: str) -> None:
+    """Ask again and again whether the number is suppressed, and tell when that changes."""
+    one = suppressor(url, store, ttl=3600.0)
+    before = None
+    while True:
+        found = one.is_suppressed(number, "sms")
+        if found != before:
+            pipe.send((found, time.time()))
+            before = found
+        time.sleep(0.001)
+
+
+def fork_while_loading(pipe: Connection, url: str, store: Path) -> None:
+    """Fork while another thread reads the list; the child tells whom it may send to."""
+    one = suppressor(url, store)
+    reading = threading.Thread(target=lambda: one.refresh("sms"), daemon=True)
+    reading.start()
+    pipe.recv()
+    if os.fork() == 0:
+        pipe.send(("child", os.getpid()))
+        pipe.recv()
+        pipe.send(one.filter_recipients([NOBODY], "sms"))
+        pipe.recv()
+        os._exit(0)
+    time.sleep(60)
+
+
+def prefork(pipe: Connection, url: str, store: Path, numbers: list[str]) -> None:
+    """Read the list, then serve from forked workers, as a web server does; one each is told."""
+    one = suppressor(url, store, background=True)
+    one.snapshot("sms")
+    workers = []
+    for _ in range(4):
+        if (worker := os.fork()) == 0:
+            os.read(pipe.fileno(), 1)  # whatever worker, a byte each
+            pipe.send((os.getpid(), one.filter_recipients(numbers, "sms")))
+            os._exit(0)
+        workers.append(worker)
+    pipe.send("forked")
+    for worker in workers:
+        os.waitpid(worker, 0)

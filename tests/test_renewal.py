@@ -1,0 +1,329 @@
+"""Snapshots are renewed before their time is over, and nobody waits who need not."""
+
+import asyncio
+import gc
+import inspect
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import suppress
+import suppress.aio
+import suppress.snapshots
+from conftest import Clock, ListSource, listed
+from suppress import SourceError, StopListUnavailable, Suppressor
+
+LISTED, OTHER = "+14155552671", "+14155552672"
+
+
+class Gate(ListSource):
+    """A source whose loads wait until they are let through, each with the list of then."""
+
+    def __init__(self, *numbers: str) -> None:
+        super().__init__(listed(*numbers))
+        self.open = threading.Event()
+        self.open.set()
+        self.begun = threading.Event()
+
+    def load(self, *arguments: Any) -> Any:
+        self.begun.set()
+        assert self.open.wait(10)
+        return super().load(*arguments)
+
+    def shut(self) -> None:
+        self.begun.clear()
+        self.open.clear()
+
+
+@pytest.fixture
+def source() -> Iterator[Gate]:
+    source = Gate(LISTED)
+    yield source
+    source.open.set()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def made(source: Gate, clock: Clock) -> Callable[..., Suppressor]:
+    def making(**arguments: Any) -> Suppressor:
+        arguments = {"store": None, "ttl": 300, "max_stale": 3600, **arguments}
+        return Suppressor(
+            plugins=[source],
+            sources=["list"],
+            background=False,
+            clock=clock,
+            timer=clock,
+            **arguments,
+        )
+
+    return making
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)
+
+
+class TestRenewal:
+    def test_nobody_waits_for_it(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock
+    ) -> None:
+        suppressor = made()
+        suppressor.snapshot("sms")
+        clock.now += 239
+        assert suppressor._snapshots.renew() == pytest.approx(1)
+        assert len(source.loads) == 1
+        clock.now += 1
+        source.shut()
+        source.entries = listed(OTHER)
+        suppressor._snapshots.renew()
+        assert source.begun.wait(10)
+        # It is being read, and would wait for ever: whoever asks is answered all the same.
+        assert suppressor.is_suppressed(LISTED, "sms")
+        source.open.set()
+        wait_for(lambda: suppressor.is_suppressed(OTHER, "sms"))
+        assert len(source.loads) == 2
+        assert suppressor._snapshots.renew() == pytest.approx(240)
+
+    def test_one_that_takes_long_is_begun_earlier(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock
+    ) -> None:
+        suppressor = made()
+
+        def slow() -> Any:
+            clock.now += 50
+            return listed(LISTED)
+
+        source.instead = slow
+        suppressor.snapshot("sms")
+        assert suppressor._snapshots.renew() == pytest.approx(300 - 2 * 50 - 50)
+
+    def test_what_nobody_asks_for_is_not_renewed(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock
+    ) -> None:
+        suppressor = made(max_stale=3600)
+        suppressor.snapshot("sms")
+        clock.now += 3600
+        assert suppressor._snapshots.renew() == float("inf")
+        assert len(source.loads) == 1
+        suppressor.snapshot("sms")
+        assert suppressor._snapshots.renew() < float("inf")
+
+    def test_what_another_process_has_renewed_is_used(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, tmp_path: Path
+    ) -> None:
+        one, two = made(store=tmp_path), made(store=tmp_path)
+        one.snapshot("sms")
+        two.snapshot("sms")
+        clock.now += 240
+        for each in (one, two):
+            each._snapshots.renew()
+            wait_for(lambda each=each: not each._snapshots._loading)  # type: ignore[misc]
+        assert len(source.loads) == 2
+
+    def test_happens_by_itself(self, source: Gate) -> None:
+        suppressor = Suppressor(plugins=[source], sources=["list"], store=None, ttl=0.5)
+        suppressor.snapshot("sms")
+        wait_for(lambda: len(source.loads) >= 3)
+
+    def test_its_thread_ends_with_its_suppressor(self, source: Gate) -> None:
+        suppressor = Suppressor(plugins=[source], sources=["list"], store=None)
+        suppressor.snapshot("sms")
+        thread = suppressor._background._thread if suppressor._background else None
+        assert thread
+        assert thread.is_alive()
+        gone = weakref.ref(suppressor)
+        del suppressor
+        gc.collect()
+        assert gone() is None
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+class TestFailing:
+    def test_nobody_waits_for_a_source_that_fails(
+        self,
+        made: Callable[..., Suppressor],
+        source: Gate,
+        clock: Clock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        suppressor = made()
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        clock.now += 240
+        suppressor._snapshots.renew()
+        wait_for(lambda: suppressor.failure("sms") is not None)
+        clock.now += 60  # its time is over
+        source.shut()
+        for _ in range(3):
+            assert suppressor.is_suppressed(LISTED, "sms")
+        assert source.begun.wait(10), "it is asked again, but nobody waits for it"
+        source.open.set()
+        wait_for(lambda: not suppressor._snapshots._loading)
+        assert "cannot be read since 2023-11-14T22:17:20+00:00" in caplog.messages[-1]
+        assert len(source.loads) == 3
+
+    def test_a_source_that_recovers_is_used(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock
+    ) -> None:
+        suppressor = made()
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        clock.now += 300
+        suppressor.snapshot("sms")
+        assert suppressor.failure("sms")
+        source.failure, source.entries = None, listed(OTHER)
+        assert suppressor._snapshots.renew() == pytest.approx(5)
+        clock.now += 5
+        suppressor._snapshots.renew()
+        wait_for(lambda: suppressor.failure("sms") is None)
+        assert suppressor.is_suppressed(OTHER, "sms")
+
+    def test_the_failure_is_known_to_other_processes(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, tmp_path: Path
+    ) -> None:
+        made(store=tmp_path).snapshot("sms")
+        clock.now += 300
+        source.failure = SourceError("down.")
+        made(store=tmp_path).snapshot("sms")
+        assert len(source.loads) == 2
+        other = made(store=tmp_path)
+        assert other.is_suppressed(LISTED, "sms")
+        assert len(source.loads) == 2, "it rests"
+        failure = other.failure("sms")
+        assert failure
+        assert failure.since == clock.now
+        assert "down." in failure.message
+        clock.now += 10
+        source.failure = None
+        other.refresh("sms")
+        assert made(store=tmp_path).failure("sms") is None
+
+    def test_a_source_that_hangs_is_given_up(
+        self, made: Callable[..., Suppressor], source: Gate, tmp_path: Path
+    ) -> None:
+        suppressor = made(load_timeout=0.1, store=tmp_path)
+        source.shut()
+        with pytest.raises(StopListUnavailable, match=r"within 0\.1 s \(SUPPRESS_LOAD_TIMEOUT\)"):
+            suppressor.snapshot("sms")
+        source.open.set()
+        # It holds no lock any more, and what it gives later on is not used.
+        assert made(store=tmp_path).is_suppressed(LISTED, "sms")
+
+    def test_a_source_that_goes_on_and_on_is_stopped(
+        self, made: Callable[..., Suppressor], source: Gate
+    ) -> None:
+        stopped = threading.Event()
+
+        def endless(_channels: Any, progress: suppress.Progress) -> Any:
+            try:
+                while True:
+                    time.sleep(0.001)
+                    progress(0, None)
+            finally:
+                stopped.set()
+
+        source.load = endless  # type: ignore[method-assign]
+        with pytest.raises(StopListUnavailable, match="SUPPRESS_LOAD_TIMEOUT"):
+            made(load_timeout=0.1).snapshot("sms")
+        assert stopped.wait(10)
+
+    def test_the_old_snapshot_serves_when_reading_takes_long(
+        self,
+        made: Callable[..., Suppressor],
+        source: Gate,
+        clock: Clock,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        monkeypatch.setattr(suppress.snapshots, "PATIENCE", 0.05)
+        suppressor = made()
+        suppressor.snapshot("sms")
+        clock.now += 300
+        source.shut()
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert "is still being read" in caplog.messages[-1]
+        monkeypatch.setattr(suppress.snapshots, "PATIENCE", 60)
+        assert suppressor.is_suppressed(LISTED, "sms"), "the next one does not wait at all"
+        clock.now += 3600
+        source.open.set()
+        assert suppressor.is_suppressed(LISTED, "sms")
+
+
+class TestAsyncio:
+    @pytest.fixture(autouse=True)
+    def default(self, made: Callable[..., Suppressor], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("suppress.default._made", made(default_region="US"))
+
+    def test_the_loop_goes_on_while_the_list_is_read(self, source: Gate) -> None:
+        async def main() -> list[str]:
+            source.shut()
+            screening = asyncio.create_task(
+                suppress.aio.filter_recipients([LISTED, OTHER], "sms", default_region="US")
+            )
+            while not source.begun.is_set():
+                await asyncio.sleep(0.001)
+            # The loop runs, or nobody would open the gate.
+            source.open.set()
+            return await screening
+
+        assert asyncio.run(main()) == [OTHER]
+
+    def test_all_have_a_twin(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        source = ListSource(listed(LISTED))
+        one = Suppressor(plugins=[source], sources=["list"], store=tmp_path, background=False)
+        monkeypatch.setattr("suppress.default._made", one)
+
+        async def main() -> None:
+            assert await suppress.aio.is_suppressed(LISTED, "sms")
+            assert (await suppress.aio.screen([OTHER], "sms")).counts["allowed"] == 1
+            assert (await suppress.aio.refresh("sms"))["sms"].count == 1
+            assert await suppress.aio.add([OTHER], "sms") == 1
+            assert await suppress.aio.is_suppressed(OTHER, "sms")
+            assert await suppress.aio.remove([LISTED, OTHER], "sms") == {
+                LISTED: ("list",),
+                OTHER: (),
+            }
+            with pytest.raises(suppress.UnknownChannel):
+                await suppress.aio.filter_recipients([OTHER], "smss")
+
+        asyncio.run(main())
+
+    def test_documentation_and_names_are_those_of_the_functions(self) -> None:
+        for name in ("add", "filter_recipients", "is_suppressed", "refresh", "remove", "screen"):
+            twin, function = getattr(suppress.aio, name), getattr(suppress, name)
+            assert twin.__doc__ == function.__doc__
+            assert inspect.iscoroutinefunction(twin)
+
+
+def test_threads_that_ask_for_several_channels(
+    made: Callable[..., Suppressor], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Locks are taken in one order, so that no two wait for each other."""
+    caplog.set_level(logging.WARNING)
+    suppressors = [made(store=tmp_path) for _ in range(4)]
+    threads = [
+        threading.Thread(target=each.refresh, args=(channels,))
+        for each, channels in zip(
+            suppressors, [("sms", "viber"), ("viber", "sms"), "sms", "viber"], strict=True
+        )
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert not caplog.records
