@@ -7,25 +7,33 @@
 | 2      | the command was called wrongly, or the settings are wrong |
 | 3      | the stop list is unavailable: nothing was written |
 | 4      | the input cannot be read; for `check`: not a phone number |
-| 5      | the output cannot be written |
+| 5      | the output cannot be written, or an opt-out cannot be kept |
 | 130    | ended by Ctrl-C |
 | 141    | ended because nobody reads the output any more |
 | 143    | ended by SIGTERM |
 """
 
+import atexit
+import contextlib
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from types import FrameType
+from typing import Any, NoReturn
 
 import click
 
 import suppress
+from suppress.atomic import give_up
 from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
+from suppress.cli.opt_outs import add, remove
 from suppress.cli.output import OutputError
+from suppress.cli.receipts import verify
+from suppress.numbers import mask
 from suppress.plugins import Plugins
 
 EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
@@ -33,6 +41,7 @@ EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
     (suppress.InputError, 4),
     (suppress.InvalidNumber, 4),
     (OutputError, 5),
+    (suppress.StoreUnavailable, 5),
     (suppress.SuppressError, 2),
 )
 INTERRUPTED = 130
@@ -62,14 +71,20 @@ class CommandLine(click.Group):
         except suppress.SuppressError as error:
             if isinstance(error, OutputError):
                 _give_up_output()
-            click.echo(f"Error: {error}", err=True)
+            # The status tells it even where standard error has no room for it.
+            with contextlib.suppress(OSError):
+                click.echo(f"Error: {error}", err=True)
             sys.exit(next(status for kind, status in EXIT_STATUSES if isinstance(error, kind)))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command, and end cleanly when somebody else ends it."""
         try:
-            result = super().invoke(ctx)
-            sys.stdout.flush()
+            with _unwinding_at_signals():
+                result = super().invoke(ctx)
+                sys.stdout.flush()
+        except click.UsageError as error:
+            # What was typed may be a number, in parts.
+            raise click.UsageError(mask(error.format_message()), error.ctx) from None
         except BrokenPipeError:
             _give_up_output()
             raise click.exceptions.Exit(NOBODY_READS) from None
@@ -77,9 +92,9 @@ class CommandLine(click.Group):
             if error.filename is not None:
                 raise
             raise OutputError(f"An output cannot be written: {error.strerror}.") from error
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, _Terminated) as ended:
             # At its end Python would wait for the pages that other threads still ask for.
-            os._exit(INTERRUPTED)
+            _end_at_once(_signal_of(ended))
         return result
 
     def _of_plugins(self) -> dict[str, click.Command]:
@@ -100,6 +115,49 @@ class CommandLine(click.Group):
                     )
                 commands.setdefault(taken, command)
         return commands
+
+
+class _Terminated(SystemExit):
+    """SIGTERM came while a command ran."""
+
+
+def _signal_of(ended: BaseException) -> int:
+    return signal.SIGTERM if isinstance(ended, _Terminated) else signal.SIGINT
+
+
+def _end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
+    give_up()
+    os._exit(128 + number)
+
+
+def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
+    # A second signal does not wait for what the first one sets going.
+    _at_signals(_end_at_once)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated(TERMINATED)
+
+
+def _at_signals(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Nobody else's handler, and no signal that is ignored, as Ctrl-C is in the background.
+        if signal.getsignal(number) in (_end_at_once, _unwind):
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _unwinding_at_signals() -> Iterator[None]:
+    """Let a signal end the block by an exception, so that all that it began is put in order."""
+    _at_signals(_unwind)
+    try:
+        yield
+    finally:
+        _at_signals(_end_at_once)
+
+
+def _unraisable(found: "sys.UnraisableHookArgs") -> None:
+    # Where nothing can be raised, in a finalizer, Python would tell of the signal and go on.
+    if isinstance(found.exc_value, KeyboardInterrupt | _Terminated):
+        _end_at_once(_signal_of(found.exc_value))
+    sys.__unraisablehook__(found)
 
 
 def _give_up_output() -> None:
@@ -125,21 +183,25 @@ def command_line() -> None:
 
     The exit status is 0 when all is done, 2 for a wrong call or setting, 3 when the stop
     list is unavailable and nothing was written, 4 for input that cannot be read, 5 for
-    output that cannot be written.
+    output that cannot be written or an opt-out that cannot be kept.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("Warning: %(message)s"))
     logging.getLogger("suppress").addHandler(handler)
 
 
-for _command in (filter_command, check, refresh, status, plugins):
+for _command in (filter_command, check, refresh, status, add, remove, verify, plugins):
     command_line.add_command(_command)
 
 
 def main() -> None:
     """Run the command line, and end the process with its exit status."""
-    # An orderly end, so that no half of an output file is left behind.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _end_at_once)
+    # When all is done and Python itself ends, it is too late for a signal.
+    atexit.register(_at_signals, signal.SIG_IGN)
+    sys.unraisablehook = _unraisable
     if sys.stdout is None:
         click.echo("Error: standard output is closed.", err=True)
         sys.exit(5)

@@ -1,11 +1,13 @@
 """`suppress filter`: a file of recipients in, the allowed rows out, byte for byte.
 
 Rows are read, screened and written a piece at a time, against one snapshot. An output
-file appears whole, when everything has been screened, or not at all.
+file appears whole, when everything has been screened, or not at all. It does not appear
+when the input was written to in that time: the last row that was read may be half a row.
 """
 
 import contextlib
 import itertools
+import operator
 import os
 import stat
 import sys
@@ -17,30 +19,34 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from suppress.atomic import replacing
-from suppress.cli.options import channel_option, region_option
+from suppress.atomic import naming, replacing
+from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
+from suppress.cli.options import channel_option, column_option, format_option, region_option
 from suppress.cli.output import OutputError, summary
-from suppress.errors import InputError
+from suppress.receipt import Tally
 from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
 from suppress.suppressor import Suppressor
 
 PIECE = 10_000
-"""Rows that are screened at once."""
+"""Rows that are screened at once, as long as they have no more than `PIECE_BYTES`."""
 
-STANDARD = "-"
+PIECE_BYTES = 2**22
+
+FEW = 32
+"""Rows from one counting of the bytes to the next."""
+
+RECEIPT = "receipt"
+"""Among the places of outputs, where the receipt goes."""
+
+_NUMBER, _RAW = map(operator.attrgetter, ("number", "raw"))
 
 
 @click.command("filter")
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
-@click.option("--column", metavar="NAME", help="Column or JSON key of the number.")
-@click.option(
-    "--format",
-    "format_",
-    type=click.Choice(Rows.FORMATS),
-    help="Form of the input; told by the file's name or its first line otherwise.",
-)
+@column_option
+@format_option
 @region_option
 @click.option(
     "-o",
@@ -51,6 +57,9 @@ STANDARD = "-"
 )
 @click.option("--suppressed", metavar="FILE", help="Where the suppressed rows go.")
 @click.option("--invalid", metavar="FILE", help="Where the rows go that hold no phone number.")
+@click.option(
+    "--receipt", metavar="FILE", help="Where a receipt goes: what was checked against what."
+)
 def filter_command(
     source: str,
     channel: str,
@@ -60,12 +69,14 @@ def filter_command(
     output: str,
     suppressed: str | None,
     invalid: str | None,
+    receipt: str | None,
 ) -> None:
     """Screen a file of recipients, and write those who may be messaged.
 
     INPUT is text with a number a line, CSV or TSV with a header, or JSON lines, in UTF-8;
     standard input for - or none. The allowed rows come out in the input's own form, byte
-    for byte and in order. The summary goes to standard error.
+    for byte and in order. The summary goes to standard error. `suppress verify` checks a
+    receipt.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv
@@ -79,40 +90,67 @@ def filter_command(
             (Outcome.ALLOWED, output),
             (Outcome.SUPPRESSED, suppressed),
             (Outcome.INVALID, invalid),
+            (RECEIPT, receipt),
         )
         if place is not None
     }
     _refuse_same(places)
-    suppressor = Suppressor()
+    _refuse_endless(source, places)
+    suppressor = Suppressor(background=False)
     with contextlib.ExitStack() as stack:
-        stream, size = _opened(source, stack)
-        name = "standard input" if source == STANDARD else source
-        rows = Rows(stream, name=name, format=format_, column=column)
+        stream, size = opened(source, stack)
+        began = state(stream)
+        rows = rows_of(stream, source, column, format_)
         region = suppressor.region(default_region)
         display = Console(stderr=True)
         waiting = f"Reading the {channel} stop list"
         with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
             snapshot = suppressor.snapshot(channel)
         counts: dict[str, int] = dict.fromkeys(Outcome, 0)
+        tally = Tally(snapshot, region, suppressor.now())
         with _outputs(places) as outputs, _progress(size, places) as advance:
-            for each in outputs.values():
-                each.write(rows.header)
+            filed = outputs.pop(RECEIPT, None)
+            for outcome, each in outputs.items():
+                with naming(places[outcome]):
+                    each.write(rows.header)
             advance(len(rows.header))
-            for piece in _pieces(rows):
-                screening = Screening(
-                    piece, snapshot, default_region=region, key=lambda row: row.number
-                )
-                _write(screening, outputs)
-                for outcome, count in screening.counts.items():
-                    counts[outcome] += count
-                advance(sum(len(row.raw) for row in piece))
+            for piece, length in _pieces(rows):
+                screening = Screening(piece, snapshot, default_region=region, key=_NUMBER)
+                for outcome, each in outputs.items():
+                    with naming(places[outcome]):
+                        each.writelines(map(_RAW, screening.of(Outcome(outcome))))
+                for word, count in screening.counts.items():
+                    counts[word] += count
+                if filed is not None:
+                    tally.add(screening.numbers, screening.counts)
+                advance(length)
+            check_unchanged(stream, rows, began)
+            if filed is not None:
+                with naming(places[RECEIPT]):
+                    filed.write(tally.receipt().to_json())
+                    filed.flush()
     click.echo(summary(counts, snapshot, suppressor.age(snapshot)), err=True)
 
 
-def _refuse_same(places: Mapping[Outcome, str]) -> None:
+def _refuse_same(places: Mapping[str, str]) -> None:
     files = [_identity(place) for place in places.values()]
     if any(files.count(each) > 1 for each in files if each is not None):
-        raise click.UsageError("Two of --output, --suppressed and --invalid are the same file.")
+        raise click.UsageError(
+            "Two of --output, --suppressed, --invalid and --receipt are the same file."
+        )
+
+
+def _refuse_endless(source: str, places: Mapping[str, str]) -> None:
+    """Refuse what appends to its own input: it would read what it writes, and never end."""
+    if STANDARD not in places.values() or (source == STANDARD and sys.stdin is None):
+        return
+    try:
+        read = os.fstat(sys.stdin.fileno()) if source == STANDARD else Path(source).stat()
+        written = os.fstat(sys.stdout.fileno())
+    except OSError:
+        return
+    if stat.S_ISREG(read.st_mode) and os.path.samestat(read, written):
+        raise click.UsageError("Standard output is the input. Name another file, or use --output.")
 
 
 def _identity(place: str) -> object:
@@ -124,29 +162,26 @@ def _identity(place: str) -> object:
     return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
 
 
-def _opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | None]:
-    if source == STANDARD:
-        if sys.stdin is None:
-            raise InputError("Standard input is closed.")
-        return sys.stdin.buffer, None
-    try:
-        stream = stack.enter_context(Path(source).open("rb"))  # noqa: SIM115 - it is the stack's
-        return stream, Path(source).stat().st_size
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
-
-
-def _pieces(rows: Rows) -> Iterator[list[Row]]:
+def _pieces(rows: Rows) -> Iterator[tuple[list[Row], int]]:
+    """The rows to screen at once, and how many bytes they have."""
     iterator = iter(rows)
-    while piece := list(itertools.islice(iterator, PIECE)):
-        yield piece
+    piece: list[Row] = []
+    length = 0
+    while few := list(itertools.islice(iterator, FEW)):
+        piece += few
+        length += sum(map(len, map(_RAW, few)))
+        if len(piece) >= PIECE or length >= PIECE_BYTES:
+            yield piece, length
+            piece, length = [], 0
+    if piece:
+        yield piece, length
 
 
 @contextlib.contextmanager
-def _outputs(places: Mapping[Outcome, str]) -> Iterator[dict[Outcome, BinaryIO]]:
+def _outputs(places: Mapping[str, str]) -> Iterator[dict[str, BinaryIO]]:
     try:
         with contextlib.ExitStack() as stack:
-            outputs: dict[Outcome, BinaryIO] = {
+            outputs: dict[str, BinaryIO] = {
                 outcome: sys.stdout.buffer
                 if place == STANDARD
                 else stack.enter_context(replacing(Path(place)))
@@ -154,22 +189,18 @@ def _outputs(places: Mapping[Outcome, str]) -> Iterator[dict[Outcome, BinaryIO]]
             }
             yield outputs
             # No file appears before all that was written is known to have found room.
-            for each in outputs.values():
-                each.flush()
+            for outcome, each in outputs.items():
+                with naming(places[outcome]):
+                    each.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = error.filename or "An output"
+        where = "Standard output" if error.filename == STANDARD else error.filename
         raise OutputError(f"{where} cannot be written: {error.strerror}.") from error
 
 
-def _write(screening: Screening[Row], outputs: Mapping[Outcome, BinaryIO]) -> None:
-    for outcome, stream in outputs.items():
-        stream.writelines(row.raw for row in screening.of(outcome))
-
-
 @contextlib.contextmanager
-def _progress(size: int | None, places: Mapping[Outcome, str]) -> Iterator[Callable[[int], None]]:
+def _progress(size: int | None, places: Mapping[str, str]) -> Iterator[Callable[[int], None]]:
     """A bar on a terminal that shows nothing else."""
     console = Console(stderr=True)
     shown = console.is_terminal and not (STANDARD in places.values() and sys.stdout.isatty())

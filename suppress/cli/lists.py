@@ -10,7 +10,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from suppress.cli.options import channel_option, channels_option, json_option, region_option
-from suppress.cli.output import ago, described, print_json, print_table
+from suppress.cli.output import (
+    ago,
+    described,
+    moment,
+    print_json,
+    print_table,
+    print_waiting,
+    waiting_of,
+)
 from suppress.errors import ConfigurationError, InvalidNumber
 from suppress.numbers import mask
 from suppress.plugins import Plugins
@@ -37,7 +45,7 @@ def check(number: str, channel: str, default_region: str | None, *, as_json: boo
       suppress check "+1 415 555 2671" --channel sms
       suppress check "(415) 555-2671" --channel viber --default-region US
     """
-    suppressor = Suppressor()
+    suppressor = Suppressor(background=False)
     screening = suppressor.screen([number], channel, default_region=default_region)
     (decision,) = screening
     if as_json:
@@ -47,6 +55,7 @@ def check(number: str, channel: str, default_region: str | None, *, as_json: boo
                 "outcome": decision.outcome,
                 "e164": decision.e164,
                 "reason": decision.reason,
+                "origins": [each._asdict() for each in decision.origins],
                 "snapshot": described(screening.snapshot, suppressor.age(screening.snapshot)),
             }
         )
@@ -64,9 +73,10 @@ def check(number: str, channel: str, default_region: str | None, *, as_json: boo
 def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
     """Read the stop lists now.
 
-    Running processes that share the store use the new snapshots within a second.
+    Running processes that share the store use the new snapshots within a second. What was
+    opted out here and could not be passed on to a source is tried again.
     """
-    suppressor = Suppressor()
+    suppressor = Suppressor(background=False)
     display = Console(stderr=True)
     bars = Progress(
         TextColumn("Reading {task.description}"),
@@ -84,6 +94,7 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
 
     with bars if display.is_terminal else contextlib.nullcontext():
         snapshots = suppressor.refresh(channels or None, progress=show)
+    suppressor.pass_on()
     if as_json:
         print_json(
             {
@@ -94,8 +105,11 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
         return
     for channel, snapshot in sorted(snapshots.items()):
         odd = f", {len(snapshot.unparsed):,} of them no phone numbers" if snapshot.unparsed else ""
+        here = len(snapshot.opted_out.numbers)
+        also = f", {here:,} of them opted out here" if here else ""
         click.echo(
-            f"{channel}: {snapshot.count:,} numbers from {' and '.join(snapshot.sources)}{odd}"
+            f"{channel}: {snapshot.count:,} numbers from "
+            f"{' and '.join(snapshot.sources)}{odd}{also}"
         )
     if suppressor.settings.store is None:
         click.echo("Nothing was stored: SUPPRESS_STORE is none.", err=True)
@@ -106,12 +120,16 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
 def status(*, as_json: bool) -> None:
     """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
 
+    Shows as well what was opted out here, what of it waits to be passed on to a source, and
+    since when a list cannot be read.
+
     fresh: younger than SUPPRESS_TTL, used as it is. stale: read anew when it is needed,
     and used while that fails. expired: older than SUPPRESS_MAX_STALE, never used. missing:
     not read yet, or not stored. No source is asked.
     """
-    suppressor = Suppressor()
+    suppressor = Suppressor(background=False)
     found = [_status(suppressor, channel) for channel in suppressor.channels]
+    waiting = waiting_of(suppressor)
     if as_json:
         print_json(
             {
@@ -121,6 +139,7 @@ def status(*, as_json: bool) -> None:
                 if suppressor.settings.store is None
                 else str(suppressor.settings.store),
                 "channels": found,
+                "waiting": waiting,
             }
         )
         return
@@ -130,31 +149,44 @@ def status(*, as_json: bool) -> None:
         if state == "missing":
             table.add_row(each["channel"], f"[{STYLES[state]}]{state}")
             continue
-        odd = f" ({each['unparsed']:,} no phone numbers)" if each["unparsed"] else ""
+        odd = [f"{each['unparsed']:,} no phone numbers"] if each["unparsed"] else []
+        odd += [f"{each['opted_out']:,} opted out here"] if each["opted_out"] else []
         table.add_row(
             each["channel"],
             f"[{STYLES[state]}]{state}",
-            f"{each['count']:,}{odd}",
+            f"{each['count']:,}" + (f" ({', '.join(odd)})" if odd else ""),
             f"{ago(each['age'])} ago",
             " and ".join(each["sources"]),
             each["digest"][:16],
         )
     print_table(table)
+    for each in found:
+        if each["failing"] is not None:
+            click.echo(
+                f"The {each['channel']} stop list cannot be read since {each['failing']['since']}: "
+                f"{each['failing']['message']}"
+            )
+    print_waiting(waiting)
     if any(each["state"] == "missing" for each in found):
         click.echo("Read what is missing with: suppress refresh", err=True)
 
 
 def _status(suppressor: Suppressor, channel: str) -> dict[str, Any]:
-    snapshot = suppressor.stored(channel)
+    snapshot, failure = suppressor.stored(channel), suppressor.failure(channel)
+    failing = failure and {
+        "since": moment(failure.since),
+        "tried_at": moment(failure.ended),
+        "message": failure.message,
+    }
     if snapshot is None:
-        return {"channel": channel, "state": "missing"}
+        return {"channel": channel, "state": "missing", "failing": failing}
     age = suppressor.age(snapshot)
     state = "expired"
     if 0 <= age < suppressor.settings.ttl:
         state = "fresh"
     elif age <= suppressor.settings.max_stale:
         state = "stale"
-    return {**described(snapshot, age), "state": state}
+    return {**described(snapshot, age), "state": state, "failing": failing}
 
 
 @click.command(short_help="Show the plugins and what each offers.")

@@ -3,6 +3,7 @@
 import click
 
 from suppress.errors import SuppressError
+from suppress.rows import Rows
 from suppress.suppressor import Suppressor
 
 
@@ -29,6 +30,25 @@ channels_option = click.option(
     multiple=True,
     shell_complete=_channels,
     help="A channel to read; may be repeated. All that are served otherwise.",
+)
+
+opt_out_channels_option = click.option(
+    "--channel",
+    "channels",
+    metavar="CH",
+    multiple=True,
+    required=True,
+    shell_complete=_channels,
+    help="A channel of the opt-out; may be repeated.",
+)
+
+column_option = click.option("--column", metavar="NAME", help="Column or JSON key of the number.")
+
+format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice(Rows.FORMATS),
+    help="Form of the input; told by the file's name or its first line otherwise.",
 )
 
 region_option = click.option(

@@ -1,6 +1,7 @@
 """What commands print: tables, JSON, snapshots and summaries."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -11,6 +12,7 @@ from rich.table import Table
 from suppress.errors import SuppressError
 from suppress.screening import Outcome
 from suppress.snapshot import Snapshot
+from suppress.suppressor import Suppressor
 
 
 class OutputError(SuppressError):
@@ -38,11 +40,53 @@ def described(snapshot: Snapshot, age: float) -> dict[str, Any]:
         "channel": snapshot.channel,
         "count": snapshot.count,
         "unparsed": len(snapshot.unparsed),
+        "opted_out": len(snapshot.opted_out.numbers),
         "read_at": snapshot.read_at,
         "age": round(age, 3),
         "sources": snapshot.sources,
         "digest": snapshot.digest,
     }
+
+
+def moment(seconds: float) -> str:
+    """A time (seconds since the epoch) as text, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def waiting_of(suppressor: Suppressor) -> list[dict[str, Any]]:
+    """What waits to be passed on, counted by source, action and channel, in plain values."""
+    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for source, waiting in suppressor.waiting().items():
+        for each in waiting:
+            row = rows.setdefault(
+                (source, each.action, each.channel),
+                {
+                    "source": source.rstrip("?"),
+                    "configured": not source.endswith("?"),
+                    "action": each.action,
+                    "channel": each.channel,
+                    "count": 0,
+                    "since": moment(each.since),
+                    "tries": 0,
+                    "error": None,
+                },
+            )
+            row["count"] += 1
+            row["tries"] = max(row["tries"], each.tries)
+            row["error"] = each.error or row["error"]
+    return list(rows.values())
+
+
+def print_waiting(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Print what waits, a line for each source, action and channel."""
+    for row in rows:
+        what = "opt-outs" if row["action"] == "add" else "removals"
+        other = "" if row["configured"] else " of another account or address"
+        why = f", last because: {row['error']}" if row["error"] else ""
+        click.echo(
+            f"{row['count']:,} {what} of {row['channel']} wait for {row['source']}{other} since "
+            f"{row['since']}, tried {row['tries']} times{why}"
+        )
 
 
 def ago(seconds: float) -> str:

@@ -1,0 +1,5 @@
+"""`python -m suppress`: the command line."""
+
+from suppress.cli import main
+
+main()

@@ -1,0 +1,133 @@
+"""The commands about opt-outs that are made here: `add`, `remove`."""
+
+import click
+
+from suppress.cli.input import read_rows
+from suppress.cli.options import (
+    column_option,
+    format_option,
+    json_option,
+    opt_out_channels_option,
+    region_option,
+)
+from suppress.cli.output import ago, print_json, print_waiting, waiting_of
+from suppress.errors import InvalidNumber
+from suppress.numbers import normalize
+from suppress.suppressor import Suppressor
+
+_numbers_argument = click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
+_file_option = click.option(
+    "--file",
+    "path",
+    metavar="FILE",
+    help="Take the numbers from a file (or - for standard input) that `suppress filter` reads.",
+)
+
+
+@click.command(short_help="Opt people out of a channel, for good.")
+@_numbers_argument
+@_file_option
+@opt_out_channels_option
+@column_option
+@format_option
+@region_option
+@json_option
+def add(
+    numbers: tuple[str, ...],
+    path: str | None,
+    channels: tuple[str, ...],
+    column: str | None,
+    format_: str | None,
+    default_region: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Opt people out of a channel, for good, whatever a provider's list says.
+
+    It holds at once in every process of this machine. Then the sources that take opt-outs
+    are told, BSG among them; what cannot be passed on now waits, and is tried again.
+
+    \b
+      suppress add "+1 415 555 2671" --channel sms --channel viber
+      suppress add --file stop-replies.csv --column sender --channel sms
+    """
+    suppressor = Suppressor(background=False)
+    region = suppressor.region(default_region)
+    taken = _taken(numbers, path, column, format_, region)
+    new = {channel: suppressor.add(taken, channel, default_region=region) for channel in channels}
+    suppressor.pass_on()
+    waiting = waiting_of(suppressor)
+    if as_json:
+        print_json({"numbers": len(taken), "new": new, "waiting": waiting})
+        return
+    for channel, count in new.items():
+        click.echo(f"{channel}: {len(taken):,} opted out here, {count:,} of them new")
+    print_waiting(waiting)
+
+
+@click.command(short_help="Take opt-outs back.")
+@_numbers_argument
+@_file_option
+@opt_out_channels_option
+@column_option
+@format_option
+@region_option
+@json_option
+def remove(
+    numbers: tuple[str, ...],
+    path: str | None,
+    channels: tuple[str, ...],
+    column: str | None,
+    format_: str | None,
+    default_region: str | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Take opt-outs back, here and at the sources that take opt-outs.
+
+    Whoever is still listed by a source stays suppressed; which sources those are is shown.
+
+    \b
+      suppress remove "+1 415 555 2671" --channel sms
+    """
+    suppressor = Suppressor(background=False)
+    region = suppressor.region(default_region)
+    taken = _taken(numbers, path, column, format_, region)
+    listed = {
+        channel: suppressor.remove(taken, channel, default_region=region) for channel in channels
+    }
+    suppressor.pass_on()
+    waiting = waiting_of(suppressor)
+    if as_json:
+        print_json({"numbers": len(taken), "listed_by": listed, "waiting": waiting})
+        return
+    for channel, sources in listed.items():
+        click.echo(f"{channel}: {len(taken):,} not opted out here any more")
+        age = suppressor.age(suppressor.snapshot(channel))
+        for number, names in sources.items():
+            if names:
+                click.echo(
+                    f"{number} was still listed by {' and '.join(names)} {ago(age)} ago: it stays "
+                    "suppressed until that is over, and `suppress refresh` has read so"
+                )
+    print_waiting(waiting)
+
+
+def _taken(
+    numbers: tuple[str, ...],
+    path: str | None,
+    column: str | None,
+    format_: str | None,
+    region: str | None,
+) -> list[str]:
+    """The numbers that were named, and those of the file, in E.164 form."""
+    if not numbers and path is None:
+        raise click.UsageError("Name a number, or a file with --file.")
+    taken = [normalize(number, region) for number in numbers]
+    if path is not None:
+        for rows, row in read_rows(path, column, format_):
+            try:
+                taken.append(normalize(row.number, region))
+            except InvalidNumber as error:
+                raise rows.error(str(error), row.line) from None
+    return taken

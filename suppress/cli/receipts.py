@@ -1,0 +1,58 @@
+"""`suppress verify`: whether an input is what a receipt says was screened."""
+
+from pathlib import Path
+
+import click
+
+from suppress.cli.input import read_rows
+from suppress.cli.options import column_option, format_option, json_option
+from suppress.cli.output import print_json
+from suppress.errors import InputError
+from suppress.receipt import Receipt, differences
+
+DIFFERS = 1
+
+
+@click.command(short_help="Check a receipt against the recipients.")
+@click.argument("receipt")
+@click.argument("source", metavar="INPUT")
+@column_option
+@format_option
+@json_option
+def verify(
+    receipt: str, source: str, column: str | None, format_: str | None, *, as_json: bool
+) -> None:
+    """Check that RECEIPT is as it was made, and INPUT what it says was screened.
+
+    INPUT is a file of recipients as for `suppress filter`, or - for standard input. The exit
+    status is 0 when all is as the receipt says, 1 when it is not, 4 when either cannot be
+    read.
+
+    \b
+      suppress filter campaign.csv --channel sms -o allowed.csv --receipt receipt.json
+      suppress verify receipt.json campaign.csv
+    """
+    try:
+        made = Receipt.from_json(Path(receipt).read_bytes())
+    except OSError as error:
+        raise InputError(f"{receipt} cannot be read: {error.strerror}.") from error
+    except InputError as error:
+        raise InputError(f"{receipt}: {error}") from None
+    found = differences(made, (row.number for _, row in read_rows(source, column, format_)))
+    if as_json:
+        print_json({"verified": not found, "differences": found, "receipt": made})
+    elif found:
+        click.echo("\n".join(found))
+    else:
+        read = " and ".join(
+            f"{name}, read at {moment.isoformat(timespec='seconds')}"
+            for name, moment in made.snapshot.sources.items()
+        )
+        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in made.counts.items())
+        click.echo(
+            f"These are the {made.recipients.count:,} recipients that were screened for "
+            f"{made.channel} at {made.screened_at.isoformat(timespec='seconds')} by suppress "
+            f"{made.suppress}, against {made.snapshot.count:,} numbers of {read} (digest "
+            f"{made.snapshot.digest[:16]}): {counts}."
+        )
+    click.get_current_context().exit(DIFFERS if found else 0)

@@ -1,0 +1,183 @@
+"""`suppress add` and `suppress remove`, as they are typed, and what other commands tell of them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conftest import CREATED_AT, row
+from suppress_bsg.sandbox import Sandbox
+
+COMMAND = str(Path(sys.executable).with_name("suppress"))
+KEY = "test_right"
+LISTED, ANN, BOB = "+14155552671", "+14155552672", "+442079460958"
+ROWS = [row(1, int(LISTED), "sms", "viber")]
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(ROWS, api_key=KEY) as server:
+        yield server
+
+
+@pytest.fixture
+def run(sandbox: Sandbox, tmp_path: Path) -> Run:
+    def running(*arguments: str, stdin: str = "", **more: str) -> Done:
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            env=os.environ
+            | {"BSG_BASE_URL": sandbox.url, "BSG_API_KEY": KEY, "SUPPRESS_STORE": "store"}
+            | more,
+        )
+        assert "Traceback" not in done.stderr
+        return done
+
+    return running
+
+
+def listed(sandbox: Sandbox) -> dict[str, set[str]]:
+    return {f"+{each.phone}": each.channels for each in sandbox.rows}
+
+
+def refuses(done: Done, status: int, message: str) -> None:
+    assert done.returncode == status, done.stderr
+    assert re.search(message, done.stderr.splitlines()[-1]), done.stderr
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert not done.stdout
+
+
+def test_from_the_answer_to_the_removal(run: Run, sandbox: Sandbox) -> None:
+    done = run("add", "+1 (415) 555-2672", LISTED, "--channel", "sms", "--channel", "viber")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (
+        "sms: 2 opted out here, 2 of them new\nviber: 2 opted out here, 2 of them new\n"
+    )
+    assert listed(sandbox) == {LISTED: {"sms", "viber"}, ANN: {"sms", "viber"}}
+
+    done = run("check", LISTED, "--channel", "sms", "--json")
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    here, there = answer["origins"]
+    assert (here["source"], here["id"]) == ("opt-outs", None)
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", here["added_at"])
+    assert there == {"source": "bsg", "id": 1, "added_at": f"{CREATED_AT}Z".replace(" ", "T")}
+    assert answer["snapshot"]["opted_out"] == 2
+    assert answer["reason"] == (
+        f"listed for sms by opt-outs (since {here['added_at'][:10]}) "
+        "and bsg (entry 1, since 2022-04-18)"
+    )
+
+    done = run("remove", LISTED, ANN, "--channel", "sms")
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second, third = done.stdout.splitlines()
+    assert first == "sms: 2 not opted out here any more"
+    assert {LISTED, ANN} == {line.split()[0] for line in (second, third)}
+    assert "was still listed by bsg" in second
+    assert listed(sandbox) == {LISTED: {"viber"}, ANN: {"viber"}}
+    assert run("refresh").stdout == (
+        "sms: 0 numbers from bsg\nviber: 2 numbers from bsg, 2 of them opted out here\n"
+    )
+
+
+def test_what_waits(run: Run, sandbox: Sandbox) -> None:
+    sandbox.close()
+    with Sandbox(ROWS, api_key="test_another", port=port_of(sandbox)):
+        done = run("add", ANN, BOB, "--channel", "sms", "--json")
+        assert done.returncode == 0
+        answer = json.loads(done.stdout)
+        assert answer["numbers"] == 2
+        assert answer["new"] == {"sms": 2}
+        ((row,), (told,)) = answer["waiting"], json.loads(run("status", "--json").stdout)["waiting"]
+        assert row == told
+        assert row.pop("since").endswith("+00:00")
+        assert "refused the API key" in row.pop("error")
+        assert row == {
+            "source": "bsg",
+            "configured": True,
+            "action": "add",
+            "channel": "sms",
+            "count": 2,
+            "tries": 1,
+        }
+        text = run("status", BSG_API_KEY="live_new").stdout
+        assert "2 opt-outs of sms wait for bsg of another account or address since 20" in text
+        assert "tried 1 times, last because: BSG refused the API key" in text
+        assert ANN[1:] not in text
+    sandbox.start()
+    assert run("refresh").returncode == 0
+    assert {ANN, BOB} <= listed(sandbox).keys()
+    assert json.loads(run("status", "--json").stdout)["waiting"] == []
+
+
+def test_numbers_from_a_file(run: Run, sandbox: Sandbox) -> None:
+    content = f"sender,text\n{ANN},STOP\n020 7946 0958,stop please\n\n"
+    Path("stop.csv").write_text(content)
+    arguments = ["add", "--file", "stop.csv", "--column", "sender", "--channel", "sms"]
+    refuses(run(*arguments), 4, r"stop\.csv, line 3: 020\*+58: .*region")
+    assert listed(sandbox).keys() == {LISTED}, "nobody was added"
+    done = run(*arguments, "--default-region", "GB", LISTED)
+    assert done.stdout == "sms: 3 opted out here, 3 of them new\n"
+    assert listed(sandbox).keys() == {LISTED, ANN, BOB}
+    done = run("remove", "--file", "-", "--channel", "sms", "--json", stdin=f"{ANN}\n{BOB}\n")
+    assert json.loads(done.stdout) == {
+        "numbers": 2,
+        "listed_by": {"sms": {ANN: ["bsg"], BOB: ["bsg"]}},
+        "waiting": [],
+    }
+    assert listed(sandbox).keys() == {LISTED}
+
+
+CALLS: list[tuple[list[str], dict[str, str], int, str]] = [
+    (["add", "--channel", "sms"], {}, 2, "Name a number, or a file with --file"),
+    (["add", ANN, "--channel", "smss"], {}, 2, "Served are: sms, viber"),
+    (["add", ANN, "--channel", "sms"], {"SUPPRESS_STORE": "none"}, 2, "SUPPRESS_STORE.* is none"),
+    (["add", ANN, "+1", "--channel", "sms"], {}, 4, r"\+1: not a phone number"),
+    (
+        ["add", ANN, "--channel", "sms"],
+        {"SUPPRESS_STORE": "file/store"},
+        5,
+        "Not a directory.*SUPPRESS_STORE.*have to be added again",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "settings", "status", "said"), CALLS)
+def test_what_cannot_be_done(
+    run: Run,
+    sandbox: Sandbox,
+    arguments: list[str],
+    settings: dict[str, Any],
+    status: int,
+    said: str,
+) -> None:
+    Path("file").touch()
+    refuses(run(*arguments, **settings), status, said)
+    assert listed(sandbox).keys() == {LISTED}
+
+
+def test_with_a_damaged_record_nothing_is_done(run: Run, sandbox: Sandbox) -> None:
+    Path("store").mkdir()
+    Path("store/opt-outs.sqlite3").touch()
+    done = run("filter", "--channel", "sms", "-o", "out", stdin=f"{ANN}\n")
+    refuses(done, 3, "opt-outs.sqlite3 cannot be read .*it is empty.*restore the file")
+    assert not Path("out").exists()
+    refuses(run("add", ANN, "--channel", "sms"), 5, "it is empty, or another program's")
+    assert listed(sandbox).keys() == {LISTED}
+
+
+def port_of(sandbox: Sandbox) -> int:
+    return int(sandbox.url.rpartition(":")[2])
