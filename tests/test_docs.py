@@ -106,6 +106,16 @@ def test_every_name_is_in_the_reference(name: str) -> None:
     assert re.search(rf"(auto\w+|py:\w+):: suppress\.{name}$", pages, re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    "named", re.findall(r"`(test_\w+\.py[\w:]*)`", page("explanation/promises.md"))
+)
+def test_every_promise_has_its_test(named: str) -> None:
+    file, *names = named.split("::")
+    code = (ROOT / "tests" / file).read_text()
+    for name in names:
+        assert re.search(rf"^ *(def|class) {name}\b", code, re.MULTILINE), name
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     listed = set(re.findall(r"^[a-z-]+(?:/[a-z-]+)?$", page("index.md"), re.MULTILINE))
     pages = {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")}

@@ -264,7 +264,7 @@ def reading(size: int) -> None:
         ours = seconds(lambda: read.append(read_by_suppress(url).count), runs=2)
         theirs = seconds(lambda: read.append(len(read_by_sdk(url))), runs=1)
     (count,) = set(read)
-    in_flight = BsgSettings(api_key="test_key").pages_in_flight
+    in_flight = BsgSettings(api_key=suppress.Secret("test_key")).pages_in_flight
     limit = math.ceil(count / (LIMIT - 1) / in_flight) * LATENCY / 1e3
     console.print(
         f"Reading {count:,} entries from a sandbox with {LATENCY} ms latency: {ours:.2f} s "
@@ -299,7 +299,7 @@ def decoding(size: int) -> None:
 
             return read_all(fetch, in_flight=4, progress=progress)
 
-    source = InMemory(BsgSettings(api_key="test_key"))
+    source = InMemory(BsgSettings(api_key=suppress.Secret("test_key")))
 
     def load() -> None:
         read = sources.load([source], ["sms"], default_region=None, clock=time.time)
