@@ -145,7 +145,7 @@ class Snapshot:
         found = self.origins.of(canonical)
         added = self.opted_out.added.get(canonical)
         if added is not None:
-            found = (Origin(OPTED_OUT, None, datetime.fromtimestamp(added, UTC)), *found)
+            found = (Origin(OPTED_OUT, None, datetime.fromtimestamp(int(added), UTC)), *found)
         if self.unparsed:
             for each in dict.fromkeys((canonical[1:], digits(number))):
                 if each in self.unparsed:

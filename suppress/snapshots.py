@@ -1,36 +1,33 @@
-"""Which snapshot answers for a channel now, and when the stop list is read anew.
+"""Which snapshot answers for a channel now.
 
-A snapshot younger than `ttl` answers without a question to the source; it is renewed
+One that is younger than `ttl` answers without a question to the source; it is renewed
 before that time is over. An older one is read again; while that fails it still answers
 until it is `max_stale` old, with a warning. After that nothing is answered:
-`StopListUnavailable`. However many threads and processes need a snapshot at once, it is
-read once: the others wait and use it, or get the same error.
+`StopListUnavailable`. However many threads need a snapshot at once, it is read once: the
+others wait and use it, or get the same error.
 """
 
+import functools
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import NamedTuple
 
 import cachetools
-import filelock
 
-from suppress import sources
 from suppress.errors import StopListUnavailable
 from suppress.opt_outs import OptOuts
+from suppress.reading import Reader, Report
 from suppress.settings import Settings
 from suppress.snapshot import NOBODY, Snapshot
 from suppress.sources import Source
 from suppress.store import Failure, Stamp, Store
 
 logger = logging.getLogger("suppress")
-
-Report = Callable[[str, int, int | None], None]
-"""Told how far a reading is: a source's name, entries read, and entries in all if known."""
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the store, should nobody have told of a change."""
@@ -43,8 +40,6 @@ PATIENCE = 10.0
 
 RENEW = 0.8
 """The part of `ttl` after which a snapshot is renewed in the background."""
-
-_POLL = 0.05
 
 
 def _silent(_name: str, _done: int, _total: int | None) -> None:
@@ -87,7 +82,7 @@ class Snapshots:
         timer: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
-        self._sources = sources
+        self._reader = Reader(sources, settings, keys=keys, store=store, clock=clock, timer=timer)
         self._settings = settings
         self._keys = keys
         self._store = store
@@ -334,10 +329,10 @@ class Snapshots:
         snapshots: dict[str, Snapshot] = {}
         error: BaseException | None = None
         try:
-            with ExitStack() as locks:
-                snapshots = self._wait_for_turn(channels, since, began, locks)
-                if not snapshots:
-                    snapshots = self._read(channels, progress)
+            with self._reader.turn(
+                channels, began, functools.partial(self._found, channels, since)
+            ) as found:
+                snapshots = found or self._read(channels, progress)
         except StopListUnavailable as raised:
             error = raised
             self._note_failure(channels, began, raised, warn=not asked_for)
@@ -352,47 +347,6 @@ class Snapshots:
         else:
             future.set_exception(error)
         self._wake()
-
-    def _wait_for_turn(
-        self, channels: Collection[str], since: float, began: float, locks: ExitStack
-    ) -> dict[str, Snapshot]:
-        """Keep other processes from reading the channels, or give what one of them has read.
-
-        Raises:
-            StopListUnavailable: another has failed meanwhile, or takes too long.
-        """
-        if self._store is None:
-            return {}
-        give_up = self._timer() + self._settings.load_timeout
-        try:
-            for channel in sorted(channels):
-                while not self._locked(self._store, channel, locks):
-                    if found := self._found(channels, since):
-                        return found
-                    if self._timer() > give_up:
-                        raise StopListUnavailable(
-                            f"Another process has been reading the {channel} stop list for more "
-                            f"than {self._settings.load_timeout:g} s. End it, and try again."
-                        )
-                    time.sleep(_POLL)
-        except OSError:
-            # Nobody can be kept off, nor can what is read be stored: memory serves.
-            return {}
-        if found := self._found(channels, since, mend=True):
-            return found
-        for channel in channels:
-            failure = self._store.failure(self._keys[channel])
-            if failure is not None and failure.ended > began:
-                raise StopListUnavailable(failure.message)
-        return {}
-
-    def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:
-        """Whether the channel's lock could be had; the locks keep it."""
-        try:
-            locks.enter_context(store.lock(self._keys[channel], timeout=0))
-        except filelock.Timeout:
-            return False
-        return True
 
     def _found(
         self, channels: Collection[str], since: float, *, mend: bool = False
@@ -413,7 +367,7 @@ class Snapshots:
     def _read(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
         """Read the channels from the sources; nobody else does so now."""
         began = self._timer()
-        snapshots = self._in_time(channels, progress)
+        snapshots = self._reader.read(channels, progress)
         with self._lock:
             for channel, snapshot in snapshots.items():
                 self._took[channel] = self._timer() - began
@@ -423,41 +377,6 @@ class Snapshots:
             for channel, snapshot in snapshots.items():
                 self._save(self._store, channel, snapshot)
         return snapshots
-
-    def _in_time(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
-        """What the sources give, unless they take longer than they may."""
-        future: Future[dict[str, Snapshot]] = Future()
-        given_up = threading.Event()
-
-        def report(name: str, done: int, total: int | None) -> None:
-            if given_up.is_set():
-                raise TimeoutError
-            progress(name, done, total)
-
-        def read() -> None:
-            try:
-                snapshots = sources.load(
-                    self._sources,
-                    channels,
-                    default_region=self._settings.default_region,
-                    clock=self._clock,
-                    progress=report,
-                )
-            except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
-                future.set_exception(error)
-            else:
-                future.set_result(snapshots)
-
-        threading.Thread(target=read, daemon=True).start()
-        try:
-            return future.result(self._settings.load_timeout)
-        except TimeoutError:
-            given_up.set()
-            raise StopListUnavailable(
-                f"The stop lists of {' and '.join(sorted(channels))} were not read within "
-                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT). Nothing may be sent "
-                "until they are: try again later, or allow more time."
-            ) from None
 
     def _adopt(self, snapshot: Snapshot) -> None:
         """Let the snapshot answer, unless one that was begun later does already."""

@@ -27,10 +27,11 @@ from suppress.numbers import as_text, e164, known_region, mask, settled, why_inv
 from suppress.opt_outs import OptOuts, Target, Waiting
 from suppress.passing import next_try, pass_on, target_of
 from suppress.plugins import Plugins
+from suppress.reading import Report
 from suppress.screening import Screening
 from suppress.settings import Arguments, Settings
 from suppress.snapshot import NOBODY, Snapshot
-from suppress.snapshots import Report, Snapshots
+from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
 from suppress.store import Failure, Store
 

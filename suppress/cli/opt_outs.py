@@ -1,5 +1,8 @@
 """The commands about opt-outs that are made here: `add`, `remove`."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import click
 
 from suppress.cli.input import read_rows
@@ -15,23 +18,32 @@ from suppress.errors import InvalidNumber
 from suppress.numbers import normalize
 from suppress.suppressor import Suppressor
 
-_numbers_argument = click.argument("numbers", metavar="[NUMBER]...", nargs=-1)
-_file_option = click.option(
-    "--file",
-    "path",
-    metavar="FILE",
-    help="Take the numbers from a file (or - for standard input) that `suppress filter` reads.",
-)
+F = TypeVar("F", bound=Callable[..., None])
+
+
+def _of_numbers(command: F) -> F:
+    """What both commands take: numbers, or a file of them, and channels."""
+    for takes in (
+        json_option,
+        region_option,
+        format_option,
+        column_option,
+        opt_out_channels_option,
+        click.option(
+            "--file",
+            "path",
+            metavar="FILE",
+            help="Take the numbers from a file (or - for standard input) that "
+            "`suppress filter` reads.",
+        ),
+        click.argument("numbers", metavar="[NUMBER]...", nargs=-1),
+    ):
+        command = takes(command)
+    return command
 
 
 @click.command(short_help="Opt people out of a channel, for good.")
-@_numbers_argument
-@_file_option
-@opt_out_channels_option
-@column_option
-@format_option
-@region_option
-@json_option
+@_of_numbers
 def add(
     numbers: tuple[str, ...],
     path: str | None,
@@ -66,13 +78,7 @@ def add(
 
 
 @click.command(short_help="Take opt-outs back.")
-@_numbers_argument
-@_file_option
-@opt_out_channels_option
-@column_option
-@format_option
-@region_option
-@json_option
+@_of_numbers
 def remove(
     numbers: tuple[str, ...],
     path: str | None,

@@ -1,0 +1,148 @@
+"""Reading stop lists one process at a time, and in bounded time.
+
+However many processes need a list at once, one reads it. The others wait, and use what it
+has read or get the same error. Who reads holds a lock, which ends with its holder.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+
+import filelock
+
+from suppress import sources
+from suppress.errors import StopListUnavailable
+from suppress.settings import Settings
+from suppress.snapshot import Snapshot
+from suppress.sources import Source
+from suppress.store import Store
+
+Report = Callable[[str, int, int | None], None]
+"""Told how far a reading is: a source's name, entries read, and entries in all if known."""
+
+_POLL = 0.05
+
+
+class Reader:
+    """Reads the channels of some sources. Arguments as for `Snapshots`."""
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        settings: Settings,
+        *,
+        keys: Mapping[str, str],
+        store: Store | None,
+        clock: Callable[[], float],
+        timer: Callable[[], float],
+    ) -> None:
+        self._sources = sources
+        self._settings = settings
+        self._keys = keys
+        self._store = store
+        self._clock = clock
+        self._timer = timer
+
+    @contextmanager
+    def turn(
+        self, channels: Collection[str], began: float, found: Callable[..., dict[str, Snapshot]]
+    ) -> Iterator[dict[str, Snapshot]]:
+        """Keep other processes from reading the channels while the block runs.
+
+        Args:
+            channels: what is to be read.
+            began: since when it has been waited for (seconds since the epoch).
+            found: gives the snapshots that another process has read meanwhile, if they will
+                do; with `mend=True` it may put aside what is damaged.
+
+        Yields:
+            Those snapshots, after which nothing has to be read; nothing otherwise.
+
+        Raises:
+            StopListUnavailable: another has failed meanwhile, or takes too long.
+        """
+        with ExitStack() as locks:
+            yield self._wait_for_turn(channels, began, found, locks)
+
+    def _wait_for_turn(
+        self,
+        channels: Collection[str],
+        began: float,
+        found: Callable[..., dict[str, Snapshot]],
+        locks: ExitStack,
+    ) -> dict[str, Snapshot]:
+        if self._store is None:
+            return {}
+        give_up = self._timer() + self._settings.load_timeout
+        try:
+            # In one order, so that no two processes wait for each other.
+            for channel in sorted(channels):
+                while not self._locked(self._store, channel, locks):
+                    if snapshots := found():
+                        return snapshots
+                    if self._timer() > give_up:
+                        raise StopListUnavailable(
+                            f"Another process has been reading the {channel} stop list for more "
+                            f"than {self._settings.load_timeout:g} s. End it, and try again."
+                        )
+                    time.sleep(_POLL)
+        except OSError:
+            # Nobody can be kept off, nor can what is read be stored: memory serves.
+            return {}
+        if snapshots := found(mend=True):
+            return snapshots
+        for channel in channels:
+            failure = self._store.failure(self._keys[channel])
+            if failure is not None and failure.ended > began:
+                raise StopListUnavailable(failure.message)
+        return {}
+
+    def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:
+        """Whether the channel's lock could be had; the locks keep it."""
+        try:
+            locks.enter_context(store.lock(self._keys[channel], timeout=0))
+        except filelock.Timeout:
+            return False
+        return True
+
+    def read(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
+        """What the sources give for the channels.
+
+        Raises:
+            StopListUnavailable: a source failed, or took longer than `load_timeout`.
+        """
+        future: Future[dict[str, Snapshot]] = Future()
+        given_up = threading.Event()
+
+        def report(name: str, done: int, total: int | None) -> None:
+            if given_up.is_set():
+                raise TimeoutError
+            progress(name, done, total)
+
+        def load() -> None:
+            try:
+                snapshots = sources.load(
+                    self._sources,
+                    channels,
+                    default_region=self._settings.default_region,
+                    clock=self._clock,
+                    progress=report,
+                )
+            except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
+                future.set_exception(error)
+            else:
+                future.set_result(snapshots)
+
+        # A source that hangs cannot be ended; its thread is left behind.
+        threading.Thread(target=load, daemon=True).start()
+        try:
+            return future.result(self._settings.load_timeout)
+        except TimeoutError:
+            given_up.set()
+            raise StopListUnavailable(
+                f"The stop lists of {' and '.join(sorted(channels))} were not read within "
+                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT). Nothing may be sent "
+                "until they are: try again later, or allow more time."
+            ) from None
