@@ -136,7 +136,10 @@ class Store:
         header = _Header(
             channel=snapshot.channel,
             read_at=snapshot.read_at,
-            sources=dict(snapshot.sources_read_at),
+            sources={
+                name: snapshot.sources_read_at.get(name, snapshot.read_at)
+                for name in snapshot.sources
+            },
             numbers=self._write(key, "numbers", snapshot.numbers_digest, snapshot.image()),
             origins=self._write(key, "origins", digest_of(origins), origins),
         )
@@ -288,7 +291,7 @@ def _stamp(stat: os.stat_result) -> Stamp:
 def _header(content: bytes) -> _Header:
     header = msgspec.json.decode(content, type=_Header)
     moments = [header.read_at, *header.sources.values()]
-    if not header.sources or any(moment.tzinfo is None for moment in moments):
+    if any(moment.tzinfo is None for moment in moments):
         raise ValueError("its time has no zone")
     for file in (header.numbers, header.origins):
         if not re.fullmatch("[0-9a-f]{64}", file.digest):
