@@ -53,8 +53,7 @@ class Taker(ListSource):
             raise Refused("no such number.")
         self.on_taking()
 
-    @property
-    def taken(self) -> list[Call]:
+    def took(self) -> list[Call]:
         """The calls since the last time."""
         calls, self.calls = self.calls, []
         return calls
@@ -108,7 +107,7 @@ class TestOrder:
         one.remove(numbers[:3], "sms")
         assert source.calls == [], "add does not wait for a source"
         one.pass_on()
-        assert source.taken == [
+        assert source.took() == [
             ("add", "sms", tuple(numbers[0:3])),
             ("add", "sms", tuple(numbers[3:6])),
             ("add", "sms", tuple(numbers[6:7])),
@@ -118,19 +117,19 @@ class TestOrder:
         ]
         assert one.waiting() == {}
         one.pass_on()
-        assert source.taken == [], "nothing is passed on twice"
+        assert source.took() == [], "nothing is passed on twice"
 
     def test_of_one_number_each_step_is_a_call(self, one: Suppressor, source: Taker) -> None:
         for step in (one.add, one.remove, one.add):
             step([ANN], "sms")
         one.pass_on()
-        assert source.taken == [(action, "sms", (ANN,)) for action in ("add", "remove", "add")]
+        assert source.took() == [(action, "sms", (ANN,)) for action in ("add", "remove", "add")]
 
     def test_a_number_is_never_twice_in_a_batch(self, one: Suppressor, source: Taker) -> None:
         one.remove([ANN], "sms")
         one.remove([ANN], "sms")
         one.pass_on()
-        assert source.taken == [("remove", "sms", (ANN,))] * 2
+        assert source.took() == [("remove", "sms", (ANN,))] * 2
 
     def test_what_is_opted_out_already_is_not_passed_on_again(
         self, one: Suppressor, source: Taker
@@ -140,7 +139,7 @@ class TestOrder:
         one.pass_on()
         one.add([ANN], "sms")
         one.pass_on()
-        assert source.taken == [("add", "sms", (ANN, BOB))]
+        assert source.took() == [("add", "sms", (ANN, BOB))]
 
     def test_each_source_that_takes_opt_outs_of_the_channel_is_told(
         self, made: Callable[..., Suppressor]
@@ -152,8 +151,8 @@ class TestOrder:
         one.add([ANN], "sms")
         one.add([ANN], "viber")
         one.pass_on()
-        assert here.taken == [("add", "sms", (ANN,)), ("add", "viber", (ANN,))]
-        assert there.taken == [("add", "viber", (ANN,))]
+        assert here.took() == [("add", "sms", (ANN,)), ("add", "viber", (ANN,))]
+        assert there.took() == [("add", "viber", (ANN,))]
         assert list(one.waiting()) == ["there"]
 
     def test_ids_come_from_the_snapshot(self, made: Callable[..., Suppressor]) -> None:
@@ -188,20 +187,20 @@ class TestUnreachable:
         numbers = list(map(number_of, range(5)))
         one.add(numbers, "sms")
         assert one._pass_on(forced=False) == 30
-        assert source.taken == [("add", "sms", tuple(numbers[:3]))], "the rest is not tried"
+        assert source.took() == [("add", "sms", tuple(numbers[:3]))], "the rest is not tried"
         assert left(one) == [("add", number) for number in numbers]
         clock.now += 29
         assert one._pass_on(forced=False) == 1
         one.add([ANN], "sms")  # it does not end the rest
         one._pass_on(forced=False)
-        assert source.taken == []
+        assert source.took() == []
         clock.now += 1
         assert one._pass_on(forced=False) == 60, "the rest grows"
-        assert len(source.taken) == 1
+        assert len(source.took()) == 1
         source.down = None
         clock.now += 60
         one._pass_on(forced=False)
-        assert source.taken == [
+        assert source.took() == [
             ("add", "sms", tuple(numbers[:3])),
             ("add", "sms", (*numbers[3:], ANN)),
         ]
@@ -215,7 +214,7 @@ class TestUnreachable:
         one.pass_on()
         source.down = None
         one.pass_on()
-        assert source.taken == [("add", "sms", (ANN,))] * 2
+        assert source.took() == [("add", "sms", (ANN,))] * 2
         assert one.waiting() == {}
 
     def test_the_rest_has_an_end(self, one: Suppressor, source: Taker) -> None:
@@ -272,7 +271,7 @@ class TestUnreachable:
         source.down = None
         made().remove([ANN], "sms")
         made().pass_on()
-        assert source.taken[-2:] == [("add", "sms", (ANN,)), ("remove", "sms", (ANN,))]
+        assert source.took()[-2:] == [("add", "sms", (ANN,)), ("remove", "sms", (ANN,))]
 
 
 class TestKilled:
@@ -288,7 +287,7 @@ class TestKilled:
             made().pass_on()
         source.down = None
         made().pass_on()
-        assert source.taken[1:] == [("add", "sms", (ANN, BOB))]
+        assert source.took()[1:] == [("add", "sms", (ANN, BOB))]
 
     def test_between_the_taking_and_the_noting(
         self, made: Callable[..., Suppressor], source: Taker
@@ -304,10 +303,10 @@ class TestKilled:
         source.on_taking = killed
         with pytest.raises(KeyboardInterrupt):
             one.pass_on()
-        (first,) = source.taken
+        (first,) = source.took()
         source.on_taking = lambda: None
         made().pass_on()
-        assert source.taken[0] == first
+        assert source.took()[0] == first
         assert made().waiting() == {}
 
     def test_where_it_cannot_be_noted(
@@ -325,7 +324,7 @@ class TestKilled:
                 one.pass_on()
             assert one._tend() == 60, "the background goes on"
         one.pass_on()
-        assert source.taken == [("add", "sms", (ANN,))] * 3
+        assert source.took() == [("add", "sms", (ANN,))] * 3
         assert one.waiting() == {}
 
     def test_for_real(self, tmp_path: Path) -> None:
@@ -339,7 +338,7 @@ class TestKilled:
             plugins=[source], sources=["list"], store=tmp_path / "store", background=False
         )
         one.pass_on()
-        rest = [number for _, _, batch in source.taken for number in batch]
+        rest = [number for _, _, batch in source.took() for number in batch]
         assert rest == numbers[3:], "the second part was not noted, and is passed on once more"
         assert taken == [tuple(numbers[:3]), tuple(numbers[3:6])]
 
@@ -373,7 +372,7 @@ class TestRefused:
         assert len(source.calls) < 30, "it is found by halves"
         taken = [
             number
-            for _, _, batch in source.taken
+            for _, _, batch in source.took()
             if not source.poison.intersection(batch)
             for number in batch
         ]
@@ -406,7 +405,7 @@ class TestRefused:
         clock.now += 3600
         source.poison = set()
         one._pass_on(forced=False)
-        assert source.taken == [
+        assert source.took() == [
             ("add", "sms", (ANN,)),
             ("add", "viber", (ANN,)),
             ("remove", "sms", (ANN,)),
@@ -421,10 +420,10 @@ class TestRefused:
         source.calls.clear()
         one.add([BOB], "sms")
         one._pass_on(forced=False)
-        assert source.taken == [("add", "sms", (BOB,))]
+        assert source.took() == [("add", "sms", (BOB,))]
         clock.now += 3600
         one._pass_on(forced=False)
-        assert source.taken == [("add", "sms", (ANN,))]
+        assert source.took() == [("add", "sms", (ANN,))]
 
     def test_an_addition_that_was_refused_is_forgotten_when_it_is_taken_back(
         self, one: Suppressor, source: Taker
@@ -438,7 +437,7 @@ class TestRefused:
         assert left(one) == [("add", ANN), ("remove", ANN)]
         source.calls.clear()
         one.pass_on()
-        assert source.taken == [("add", "viber", (ANN,)), ("remove", "sms", (ANN,))]
+        assert source.took() == [("add", "viber", (ANN,)), ("remove", "sms", (ANN,))]
 
     def test_a_removal_that_is_refused_is_told(
         self, one: Suppressor, source: Taker, caplog: pytest.LogCaptureFixture
@@ -468,7 +467,7 @@ class TestRefused:
 
         source.on_taking = goes_down
         one.pass_on()  # all three, Ann, Bob and Cy; Bob
-        assert source.taken == [
+        assert source.took() == [
             ("add", "sms", (ANN, BOB, CY)),
             ("add", "sms", (ANN,)),
             ("add", "sms", (BOB, CY)),
@@ -491,10 +490,10 @@ class TestAccounts:
         assert left(two, "list?") == [("add", ANN)]
         assert left(two) == [("add", BOB)]
         two.pass_on()
-        assert yours.taken == [("add", "sms", (BOB,))]
+        assert yours.took() == [("add", "sms", (BOB,))]
         assert left(two, "list?") == [("add", ANN)]
         made(mine).pass_on()
-        assert mine.taken == [("add", "sms", (ANN,))]
+        assert mine.took() == [("add", "sms", (ANN,))]
 
     def test_nothing_of_the_identity_is_kept(
         self, made: Callable[..., Suppressor], tmp_path: Path
@@ -543,7 +542,7 @@ class TestTogether:
             thread.start()
         for thread in threads:
             thread.join()
-        assert [number for _, _, batch in source.taken for number in batch] == numbers
+        assert [number for _, _, batch in source.took() for number in batch] == numbers
 
     def test_the_background_leaves_it_to_one_that_is_at_it(
         self, made: Callable[..., Suppressor], source: Taker
@@ -557,7 +556,7 @@ class TestTogether:
 
         source.on_taking = meanwhile
         one.pass_on()
-        assert source.taken == [("add", "sms", (ANN,))]
+        assert source.took() == [("add", "sms", (ANN,))]
 
     def test_it_happens_by_itself(self, source: Taker, tmp_path: Path) -> None:
         one = Suppressor(plugins=[source], sources=["list"], store=tmp_path)
@@ -577,7 +576,7 @@ class TestTogether:
         source.on_taking = meanwhile
         one.pass_on()
         one.pass_on()
-        assert source.taken == [
+        assert source.took() == [
             ("add", "sms", (ANN,)),
             ("add", "sms", (BOB,)),
             ("remove", "sms", (ANN,)),
