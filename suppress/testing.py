@@ -7,7 +7,7 @@ import pytest
 
 from suppress.numbers import digits
 from suppress.snapshot import Entry
-from suppress.sources import Source, check, load
+from suppress.sources import Source, TakesOptOuts, check, load
 
 
 class SourceContract:
@@ -17,6 +17,14 @@ class SourceContract:
     def source(self) -> Source:
         """The source to test, with at least one entry on its list."""
         raise NotImplementedError("give a fixture named `source`")
+
+    @pytest.fixture
+    def number(self) -> str | None:
+        """A number (E.164) that is not on the list, and that the tests may put there.
+
+        None where nothing may be changed, or the source takes no opt-outs.
+        """
+        return None
 
     def test_is_a_source(self, source: Source) -> None:
         """It has a name and channels that suppress can use."""
@@ -63,6 +71,28 @@ class SourceContract:
         for done, total in reports:
             assert done >= 0
             assert total is None or done <= total
+
+    def test_says_how_many_opt_outs_it_takes(self, source: Source) -> None:
+        """Where it takes opt-outs, it takes one at a time at least."""
+        if not isinstance(source, TakesOptOuts):
+            pytest.skip("it takes no opt-outs")
+        assert source.add_at_once >= 1
+        assert source.remove_at_once >= 1
+
+    def test_takes_opt_outs_twice_as_once(self, source: Source, number: str | None) -> None:
+        """To add or remove a number again is the same as to do it once."""
+        if number is None or not isinstance(source, TakesOptOuts):
+            pytest.skip("nothing may be changed")
+        for channel in source.channels:
+            before = _listed(_entries(source, frozenset({channel})), channel)
+            for _ in range(2):
+                source.add([number], channel)
+            added = _entries(source, frozenset({channel}))
+            assert _listed(added, channel) == before | {digits(number)}
+            ids = [each.id for each in added if digits(each.number) == digits(number)]
+            for _ in range(2):
+                source.remove({number: [each for each in ids if each is not None]}, channel)
+            assert _listed(_entries(source, frozenset({channel})), channel) == before
 
 
 def _entries(source: Source, channels: frozenset[str]) -> list[Entry]:

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from conftest import ListSource, listed
 from suppress import ConfigurationError, Settings, Source, Suppressor
 from suppress.plugins import Plugins
 from suppress.testing import SourceContract
-from suppress_bsg.sandbox import Sandbox
+from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 from suppress_file import FileSettings, FileSource
 
@@ -171,8 +171,13 @@ class TestCommands:
 
 class TestBsgContract(SourceContract):
     @pytest.fixture
-    def source(self, sandbox: Sandbox) -> Source:
-        return BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
+    def source(self) -> Iterator[Source]:
+        with Sandbox(made_up(20)) as sandbox:
+            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
+
+    @pytest.fixture
+    def number(self) -> str:
+        return "+14155552671"
 
 
 class TestFileContract(SourceContract):
