@@ -9,9 +9,10 @@ process at once.
 import os
 import signal
 
-for _number in (signal.SIGINT, signal.SIGTERM):
+for _name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    _number = getattr(signal, _name, None)
     # What runs in the background, without job control, does not listen to Ctrl-C.
-    if signal.getsignal(_number) != signal.SIG_IGN:
+    if _number is not None and signal.getsignal(_number) != signal.SIG_IGN:
         signal.signal(_number, lambda number, _: os._exit(128 + number))
 
 

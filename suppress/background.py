@@ -27,11 +27,17 @@ class Background:
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def wake(self) -> None:
-        """Have the step called now, and let it say when it is next."""
-        self._woken.set()
+    def wake(self, *, again: bool = True) -> None:
+        """Have the step called now, and let it say when it is next.
+
+        Args:
+            again: whether to do so if the thread is at work already.
+        """
         with self._lock:
-            if self._thread is None or not self._thread.is_alive():
+            gone = self._thread is None or not self._thread.is_alive()
+            if again or gone:
+                self._woken.set()
+            if gone:
                 self._thread = threading.Thread(
                     target=_run, args=(self._step, self._woken), name="suppress", daemon=True
                 )
@@ -43,7 +49,7 @@ def _run(step: "weakref.WeakMethod[Callable[[], float]]", woken: threading.Event
         woken.clear()
         try:
             pause = method()
-        except Exception:
+        except BaseException:  # a source is a stranger's code
             # Whoever asks next meets it again, and is told.
             logger.exception("What suppress does in the background has failed")
             pause = 60.0

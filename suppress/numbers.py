@@ -40,6 +40,9 @@ LONG = 1
 AT_ONCE = 2**15
 """Numbers to normalize together: what is made of them fits the processor's cache."""
 
+NO_REGION = "and no default region is set"
+"""Why a number in national form is invalid, at the end."""
+
 _SEPARATORS = b" -.()/[]"
 _NO_SEPARATORS = dict.fromkeys(_SEPARATORS)
 _NEWLINE, _PLUS = b"\n+"
@@ -301,7 +304,7 @@ def why_invalid(number: object, default_region: str | None = None) -> str:
         phonenumbers.parse(text, default_region)
     except phonenumbers.NumberParseException as error:
         if error.error_type == error.INVALID_COUNTRY_CODE and default_region is None:
-            return "not in international form, and no default region is set"
+            return f"not in international form, {NO_REGION}"
         if error.error_type == error.INVALID_COUNTRY_CODE:
             return "its country calling code is unknown"
         if error.error_type == error.TOO_LONG:

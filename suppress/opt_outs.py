@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
@@ -67,8 +67,11 @@ if hasattr(os, "register_at_fork"):
 Action = Literal["add", "remove"]
 
 
-@dataclass(frozen=True)
-class Target:
+class OptOutsUnreadable(StopListUnavailable):
+    """Nobody can say who was opted out here."""
+
+
+class Target(NamedTuple):
     """A source that is told of opt-outs, and which list of its: see `Source.identity`."""
 
     source: str
@@ -146,6 +149,7 @@ class OptOuts:
                         (number, channel, now, change),
                     ).rowcount
                 ]
+                _forget_refused(database, "remove", new, channel)
                 _wait(database, "add", new, channel, targets, now)
         except StoreUnavailable as error:
             self._unkept.setdefault(channel, {}).update(dict.fromkeys(numbers, now))
@@ -176,12 +180,16 @@ class OptOuts:
                 ).rowcount
                 for number in numbers
             )
-            # What a source has refused to add it does not list on our behalf.
-            database.executemany(
-                "DELETE FROM waiting WHERE number = ? AND channel = ? AND refused",
-                [(number, channel) for number in numbers],
-            )
-            _wait(database, "remove", numbers, channel, targets, now)
+            # What a source has refused to add it does not list, and need not remove.
+            refused = _forget_refused(database, "add", numbers, channel)
+            # Those of another account that have not been told of the number yet are so of both.
+            query = "SELECT DISTINCT source, account FROM waiting WHERE number = ? AND channel = ?"
+            told = list(targets)
+            for number in numbers:
+                found_for = map(Target._make, database.execute(query, (number, channel)).fetchall())
+                for target in dict.fromkeys([*told, *found_for]):
+                    if (target, number) not in refused:
+                        _wait(database, "remove", [number], channel, [target], now)
         self._forget_unkept(numbers, channel)
         return found
 
@@ -189,12 +197,12 @@ class OptOuts:
         """Everyone who is opted out of the channel now; one thread at a time may ask.
 
         Raises:
-            StopListUnavailable: that cannot be read.
+            OptOutsUnreadable: that cannot be read.
         """
         try:
             self._catch_up()
         except _UNREADABLE as error:
-            raise StopListUnavailable(
+            raise OptOutsUnreadable(
                 f"The opt-outs in {self.path} cannot be read ({_in_words(error)}), and somebody "
                 "may be among them. Nothing may be sent until they can: try again, restore the "
                 "file from a backup, or move it away if you can do without the opt-outs in it."
@@ -218,6 +226,15 @@ class OptOuts:
                 (target.source, target.account),
             )
         ]
+
+    def any_waiting(self, target: Target) -> bool:
+        """Whether there is anything that the target has not taken yet.
+
+        Raises:
+            StoreUnavailable: that cannot be read.
+        """
+        query = "SELECT 1 FROM waiting WHERE source = ? AND account = ? LIMIT 1"
+        return bool(self._read(query, (target.source, target.account)))
 
     def targets(self) -> list[Target]:
         """Those for whom something waits.
@@ -313,6 +330,8 @@ class OptOuts:
                 with self._lock():
                     self._make()
             with self._opened() as database:
+                # However much is written at once, others can read until it is committed.
+                database.execute("PRAGMA cache_spill = OFF")
                 database.execute("BEGIN IMMEDIATE")
                 try:
                     _migrate(database)
@@ -331,6 +350,8 @@ class OptOuts:
         """Make the database whole or not at all, so that an empty one is known as damaged."""
         if self.path.exists():
             return
+        # One left by a killed process would be rolled back into the new file.
+        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
         with replacing(self.path) as stream:
             database = sqlite3.connect(":memory:", isolation_level=None)
             with contextlib.closing(database):
@@ -361,10 +382,19 @@ class OptOuts:
             yield database
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
+        if isinstance(error, OSError | sqlite3.OperationalError):
+            next_step = (
+                "Make room or give yourself the right to write there, or name another folder in "
+                "SUPPRESS_STORE."
+            )
+        else:
+            next_step = (
+                "Restore the file from a backup, or move it away if you can do without the "
+                "opt-outs in it."
+            )
         return StoreUnavailable(
-            f"The opt-outs in {self.path} cannot be read or written ({_in_words(error)}). Make "
-            "room or give yourself the right to write there, or name another folder in "
-            "SUPPRESS_STORE."
+            f"The opt-outs in {self.path} cannot be read or written ({_in_words(error)}). "
+            f"{next_step}"
         )
 
 
@@ -383,6 +413,20 @@ def _migrate(database: sqlite3.Connection) -> None:
     if version < len(_STEPS):
         database.execute(f"PRAGMA application_id = {_APPLICATION}")
         database.execute(f"PRAGMA user_version = {len(_STEPS)}")
+
+
+def _forget_refused(
+    database: sqlite3.Connection, action: Action, numbers: Iterable[str], channel: str
+) -> set[tuple[Target, str]]:
+    """Forget what was refused and is not wanted any more; gives by whom, and of which numbers."""
+    where = "WHERE action = ? AND number = ? AND channel = ? AND refused"
+    found = set()
+    for number in numbers:
+        values = action, number, channel
+        for row in database.execute(f"SELECT source, account FROM waiting {where}", values):  # noqa: S608
+            found.add((Target(*row), number))
+        database.execute(f"DELETE FROM waiting {where}", values)  # noqa: S608
+    return found
 
 
 def _wait(

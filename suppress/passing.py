@@ -48,7 +48,7 @@ def pass_on(
     ids: Ids,
     clock: Callable[[], float],
     forced: bool,
-) -> None:
+) -> bool | None:
     """Pass on what waits for a source.
 
     Args:
@@ -58,35 +58,49 @@ def pass_on(
             be had in time, the other process is left to it.
         ids: gives the ids that the source needs for removing.
         clock: gives the time, in seconds since the epoch.
-        forced: try even what is at rest after it was not taken.
+        forced: try even what is at rest since the source could not be reached.
+
+    Returns:
+        Whether the source could be reached, as far as it was tried; None if another process
+        is at it.
 
     Raises:
         StoreUnavailable: what waits cannot be read, or what was taken cannot be noted.
     """
-    target = target_of(source)
-    if not isinstance(source, TakesOptOuts) or not opt_outs.waiting(target):
-        return
+    if not isinstance(source, TakesOptOuts):
+        return True
     with contextlib.ExitStack() as locks:
         try:
             locks.enter_context(lock())
         except filelock.Timeout:
-            return
+            return None
         except OSError as error:
             raise StoreUnavailable(
                 f"What waits for the source {source.name!r} cannot be passed on: its lock cannot "
                 f"be had ({error.strerror}). SUPPRESS_STORE names another folder."
             ) from error
-        waiting = opt_outs.waiting(target)
+        waiting = waiting_for(source, opt_outs)
         if not forced and next_try(waiting, clock()) > clock():
-            return
+            return True
         held = {
             (each.channel, each.number)
             for each in waiting
-            if not forced and _rests_until(each, clock()) > clock()
+            if (each.refused or not forced) and _rests_until(each, clock()) > clock()
         }
-        for batch in _batches(waiting, source, held):
-            if not _taken(batch, source, opt_outs, ids, clock, held):
-                return
+        return all(
+            _taken(batch, source, opt_outs, ids, clock, held)
+            for batch in _batches(waiting, source, held)
+        )
+
+
+def waiting_for(source: Source, opt_outs: OptOuts) -> list[Waiting]:
+    """What waits for the source, on the channels that it serves now.
+
+    Raises:
+        StoreUnavailable: that cannot be read.
+    """
+    waiting = opt_outs.waiting(target_of(source))
+    return [each for each in waiting if each.channel in source.channels]
 
 
 def next_try(waiting: Sequence[Waiting], now: float) -> float:
@@ -157,10 +171,9 @@ def _taken(
         held.add((channel, numbers[0]))
         opt_outs.not_taken(places, str(error), clock(), refused=True)
         logger.warning(
-            "The source %r refuses an opt-out that was %s here; it stays in force here, and "
-            "`suppress status` shows it: %s",
+            "The source %r refuses %s: %s `suppress status` shows it.",
             source.name,
-            "made" if action == "add" else "taken back",
+            "an opt-out, which stays in force here" if action == "add" else "to remove a number",
             error,
         )
     except Exception as error:  # noqa: BLE001 - a source is a stranger's code

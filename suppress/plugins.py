@@ -94,8 +94,9 @@ class Plugins:
         if settings.sources is None:
             if not offered:
                 raise ConfigurationError(
-                    "No source of a stop list is configured. Set BSG_API_KEY to read BSG's, "
-                    "or give another plugin its settings; `suppress plugins` lists them."
+                    "No source of a stop list is configured. Set BSG_API_KEY or run `suppress "
+                    "login` to read BSG's, or give another plugin its settings; `suppress plugins` "
+                    "lists them."
                 )
             return tuple(offered.values())
         for name in settings.sources:

@@ -16,7 +16,7 @@ from suppress import sources
 from suppress.errors import StopListUnavailable
 from suppress.settings import Settings
 from suppress.snapshot import Snapshot
-from suppress.sources import Source
+from suppress.sources import ReadingFailed, Source
 from suppress.store import Store
 
 Report = Callable[[str, int, int | None], None]
@@ -82,6 +82,7 @@ class Reader:
                 while not self._locked(self._store, channel, locks):
                     if snapshots := found():
                         return snapshots
+                    self._refuse_failed(self._store, channels, began)
                     if self._timer() > give_up:
                         raise StopListUnavailable(
                             f"Another process has been reading the {channel} stop list for more "
@@ -93,11 +94,15 @@ class Reader:
             return {}
         if snapshots := found(mend=True):
             return snapshots
+        self._refuse_failed(self._store, channels, began)
+        return {}
+
+    def _refuse_failed(self, store: Store, channels: Collection[str], began: float) -> None:
+        """Raise the error that another process had meanwhile, if it had one."""
         for channel in channels:
-            failure = self._store.failure(self._keys[channel])
+            failure = store.failure(self._keys[channel])
             if failure is not None and failure.ended > began:
                 raise StopListUnavailable(failure.message)
-        return {}
 
     def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:
         """Whether the channel's lock could be had; the locks keep it."""
@@ -136,13 +141,16 @@ class Reader:
                 future.set_result(snapshots)
 
         # A source that hangs cannot be ended; its thread is left behind.
-        threading.Thread(target=load, daemon=True).start()
+        try:
+            threading.Thread(target=load, daemon=True).start()
+        except RuntimeError as error:
+            raise StopListUnavailable(f"The stop list cannot be read: {error}.") from error
         try:
             return future.result(self._settings.load_timeout)
         except TimeoutError:
             given_up.set()
-            raise StopListUnavailable(
+            raise ReadingFailed(
                 f"The stop lists of {' and '.join(sorted(channels))} were not read within "
-                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT). Nothing may be sent "
-                "until they are: try again later, or allow more time."
+                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT). Try again later, or "
+                "allow more time."
             ) from None

@@ -30,6 +30,10 @@ T = TypeVar("T")
 FILE_NAME = "suppress.toml"
 IN_MEMORY = "none"
 
+NEAR, MOST_LETTERS = 0.75, 2
+"""How alike two names are (0 to 1), and how many letters longer one may be, if it is taken for
+the other misspelt."""
+
 
 class Arguments(TypedDict, total=False):
     """The settings that can be given as arguments; see `Settings` for their meaning."""
@@ -116,6 +120,7 @@ class Settings:
             ConfigurationError: a setting makes no sense, or the file cannot be read.
         """
         variables: dict[str, Secret] = _sealed(os.environ if environ is None else environ)
+        _refuse_misspelt(variables, "SUPPRESS", [*_KINDS, "config"])
         path = _settings_file(file, variables)
         table = {} if path is None else _read(path)
         tables = {name: table[name] for name in table if isinstance(table[name], dict)}
@@ -202,6 +207,7 @@ class Settings:
         for key, value in in_file.items():
             if kinds[key] is Path and self.file is not None:
                 in_file[key] = _relative_to(self.file.parent, value)
+        _refuse_misspelt(self.environ, prefix, kinds)
         in_environ = {
             key: _from_text(Secret(self.environ[name]), kinds[key])
             for key in kinds
@@ -274,6 +280,22 @@ def _refuse_unknown(values: Mapping[str, Any], known: Collection[str], table: st
             hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
             raise ConfigurationError(
                 f"The setting {name!r} of the table {table} is unknown. {hint}"
+            )
+
+
+def _refuse_misspelt(variables: Collection[str], prefix: str, known: Collection[str]) -> None:
+    """Refuse a variable that is nearly that of a setting; others may be another program's."""
+    names = [f"_{each.upper()}" for each in known]
+    for variable in variables:
+        name = variable.removeprefix(prefix)
+        if not variable.startswith(f"{prefix}_") or name in names:
+            continue
+        # A plugin's own setting may end like one of these.
+        alike = [each for each in names if abs(len(each) - len(name)) <= MOST_LETTERS]
+        if near := get_close_matches(name, alike, 1, NEAR):
+            raise ConfigurationError(
+                f"The environment variable {variable} is that of no setting. "
+                f"Did you mean {prefix}{near[0]}?"
             )
 
 

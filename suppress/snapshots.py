@@ -20,11 +20,11 @@ from typing import NamedTuple
 import cachetools
 
 from suppress.errors import StopListUnavailable
-from suppress.opt_outs import OptOuts
+from suppress.opt_outs import OptOuts, OptOutsUnreadable
 from suppress.reading import Reader, Report
 from suppress.settings import Settings
 from suppress.snapshot import NOBODY, Snapshot
-from suppress.sources import Source
+from suppress.sources import ReadingFailed, Source
 from suppress.store import Failure, Stamp, Store
 
 logger = logging.getLogger("suppress")
@@ -90,11 +90,6 @@ class Snapshots:
         self._clock = clock
         self._timer = timer
         self._wake = wake
-        # The cache lets go of a snapshot when its time is over; while its source fails,
-        # the latest one is still needed.
-        self._cache: cachetools.TTLCache[str, Snapshot] = cachetools.TTLCache(
-            math.inf, settings.ttl, timer
-        )
         self._latest: dict[str, Snapshot] = {}
         # What was found answers without any of this until something may have changed.
         self._answers: dict[str, _Answer] = {}
@@ -107,6 +102,12 @@ class Snapshots:
 
     def start_anew(self) -> None:
         """Forget what other threads are at: a process that was forked has none of them."""
+        # The cache lets go of a snapshot when its time is over; while its source fails, the
+        # latest one is still needed. It is made anew, since a thread may have been inside it.
+        self._cache: cachetools.TTLCache[str, Snapshot] = cachetools.TTLCache(
+            math.inf, self._settings.ttl, self._timer
+        )
+        self._cache.update(self._latest)
         self._lock = threading.RLock()
         self._loading: dict[str, Future[dict[str, Snapshot]]] = {}
         self._overdue: dict[str, Future[dict[str, Snapshot]]] = {}
@@ -137,6 +138,8 @@ class Snapshots:
             patience = None if self._usable(channel) is None else PATIENCE
         try:
             snapshot = found.result(patience)[channel]
+        except OptOutsUnreadable:
+            raise
         except StopListUnavailable as error:
             return self._stale(channel, error)
         except TimeoutError:
@@ -150,6 +153,9 @@ class Snapshots:
             return self._stale(channel, slow)
         with self._lock:
             self._look(channel)  # somebody may have been opted out while it was read
+            latest = self._latest.get(channel, snapshot)
+            if latest.read_at > snapshot.read_at and self._age(latest) >= 0:
+                snapshot = latest
             return snapshot.with_opted_out(self._opted_out[channel])
 
     def look_again(self) -> None:
@@ -159,7 +165,11 @@ class Snapshots:
             self._looked.clear()
 
     def _at_hand(self, channel: str) -> Snapshot | Future[dict[str, Snapshot]]:
-        """The snapshot that answers, or the reading that has to be waited for."""
+        """The snapshot that answers, or the reading that has to be waited for.
+
+        Raises:
+            StopListUnavailable: none answers, and reading has failed a moment ago.
+        """
         self._asked[channel] = self._timer()
         if not self._awake:
             self._wake()
@@ -174,6 +184,8 @@ class Snapshots:
             if loading is None and not self._resting(failure):
                 self._begin((channel,), self._oldest_fresh())
             return usable.with_opted_out(self._opted_out[channel])
+        if failure is not None and loading is None and self._resting(failure):
+            raise self._unavailable(channel, failure.message)
         if loading is None:
             return self._begin((channel,), self._oldest_fresh())
         if usable is not None and self._overdue.get(channel) is loading:
@@ -224,7 +236,9 @@ class Snapshots:
                 self._look(channel)
                 pause = self._due(channel) - self._clock()
                 if pause <= 0 and channel not in self._loading:
-                    self._begin((channel,), self._clock() - self._renew_after(channel))
+                    failure = self._failure(channel)
+                    since = self._clock() - self._renew_after(channel)
+                    self._begin((channel,), since if failure is None else max(since, failure.began))
                 # One that is being read comes back here when it has been.
                 pauses.append(pause if pause > 0 else self._settings.load_timeout)
         return min(pauses)
@@ -284,15 +298,19 @@ class Snapshots:
     def _stale(self, channel: str, error: StopListUnavailable) -> Snapshot:
         with self._lock:
             self._look(channel)
-            latest = self._latest.get(channel)
-            if latest is None:
-                raise error
-            if self._may_serve(latest):
-                return latest.with_opted_out(self._opted_out[channel])
-        raise StopListUnavailable(
-            f"{error} The last snapshot was read {self._age(latest):.0f} s ago, longer than "
-            f"SUPPRESS_MAX_STALE ({self._settings.max_stale:g} s)."
-        ) from error
+            if (usable := self._usable(channel)) is not None:
+                return usable.with_opted_out(self._opted_out[channel])
+            raise self._unavailable(channel, str(error)) from error
+
+    def _unavailable(self, channel: str, why: str) -> StopListUnavailable:
+        """The error for who asks while no snapshot may serve."""
+        latest = self._latest.get(channel)
+        if latest is not None:
+            why += (
+                f" The last snapshot was read {self._age(latest):.0f} s ago, longer than "
+                f"SUPPRESS_MAX_STALE ({self._settings.max_stale:g} s)."
+            )
+        return StopListUnavailable(f"{why} Nothing may be sent until the list can be read.")
 
     def _begin(
         self,
@@ -311,10 +329,14 @@ class Snapshots:
             asked_for: whether somebody will be told of a failure by an error.
         """
         future: Future[dict[str, Snapshot]] = Future()
-        self._loading.update(dict.fromkeys(channels, future))
-        threading.Thread(
-            target=self._load, args=(channels, since, future, progress, asked_for), daemon=True
-        ).start()
+        arguments = (channels, since, future, progress, asked_for)
+        try:
+            threading.Thread(target=self._load, args=arguments, daemon=True).start()
+        except RuntimeError as error:
+            future.set_exception(StopListUnavailable(f"The stop list cannot be read: {error}."))
+        else:
+            # It waits for the lock that is held here before it is done.
+            self._loading.update(dict.fromkeys(channels, future))
         return future
 
     def _load(
@@ -325,28 +347,33 @@ class Snapshots:
         progress: Report,
         asked_for: bool,  # noqa: FBT001 - as `_begin` has it
     ) -> None:
-        began = self._clock()
-        snapshots: dict[str, Snapshot] = {}
-        error: BaseException | None = None
         try:
-            with self._reader.turn(
-                channels, began, functools.partial(self._found, channels, since)
-            ) as found:
-                snapshots = found or self._read(channels, progress)
-        except StopListUnavailable as raised:
-            error = raised
-            self._note_failure(channels, began, raised, warn=not asked_for)
-        except BaseException as raised:  # noqa: BLE001 - it is handed to who waits for it
-            error = raised
+            snapshots = self._loaded(channels, since, progress, warn=not asked_for)
+        except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
+            tell = functools.partial(future.set_exception, error)
+        else:
+            tell = functools.partial(future.set_result, snapshots)
         with self._lock:
             for channel in channels:
                 if self._loading.get(channel) is future:
                     del self._loading[channel]
-        if error is None:
-            future.set_result(snapshots)
-        else:
-            future.set_exception(error)
+        tell()
         self._wake()
+
+    def _loaded(
+        self, channels: Collection[str], since: float, progress: Report, *, warn: bool
+    ) -> dict[str, Snapshot]:
+        """The snapshots that another process has read since then, else those that are read now."""
+        began = self._clock()
+        found = functools.partial(self._found, channels, since)
+        try:
+            with self._reader.turn(channels, began, found) as already:
+                return already or self._read(channels, progress)
+        except OptOutsUnreadable:
+            raise
+        except StopListUnavailable as error:
+            self._note_failure(channels, began, error, warn=warn)
+            raise
 
     def _found(
         self, channels: Collection[str], since: float, *, mend: bool = False
@@ -359,8 +386,10 @@ class Snapshots:
                 channel: self._latest[channel] for channel in channels if channel in self._latest
             }
         young = [
-            snapshot.read_at.timestamp() > since and self._age(snapshot) >= 0
-            for snapshot in latest.values()
+            snapshot.read_at.timestamp() > since
+            and self._age(snapshot) >= 0
+            and channel in self._cache
+            for channel, snapshot in latest.items()
         ]
         return latest if len(young) == len(channels) and all(young) else {}
 
@@ -412,9 +441,14 @@ class Snapshots:
         key = self._keys[channel]
         stamp = self._store.stamp(key)
         if stamp != self._stamps.get(channel) or (mend and channel not in self._latest):
-            if (snapshot := self._store.load(key, mend=mend)) is not None:
-                self._adopt(snapshot)
-            self._stamps[channel] = stamp
+            try:
+                snapshot = self._store.load(key, mend=mend)
+            except OSError as error:  # it may pass: tried again at the next look
+                logger.warning("The stored snapshot %s cannot be read: %s", key, error.strerror)
+            else:
+                if snapshot is not None:
+                    self._adopt(snapshot)
+                self._stamps[channel] = stamp
         self._marks[channel] = mark
         self._looked[channel] = True
 
@@ -455,7 +489,8 @@ class Snapshots:
                 since = began if before is None else before.since
                 failure = Failure(since, began, self._clock(), str(error))
                 self._failures[channel] = failure
-            if self._store is not None:
+            # What another process has noted, or only this one met, is not noted again.
+            if self._store is not None and isinstance(error, ReadingFailed):
                 with suppress(OSError):
                     self._store.fail(self._keys[channel], failure)
             if warn and latest is not None and self._may_serve(latest):

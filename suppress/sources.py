@@ -29,6 +29,10 @@ Progress = Callable[[int, int | None], None]
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
+class ReadingFailed(StopListUnavailable):
+    """A source failed: whoever else reads it would meet the same."""
+
+
 @runtime_checkable
 class Source(Protocol):
     """What reads a stop list from somewhere.
@@ -145,7 +149,7 @@ def load(
         progress: called with a source's name, entries read and entries in all if known.
 
     Raises:
-        StopListUnavailable: a source failed, or what it gave cannot be used.
+        ReadingFailed: a source failed, or what it gave cannot be used.
     """
     wanted = frozenset(channels)
     lists = {channel: _Listed() for channel in wanted}
@@ -168,9 +172,8 @@ def load(
                 for channel in asked:
                     lists[channel].add(source.name, channel, some, canonical, rows)
         except Exception as error:
-            raise StopListUnavailable(
-                f"The stop list cannot be read from the source {source.name!r}: "
-                f"{in_words(error)} Nothing may be sent until it can."
+            raise ReadingFailed(
+                f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
             ) from error
     snapshots = {}
     for channel, listed in lists.items():

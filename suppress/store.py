@@ -160,9 +160,6 @@ class Store:
             return self._open(key, _header(self._path(key).read_bytes()))
         except FileNotFoundError:
             return None
-        except OSError as error:
-            logger.warning("The stored snapshot %s cannot be read: %s", key, error.strerror)
-            return None
         except (ValueError, msgspec.DecodeError) as error:
             logger.warning("The stored snapshot %s is damaged and not used: %s", key, error)
             if mend:
@@ -180,7 +177,7 @@ class Store:
         """Why the snapshot under the key could not be read anew last time, if it could not."""
         try:
             return msgspec.json.decode(self._failure(key).read_bytes(), type=Failure)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, ValueError, msgspec.DecodeError):
             return None
 
     def fail(self, key: str, failure: Failure | None) -> None:

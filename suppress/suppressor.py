@@ -25,7 +25,7 @@ from suppress.errors import (
 )
 from suppress.numbers import as_text, e164, known_region, mask, settled, why_invalid
 from suppress.opt_outs import OptOuts, Target, Waiting
-from suppress.passing import next_try, pass_on, target_of
+from suppress.passing import LONGEST_REST, next_try, pass_on, target_of, waiting_for
 from suppress.plugins import Plugins
 from suppress.reading import Report
 from suppress.screening import Screening
@@ -84,7 +84,10 @@ class Suppressor:
             if self._store is None
             else OptOuts(self._store.folder, functools.partial(self._store.lock, "opt-outs"))
         )
-        self._background = Background(self._tend) if background else None
+        # A source that takes its time with opt-outs holds up no renewal.
+        self._renewing = Background(self._renew) if background else None
+        self._passing = Background(self._pass_on_later) if background else None
+        self._rests: dict[Target, float] = {}
         self._snapshots = Snapshots(
             self.sources,
             self.settings,
@@ -93,7 +96,7 @@ class Suppressor:
             opt_outs=self._opt_outs,
             clock=clock,
             timer=timer,
-            wake=(lambda: None) if self._background is None else self._background.wake,
+            wake=(lambda: None) if self._renewing is None else self._renewing.wake,
         )
         _after_fork(self)
 
@@ -171,7 +174,7 @@ class Suppressor:
         """
         if channel is None:
             channel = self.channels
-        channels = (channel,) if isinstance(channel, str) else tuple(channel)
+        channels = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
         for each in channels:
             self._known(each)
         return self._snapshots.refresh(channels, progress)
@@ -233,7 +236,12 @@ class Suppressor:
         opt_outs = self._kept(channel)
         region = self.region(default_region)
         given = {_canonical(number, region): number for number in _several(numbers)}
-        snapshot = self.snapshot(channel)
+        try:
+            snapshot = self.snapshot(channel)
+        except StopListUnavailable as error:
+            raise StopListUnavailable(
+                f"Nothing was taken back, since nobody can say who lists the numbers. {error}"
+            ) from error
         opt_outs.remove(list(given), channel, self._targets(channel), self._clock())
         self._tell()
         lists = dataclasses.replace(snapshot, opted_out=NOBODY)
@@ -320,8 +328,9 @@ class Suppressor:
 
     def start_anew(self) -> None:
         """Forget the threads of the process that this one was forked from."""
-        if self._background is not None:
-            self._background.start_anew()
+        for background in (self._renewing, self._passing):
+            if background is not None:
+                background.start_anew()
         self._snapshots.start_anew()
 
     def _known(self, channel: str) -> None:
@@ -351,8 +360,8 @@ class Suppressor:
         self._snapshots.look_again()
         if self._store is not None:
             self._store.changes.tell()
-        if self._background is not None:
-            self._background.wake()
+        if self._passing is not None:
+            self._passing.wake()
 
     def _pass_on(self, *, forced: bool) -> float:
         """Tell the sources what waits for them; the seconds until some of it may be told again."""
@@ -360,14 +369,18 @@ class Suppressor:
         if self._opt_outs is not None and self._store is not None:
             for source in self.sources:
                 target = target_of(source)
-                if not isinstance(source, TakesOptOuts) or not self._opt_outs.waiting(target):
+                rest = self._rests.get(target, 0.0) - self._clock()
+                if not forced and 0 < rest <= LONGEST_REST:
+                    pauses.append(rest)
+                    continue
+                if not isinstance(source, TakesOptOuts) or not self._opt_outs.any_waiting(target):
                     continue
                 lock = functools.partial(
                     self._store.lock,
                     f"passing-{target.source}-{target.account}",
                     timeout=self.settings.load_timeout if forced else 0,
                 )
-                pass_on(
+                reached = pass_on(
                     source,
                     self._opt_outs,
                     lock=lock,
@@ -375,8 +388,16 @@ class Suppressor:
                     clock=self._clock,
                     forced=forced,
                 )
+                if reached is None:
+                    pauses.append(LOOK_EVERY)
+                    continue
                 now = self._clock()
-                pauses.append(next_try(self._opt_outs.waiting(target), now) - now)
+                after = next_try(waiting_for(source, self._opt_outs), now)
+                if reached:
+                    self._rests.pop(target, None)
+                else:
+                    self._rests[target] = after
+                pauses.append(after - now)
         return max(min(pauses), 1.0)
 
     def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
@@ -385,17 +406,22 @@ class Suppressor:
         found = () if snapshot is None else snapshot.origins.of(number)
         return [each.id for each in found if each.source == source and each.id is not None]
 
-    def _tend(self) -> float:
-        """What the background does; the seconds until it has to be done again."""
+    def _renew(self) -> float:
+        """Renew what is due; the seconds until something is due again."""
+        if self._passing is not None:
+            self._passing.wake(again=False)
         try:
-            pause = min(LOOK_EVERY, self._snapshots.renew())
+            return self._snapshots.renew()
         except StopListUnavailable:
             return LOOK_EVERY  # whoever asks is told
+
+    def _pass_on_later(self) -> float:
+        """Pass on what is due; the seconds until something is due again."""
         try:
-            return min(pause, self._pass_on(forced=False))
+            return min(LOOK_EVERY, self._pass_on(forced=False))
         except StoreUnavailable as error:
             logger.warning("%s", error)
-            return pause
+            return LOOK_EVERY
 
     def _key(self, channel: str) -> str:
         """Names what the snapshot was made from: a change of any of it makes another."""

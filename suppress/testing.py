@@ -33,7 +33,7 @@ class SourceContract:
     def test_gives_entries(self, source: Source) -> None:
         """What it gives are entries with something to read in each."""
         entries = _entries(source, frozenset(source.channels))
-        assert entries
+        assert entries, "the source that the fixture gives has to list somebody"
         for entry in entries:
             assert isinstance(entry, Entry)
             assert digits(entry.number)

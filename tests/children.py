@@ -58,6 +58,15 @@ def screen(pipe: Connection, url: str, store: Path, numbers: list[str], options:
         pipe.send(f"{type(error).__name__}: {error}")
 
 
+def fail_for_ever(pipe: Connection, url: str, store: Path) -> None:
+    """Refresh again and again, in vain."""
+    one = suppressor(url, store)
+    while True:
+        with contextlib.suppress(suppress.StopListUnavailable):
+            one.refresh("sms")
+        pipe.send("failed")
+
+
 def screen_by_the_default(pipe: Connection, environ: dict[str, str], numbers: list[str]) -> None:
     """Screen with the module's functions."""
     os.environ.update(environ)

@@ -202,7 +202,8 @@ def test_filter_gives_rows_byte_for_byte(
     assert re.fullmatch(
         rf"{sum(1 for each in found if each)} recipients: {found.count(ALLOWED)} allowed, "
         rf"{found.count(SUPPRESSED)} suppressed, {found.count(INVALID)} invalid\.\n"
-        r"The sms stop list of bsg has \d+ numbers and was read \d+ (s|min) ago\.\n",
+        r"The sms stop list of bsg has \d+ numbers and was read \d+ (s|min) ago\.\n"
+        r"(Among the invalid ones are numbers in national form: .*\n)?",
         done.stderr.decode(),
     )
 
@@ -225,6 +226,15 @@ def test_filter_takes_column_format_and_region(run: Run, folder: Path) -> None:
         *("filter", "in.dat", "--channel", "sms", "--column", "b"), SUPPRESS_DEFAULT_REGION="US"
     )
     assert done.stdout == b"a;b;c\n1;(415) 555-2673;3\n"
+
+
+def test_filter_tells_of_numbers_in_national_form(run: Run) -> None:
+    hint = b"numbers in national form: name their region with --default-region"
+    national = b"n/a\n(415) 555-2671\n"
+    assert hint in run("filter", "--channel", "sms", stdin=national).stderr
+    assert hint not in run("filter", "--channel", "sms", stdin=b"n/a\n").stderr
+    done = run("filter", "--channel", "sms", "--default-region", "US", stdin=national)
+    assert hint not in done.stderr
 
 
 def test_filter_takes_the_format_that_is_named(run: Run, folder: Path) -> None:
@@ -766,7 +776,9 @@ def test_a_pipe_that_nobody_reads(start: Start, arguments: tuple[str, ...]) -> N
         assert process.stderr.read() == b""
 
 
-@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
 def test_a_signal_ends_it_cleanly(
     start: Start, folder: Path, sent: signal.Signals, status: int
 ) -> None:

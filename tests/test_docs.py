@@ -96,7 +96,7 @@ def test_every_exit_status_is_documented() -> None:
     assert statuses(page("reference/command-line.md")) == in_code
     used = {str(status) for _, status in suppress.cli.EXIT_STATUSES}
     used |= {"0", "1", str(suppress.cli.INTERRUPTED), str(suppress.cli.NOBODY_READS)}
-    used.add(str(suppress.cli.TERMINATED))
+    used |= {str(suppress.cli.TERMINATED), str(suppress.cli.HUNG_UP)}
     assert in_code.keys() == used
 
 

@@ -271,9 +271,10 @@ class TestRemove:
         one = made(folder, source=source)
         one.add([ANN], "sms")
         source.failure = SourceError("down.")
-        with pytest.raises(StopListUnavailable):
+        with pytest.raises(StopListUnavailable, match="Nothing was taken back"):
             one.remove([ANN], "sms")
         source.failure = None
+        one.refresh("sms")
         assert one.is_suppressed(ANN, "sms")
 
 
@@ -455,6 +456,17 @@ class TestDamage:
             made(folder).add([number], "sms")
         clock.now += 1
         assert two.filter_recipients([ANN, *later, BOB], "sms") == [BOB]
+
+    def test_a_new_file_takes_no_journal_of_the_one_that_was_moved_away(self, folder: Path) -> None:
+        made(folder).add([ANN], "sms")
+        path = folder / "opt-outs.sqlite3"
+        journal = folder / "opt-outs.sqlite3-journal"
+        path.rename(folder / "moved away")
+        journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(5000))
+        one = made(folder)
+        assert one.add([BOB], "sms") == 1
+        assert made(folder).is_suppressed(BOB, "sms")
+        assert not journal.exists()
 
     def test_a_file_that_is_gone_while_a_process_runs(self, folder: Path) -> None:
         clock = Clock()

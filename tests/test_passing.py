@@ -322,7 +322,7 @@ class TestKilled:
             patched.setattr(one._opt_outs, "taken", full)
             with pytest.raises(StoreUnavailable):
                 one.pass_on()
-            assert one._tend() == 60, "the background goes on"
+            assert one._pass_on_later() == 60, "the background goes on"
         one.pass_on()
         assert source.took() == [("add", "sms", (ANN,))] * 3
         assert one.waiting() == {}
@@ -380,7 +380,7 @@ class TestRefused:
         (waiting,) = one.waiting()["list"]
         assert waiting.refused
         assert (waiting.number, waiting.error) == (numbers[777], "no such number.")
-        assert "refuses an opt-out that was made here; it stays in force here" in caplog.text
+        assert "refuses an opt-out, which stays in force here: " in caplog.text
         assert numbers[777] not in caplog.text
         assert one.is_suppressed(numbers[777], "sms")
 
@@ -434,10 +434,31 @@ class TestRefused:
         one.pass_on()
         source.poison = set()
         one.remove([ANN], "sms")
-        assert left(one) == [("add", ANN), ("remove", ANN)]
-        source.calls.clear()
+        assert left(one) == [("add", ANN)], "the source never had it on that channel"
+
+    def test_a_removal_that_was_refused_is_forgotten_when_it_is_opted_out_again(
+        self, one: Suppressor, source: Taker
+    ) -> None:
+        source.poison = {ANN}
+        one.remove([ANN], "sms")
         one.pass_on()
-        assert source.took() == [("add", "viber", (ANN,)), ("remove", "sms", (ANN,))]
+        assert left(one) == [("remove", ANN)]
+        one.add([ANN], "sms")
+        assert left(one) == [("add", ANN)]
+
+    def test_it_is_not_tried_again_each_time_another_is(
+        self, one: Suppressor, source: Taker, clock: Clock
+    ) -> None:
+        source.poison = {ANN}
+        one.add([ANN], "sms")
+        one.pass_on()
+        source.calls.clear()
+        one.add([BOB], "sms")
+        one.pass_on()
+        assert source.took() == [("add", "sms", (BOB,))]
+        clock.now += 3600
+        one.pass_on()
+        assert source.took() == [("add", "sms", (ANN,))]
 
     def test_a_removal_that_is_refused_is_told(
         self, one: Suppressor, source: Taker, caplog: pytest.LogCaptureFixture
@@ -446,7 +467,7 @@ class TestRefused:
         one.remove([ANN, BOB], "sms")
         one.pass_on()
         assert left(one) == [("remove", ANN)]
-        assert "that was taken back here" in caplog.text
+        assert "refuses to remove a number: " in caplog.text
 
     def test_everyone(self, one: Suppressor, source: Taker) -> None:
         numbers = list(map(number_of, range(8)))
@@ -479,7 +500,36 @@ class TestRefused:
         ]
 
 
+class TestChannels:
+    def test_one_that_is_not_served_any_more_holds_up_no_other(
+        self, made: Callable[..., Suppressor], source: Taker
+    ) -> None:
+        one = made()
+        one.remove([ANN], "viber")
+        one.add([BOB], "viber")
+        one.add([BOB], "sms")
+        source.channels = ("sms",)
+        made().pass_on()
+        assert source.took() == [("add", "sms", (BOB,))]
+        assert made()._pass_on(forced=False) > 1, "what waits is not asked about all the time"
+        source.channels = ("sms", "viber")
+        made().pass_on()
+        assert source.took() == [("remove", "viber", (ANN,)), ("add", "viber", (BOB,))]
+
+
 class TestAccounts:
+    def test_a_removal_reaches_those_who_were_to_be_told_of_the_number(
+        self, made: Callable[..., Suppressor]
+    ) -> None:
+        """Else the old account would list, later on, what was taken back under the new one."""
+        old, new = Taker(identity="old"), Taker(identity="new")
+        made(old).add([BOB], "sms")
+        made(new).remove([BOB], "sms")
+        made(new).pass_on()
+        assert new.took() == [("remove", "sms", (BOB,))]
+        made(old).pass_on()
+        assert old.took() == [("add", "sms", (BOB,)), ("remove", "sms", (BOB,))]
+
     def test_what_waits_for_another_account_is_not_sent_to_this_one(
         self, made: Callable[..., Suppressor]
     ) -> None:

@@ -69,6 +69,18 @@ def test_those_who_wait_get_the_error_of_the_one_that_failed(
     assert "refused the API key" in everyone[0]
 
 
+def test_who_waits_is_not_starved_by_one_that_fails_again_and_again(store: Path) -> None:
+    with (
+        Sandbox(api_key="test_another", latency=0.2) as refusing,
+        started(children.fail_for_ever, refusing.url, store) as (_, pipe),
+    ):
+        pipe.recv()
+        began = time.monotonic()
+        (answer,) = screened(refusing, store, [NOBODY], 1)
+    assert "refused the API key" in answer
+    assert time.monotonic() - began < 5
+
+
 def test_a_second_process_starts_from_the_store(
     sandbox: Sandbox, store: Path, listings: Any
 ) -> None:

@@ -133,6 +133,29 @@ class TestRenewal:
             wait_for(lambda each=each: not each._snapshots._loading)  # type: ignore[misc]
         assert len(source.loads) == 2
 
+    def test_is_not_held_up_by_opt_outs_that_take_their_time(
+        self, source: Gate, tmp_path: Path
+    ) -> None:
+        class Slow(Gate):
+            add_at_once = remove_at_once = 1
+
+            def add(self, _numbers: Any, _channel: str) -> None:
+                assert self.open.wait(10)
+
+            def remove(self, _numbers: Any, _channel: str) -> None:
+                """Nothing is removed here."""
+
+        slow = Slow(LISTED)
+        one = Suppressor(plugins=[slow], sources=["list"], store=tmp_path, ttl=0.5)
+        one.snapshot("sms")
+        loads = len(slow.loads)
+        slow.load = lambda *a: ListSource.load(slow, *a)  # type: ignore[method-assign]
+        slow.shut()
+        one.add([OTHER], "sms")
+        wait_for(lambda: len(slow.loads) >= loads + 2)
+        slow.open.set()
+        wait_for(lambda: not one.waiting())
+
     def test_happens_by_itself(self, source: Gate) -> None:
         suppressor = Suppressor(plugins=[source], sources=["list"], store=None, ttl=0.5)
         suppressor.snapshot("sms")
@@ -141,7 +164,7 @@ class TestRenewal:
     def test_its_thread_ends_with_its_suppressor(self, source: Gate) -> None:
         suppressor = Suppressor(plugins=[source], sources=["list"], store=None)
         suppressor.snapshot("sms")
-        thread = suppressor._background._thread if suppressor._background else None
+        thread = suppressor._renewing._thread if suppressor._renewing else None
         assert thread
         assert thread.is_alive()
         gone = weakref.ref(suppressor)
@@ -212,14 +235,45 @@ class TestFailing:
         other.refresh("sms")
         assert made(store=tmp_path).failure("sms") is None
 
-    def test_a_source_that_hangs_is_given_up(
+    def test_one_that_failed_while_the_snapshot_is_young_is_read_again_once(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, tmp_path: Path
+    ) -> None:
+        """Not over and over, since the young snapshot would do."""
+        suppressor = made(store=tmp_path)
+        suppressor.snapshot("sms")
+        source.failure = SourceError("down.")
+        clock.now += 1
+        with pytest.raises(StopListUnavailable):
+            suppressor.refresh("sms")
+        source.failure = None
+        clock.now += 5
+        suppressor._snapshots.renew()
+        wait_for(lambda: not suppressor._snapshots._loading)
+        assert len(source.loads) == 3
+        assert suppressor.failure("sms") is None
+        assert suppressor._snapshots.renew() > 200
+
+    def test_another_process_that_has_less_patience_is_no_failure_of_the_source(
         self, made: Callable[..., Suppressor], source: Gate, tmp_path: Path
+    ) -> None:
+        one, other = made(store=tmp_path), made(store=tmp_path, load_timeout=0.1)
+        lock = one._store and one._store.lock(one._snapshots._keys["sms"])
+        assert lock
+        other._snapshots._reader._timer = time.monotonic
+        with lock, pytest.raises(StopListUnavailable, match="Another process has been reading"):
+            other.snapshot("sms")
+        assert one.failure("sms") is None
+        assert one.is_suppressed(LISTED, "sms")
+
+    def test_a_source_that_hangs_is_given_up(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, tmp_path: Path
     ) -> None:
         suppressor = made(load_timeout=0.1, store=tmp_path)
         source.shut()
         with pytest.raises(StopListUnavailable, match=r"within 0\.1 s \(SUPPRESS_LOAD_TIMEOUT\)"):
             suppressor.snapshot("sms")
         source.open.set()
+        clock.now += 5
         # It holds no lock any more, and what it gives later on is not used.
         assert made(store=tmp_path).is_suppressed(LISTED, "sms")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suppress import ConfigurationError, Secret, Settings
+from suppress import ConfigurationError, Secret, Settings, Suppressor
 
 
 def load(file: str = "", environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
@@ -188,3 +188,33 @@ class TestSection:
     def test_what_makes_no_sense_names_the_setting(self, file: str, said: str) -> None:
         with pytest.raises(ConfigurationError, match=said):
             load(f"[suppress.own]\n{file}").section("own", Own)
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"SUPPRESS_TLL": "5"}, r"SUPPRESS_TLL .* Did you mean SUPPRESS_TTL\?"),
+        ({"SUPPRESS_MAXSTALE": "5"}, "Did you mean SUPPRESS_MAX_STALE"),
+        ({"SUPPRESS_FILE_PAHT": "list.txt"}, "Did you mean SUPPRESS_FILE_PATH"),
+        ({"BSG_TIMEOT": "5", "BSG_API_KEY": "test_x"}, "Did you mean BSG_TIMEOUT"),
+        ({"BSG_API_KEY_FIL": "key.txt"}, "Did you mean BSG_API_KEY_FILE"),
+    ],
+    ids=str,
+)
+def test_a_misspelt_variable_is_refused(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], said: str
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=said):
+        Suppressor(store=None)
+
+
+def test_a_variable_of_another_program_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "list.txt").write_text("+14155552671\n")
+    for name in ("SUPPRESS_WARNINGS", "BSG_SENDER", "BSG_URL", "SUPPRESS_FILE_HASH"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
+    assert Suppressor(store=None).sources

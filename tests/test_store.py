@@ -126,6 +126,36 @@ class TestDamage:
         assert made().is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2
 
+    def test_a_record_of_a_failure_that_is_damaged_is_none(
+        self, made: Callable[..., Suppressor], source: ListSource, store: Path
+    ) -> None:
+        source.failure = suppress.SourceError("down.")
+        with pytest.raises(StopListUnavailable):
+            made().snapshot("sms")
+        (file,) = files(store, "failure")
+        file.write_bytes(b'{"since":1,"began":1,"ended":1,"message":"\xff"}')
+        source.failure = None
+        assert made().is_suppressed(LISTED, "sms")
+
+    def test_an_error_that_passes_is_not_taken_for_the_last_word(
+        self,
+        made: Callable[..., Suppressor],
+        source: ListSource,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        one, two = made(ttl=86400), made(ttl=86400)
+        one.snapshot("sms")
+        two.snapshot("sms")
+        source.entries = listed(OTHER)
+        one.refresh("sms")
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "read_bytes", _raising(OSError(errno.EMFILE, "Too many open")))
+            two.is_suppressed(OTHER, "sms")
+        assert "cannot be read: Too many open" in caplog.text
+        two._snapshots.look_again()
+        assert two.is_suppressed(OTHER, "sms")
+
 
 class TestOldFiles:
     def test_go_when_nobody_needs_them(

@@ -82,7 +82,13 @@ def _asked_for() -> suppress.Secret:
 
 
 @click.command(short_help="Serve a stop list as BSG does, for trying things.")
-@click.option("--port", default=8080, show_default=True, help="Port on loopback; 0 for a free one.")
+@click.option(
+    "--port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port on loopback; 0 for a free one.",
+)
 @click.option(
     "--size",
     default=10_000,

@@ -8,6 +8,7 @@
 | 3      | the stop list is unavailable: nothing was written |
 | 4      | the input cannot be read; for `check`: not a phone number |
 | 5      | the output cannot be written, or an opt-out cannot be kept |
+| 129    | ended because its terminal was closed |
 | 130    | ended by Ctrl-C |
 | 141    | ended because nobody reads the output any more |
 | 143    | ended by SIGTERM |
@@ -44,6 +45,7 @@ EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
     (suppress.StoreUnavailable, 5),
     (suppress.SuppressError, 2),
 )
+HUNG_UP = 129
 INTERRUPTED = 130
 NOBODY_READS = 141
 TERMINATED = 143
@@ -117,12 +119,17 @@ class CommandLine(click.Group):
         return commands
 
 
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+
+
 class _Terminated(SystemExit):
-    """SIGTERM came while a command ran."""
+    """SIGTERM or SIGHUP came while a command ran; the exit status tells which."""
 
 
 def _signal_of(ended: BaseException) -> int:
-    return signal.SIGTERM if isinstance(ended, _Terminated) else signal.SIGINT
+    return int(ended.code or 0) - 128 if isinstance(ended, _Terminated) else signal.SIGINT
 
 
 def _end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
@@ -133,11 +140,11 @@ def _end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
 def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     # A second signal does not wait for what the first one sets going.
     _at_signals(_end_at_once)
-    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated(TERMINATED)
+    raise KeyboardInterrupt if number == signal.SIGINT else _Terminated(128 + number)
 
 
 def _at_signals(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         # Nobody else's handler, and no signal that is ignored, as Ctrl-C is in the background.
         if signal.getsignal(number) in (_end_at_once, _unwind):
             signal.signal(number, handler)
@@ -196,7 +203,7 @@ for _command in (filter_command, check, refresh, status, add, remove, verify, pl
 
 def main() -> None:
     """Run the command line, and end the process with its exit status."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end_at_once)
     # When all is done and Python itself ends, it is too late for a signal.

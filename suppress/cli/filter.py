@@ -23,6 +23,7 @@ from suppress.atomic import naming, replacing
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.options import channel_option, column_option, format_option, region_option
 from suppress.cli.output import OutputError, summary
+from suppress.numbers import NO_REGION, why_invalid
 from suppress.receipt import Tally
 from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
@@ -107,6 +108,7 @@ def filter_command(
         with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
             snapshot = suppressor.snapshot(channel)
         counts: dict[str, int] = dict.fromkeys(Outcome, 0)
+        national = False
         tally = Tally(snapshot, region, suppressor.now())
         with _outputs(places) as outputs, _progress(size, places) as advance:
             filed = outputs.pop(RECEIPT, None)
@@ -123,6 +125,7 @@ def filter_command(
                     counts[word] += count
                 if filed is not None:
                     tally.add(screening.numbers, screening.counts)
+                national = national or (region is None and _any_national(screening))
                 advance(length)
             check_unchanged(stream, rows, began)
             if filed is not None:
@@ -130,6 +133,18 @@ def filter_command(
                     filed.write(tally.receipt().to_json())
                     filed.flush()
     click.echo(summary(counts, snapshot, suppressor.age(snapshot)), err=True)
+    if national:
+        click.echo(
+            "Among the invalid ones are numbers in national form: name their region with "
+            "--default-region.",
+            err=True,
+        )
+
+
+def _any_national(screening: Screening[Row]) -> bool:
+    """Whether one of the first that are invalid would be valid with a region."""
+    some = screening.invalid[:FEW]
+    return any(why_invalid(row.number).endswith(NO_REGION) for row in some)
 
 
 def _refuse_same(places: Mapping[str, str]) -> None:

@@ -163,8 +163,8 @@ def status(*, as_json: bool) -> None:
     for each in found:
         if each["failing"] is not None:
             click.echo(
-                f"The {each['channel']} stop list cannot be read since {each['failing']['since']}: "
-                f"{each['failing']['message']}"
+                f"{each['channel']}: reading fails since {each['failing']['since']}, last at "
+                f"{each['failing']['tried_at']}: {each['failing']['message']}"
             )
     print_waiting(waiting)
     if any(each["state"] == "missing" for each in found):

@@ -91,7 +91,8 @@ def remove(
 ) -> None:
     """Take opt-outs back, here and at the sources that take opt-outs.
 
-    Whoever is still listed by a source stays suppressed; which sources those are is shown.
+    Whoever is still listed by a source stays suppressed; which sources those are is shown. So
+    nothing is taken back while the stop list cannot be read.
 
     \b
       suppress remove "+1 415 555 2671" --channel sms
@@ -109,11 +110,12 @@ def remove(
         return
     for channel, sources in listed.items():
         click.echo(f"{channel}: {len(taken):,} not opted out here any more")
-        age = suppressor.age(suppressor.snapshot(channel))
+        snapshot = suppressor.stored(channel)
+        read = "" if snapshot is None else f" {ago(suppressor.age(snapshot))} ago"
         for number, names in sources.items():
             if names:
                 click.echo(
-                    f"{number} was still listed by {' and '.join(names)} {ago(age)} ago: it stays "
+                    f"{number} was still listed by {' and '.join(names)}{read}: it stays "
                     "suppressed until that is over, and `suppress refresh` has read so"
                 )
     print_waiting(waiting)
