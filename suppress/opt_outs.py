@@ -41,6 +41,8 @@ _STEPS = (
         PRIMARY KEY (number, channel)
     ) WITHOUT ROWID;
     CREATE INDEX opt_out_change ON opt_out (change, removed_at);
+    CREATE TABLE file (id TEXT NOT NULL);
+    INSERT INTO file VALUES (hex(randomblob(16)));
     CREATE TABLE waiting (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         source TEXT NOT NULL, account TEXT NOT NULL, action TEXT NOT NULL,
@@ -56,7 +58,7 @@ _UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
 
 # SQLite has locks of its own, which a forked process would find held for ever, had another
 # thread been inside it at that moment.
-_IN_SQLITE = threading.Lock()
+_IN_SQLITE = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
         before=_IN_SQLITE.acquire,
@@ -117,6 +119,7 @@ class OptOuts:
         self.path = folder / "opt-outs.sqlite3"
         self._lock = lock
         self._inode: int | None = None
+        self._file = ""
         self._seen = -1
         self._added: dict[str, dict[str, float]] = {}
         self._opted_out: dict[str, OptedOut] = {}
@@ -287,7 +290,12 @@ class OptOuts:
                 (checked,) = database.execute("PRAGMA integrity_check(1)").fetchone()
                 if checked != "ok":
                     raise sqlite3.DatabaseError("it is damaged")
-                self._seen, self._added, self._opted_out = -1, {}, {}
+                (file,) = database.execute("SELECT id FROM file").fetchone()
+                if file != (self._file or file):
+                    raise sqlite3.DatabaseError(
+                        "a new one has taken its place: restart what runs, if that is right"
+                    )
+                self._file, self._seen, self._added, self._opted_out = file, -1, {}, {}
             rows = database.execute(
                 "SELECT number, channel, added_at, removed_at, change FROM opt_out "
                 "WHERE change > ?",

@@ -101,7 +101,7 @@ class Reader:
         """Raise the error that another process had meanwhile, if it had one."""
         for channel in channels:
             failure = store.failure(self._keys[channel])
-            if failure is not None and failure.ended > began:
+            if failure is not None and began < failure.ended <= self._clock():
                 raise StopListUnavailable(failure.message)
 
     def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:

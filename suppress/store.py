@@ -143,8 +143,9 @@ class Store:
             numbers=self._write(key, "numbers", snapshot.numbers_digest, snapshot.image()),
             origins=self._write(key, "origins", digest_of(origins), origins),
         )
+        content = msgspec.json.encode(header)
         with replacing(self._path(key)) as stream:
-            stream.write(msgspec.json.encode(header))
+            stream.write(content + f"\n{digest_of([content])}\n".encode("ascii"))
         self.changes.tell()
         self._sweep(key, {header.numbers.digest, header.origins.digest})
         return self._open(key, header)
@@ -233,7 +234,7 @@ class Store:
     def _put_aside(self, key: str) -> None:
         """Rename the files of the snapshot, so that they are not read again."""
         kept = []
-        for path in (self._path(key), *self.folder.glob(f"{key}-*")):
+        for path in (self._path(key), *self.folder.glob(f"{key}-*[!d]")):
             with contextlib.suppress(OSError):
                 kept.append(path.replace(f"{path}.damaged"))
         if kept:
@@ -286,7 +287,10 @@ def _stamp(stat: os.stat_result) -> Stamp:
 
 
 def _header(content: bytes) -> _Header:
-    header = msgspec.json.decode(content, type=_Header)
+    document, _, digest = content.partition(b"\n")
+    if digest != f"{digest_of([document])}\n".encode("ascii"):
+        raise ValueError("the digest of its header is not that of its content")
+    header = msgspec.json.decode(document, type=_Header)
     moments = [header.read_at, *header.sources.values()]
     if any(moment.tzinfo is None for moment in moments):
         raise ValueError("its time has no zone")

@@ -239,6 +239,37 @@ class TestAdd:
         assert made(folder).filter_recipients([*numbers, ANN], "sms") == [ANN]
         assert time.monotonic() - began < 10, "it takes one, on a slow machine"
 
+    def test_holds_for_one_that_looks_at_that_moment(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The mark of a change is taken before the look, so that nothing falls in between."""
+        one, two = made(folder), made(folder)
+        two.snapshot("sms")
+        assert two._opt_outs is not None
+        look = two._opt_outs.of
+
+        def overtaken(channel: str) -> Any:
+            found = look(channel)
+            monkeypatch.undo()
+            one.add([ANN], "sms")
+            return found
+
+        two._snapshots.look_again()
+        monkeypatch.setattr(two._opt_outs, "of", overtaken)
+        assert not two.is_suppressed(ANN, "sms")
+        assert two.is_suppressed(ANN, "sms")
+
+    def test_holds_where_the_file_of_changes_is_another_one(self, folder: Path) -> None:
+        clock = Clock()
+        one, two = made(folder, clock=clock), made(folder, clock=clock)
+        two.snapshot("sms")
+        (folder / "changes").unlink()
+        clock.now += 1
+        one.snapshot("sms")
+        two.snapshot("sms")
+        one.add([ANN], "sms")
+        assert two.is_suppressed(ANN, "sms")
+
 
 class TestRemove:
     def test_says_who_still_lists_them(self, folder: Path) -> None:
@@ -467,6 +498,18 @@ class TestDamage:
         assert one.add([BOB], "sms") == 1
         assert made(folder).is_suppressed(BOB, "sms")
         assert not journal.exists()
+
+    def test_a_new_file_in_its_place_is_not_taken_by_one_that_knows_the_old_one(
+        self, folder: Path
+    ) -> None:
+        running = made(folder)
+        running.add([ANN], "sms")
+        assert running.is_suppressed(ANN, "sms")
+        (folder / NAME).unlink()
+        made(folder).add([BOB], "sms")
+        with pytest.raises(StopListUnavailable, match="a new one has taken its place: restart"):
+            running.is_suppressed(ANN, "sms")
+        assert made(folder).is_suppressed(BOB, "sms")
 
     def test_a_file_that_is_gone_while_a_process_runs(self, folder: Path) -> None:
         clock = Clock()

@@ -13,6 +13,7 @@ import pytest
 from children import started
 from conftest import Clock, ListSource, listed
 from suppress import Refused, Settings, SourceError, StoreUnavailable, Suppressor, Waiting
+from suppress.passing import target_of
 from suppress_bsg.sandbox import Sandbox, made_up
 
 ANN, BOB, CY, DEE = "+14155552671", "+14155552672", "+14155552673", "+14155552674"
@@ -593,6 +594,18 @@ class TestTogether:
         for thread in threads:
             thread.join()
         assert [number for _, _, batch in source.took() for number in batch] == numbers
+
+    def test_pass_on_waits_for_one_that_is_at_it(self, one: Suppressor, source: Taker) -> None:
+        one.add([ANN], "sms")
+        assert one._store is not None
+        target = target_of(source)
+        lock = one._store.lock(f"passing-{target.source}-{target.account}")
+        lock.acquire()
+        released = threading.Timer(0.2, lock.release)
+        released.start()
+        one.pass_on()
+        released.join()
+        assert source.took() == [("add", "sms", (ANN,))]
 
     def test_the_background_leaves_it_to_one_that_is_at_it(
         self, made: Callable[..., Suppressor], source: Taker

@@ -18,6 +18,7 @@ import suppress.aio
 import suppress.snapshots
 from conftest import Clock, ListSource, listed
 from suppress import SourceError, StopListUnavailable, Suppressor
+from suppress.background import Background
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
@@ -381,3 +382,28 @@ def test_threads_that_ask_for_several_channels(
         thread.join(10)
         assert not thread.is_alive()
     assert not caplog.records
+
+
+class Owner:
+    """Has something done in the background that fails."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        self.steps = threading.Semaphore(0)
+        self.background = Background(self.step)
+
+    def step(self) -> float:
+        self.steps.release()
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [ValueError(), SystemExit()])
+def test_the_background_survives_what_fails_in_it(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    owner = Owner(error)
+    for _ in range(3):
+        owner.background.wake()
+        assert owner.steps.acquire(timeout=10)
+        wait_for(lambda: "in the background has failed" in caplog.text)
+        caplog.clear()

@@ -70,6 +70,30 @@ class TestDamage:
         assert len(source.loads) == 2
         assert not caplog.records
 
+    def test_of_the_time_of_reading_is_noticed(
+        self, made: Callable[..., Suppressor], source: ListSource, store: Path
+    ) -> None:
+        """Else an old list could pass for a young one."""
+        read_at = made().snapshot("sms").read_at
+        (file,) = files(store, "snapshot")
+        hour = f"T{read_at:%H}:".encode()
+        file.write_bytes(
+            file.read_bytes().replace(hour, f"T{(read_at.hour + 1) % 24:02}:".encode())
+        )
+        made().snapshot("sms")
+        assert len(source.loads) == 2
+
+    def test_twice_leaves_one_that_was_put_aside(
+        self, made: Callable[..., Suppressor], store: Path
+    ) -> None:
+        for _ in range(3):
+            made().snapshot("sms")
+            (file,) = files(store, "snapshot")
+            file.write_bytes(b"damaged")
+        made().snapshot("sms")
+        assert len(files(store, "damaged")) == 3
+        assert not list(store.glob("*.damaged.damaged"))
+
     def test_is_noticed_though_time_and_size_are_as_before(
         self, made: Callable[..., Suppressor], source: ListSource, store: Path
     ) -> None:
@@ -158,6 +182,17 @@ class TestDamage:
 
 
 class TestOldFiles:
+    def test_one_that_is_used_again_is_as_young_as_its_snapshot(
+        self, made: Callable[..., Suppressor], source: ListSource, store: Path
+    ) -> None:
+        made().refresh("sms")
+        first = [*files(store, "numbers"), *files(store, "origins")]
+        _age(OLD, *first)
+        made().refresh("sms")
+        source.entries = listed(LISTED)
+        made().refresh("sms")
+        assert all(file.exists() for file in first), "a process may be about to open them"
+
     def test_go_when_nobody_needs_them(
         self, made: Callable[..., Suppressor], source: ListSource, store: Path
     ) -> None:
