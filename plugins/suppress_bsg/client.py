@@ -50,6 +50,9 @@ RENEW_BEFORE = 60
 
 _PIECE = 2**16
 
+# Not the dice that the whole process shares, since it may count on what they give.
+_DICE = random.SystemRandom()
+
 
 class WireEntry(msgspec.Struct, frozen=True, gc=False):
     """An entry as the API gives it; the two sources of its documentation disagree on types.
@@ -323,7 +326,7 @@ class Client:
         throttled = False
         for attempt in itertools.count():
             self._check_time(what)
-            pause = BACKOFF * (2**attempt + random.random())  # noqa: S311 - no secret
+            pause = BACKOFF * (2**attempt + _DICE.random())
             try:
                 answer = self._exchange(method, path, what, throttled=throttled, **request)
             except SourceError:
