@@ -133,7 +133,7 @@ class Tally:
         """
         self._digest.update(lines_of(numbers))
         for outcome, count in counts.items():
-            self._counts[outcome] = self._counts.get(outcome, 0) + count
+            self._counts[outcome] += count
 
     def receipt(self) -> Receipt:
         """The receipt of everything that was added."""

@@ -498,12 +498,13 @@ class Snapshots:
                     "The %s stop list cannot be read since %s: %s The one that was read at %s "
                     "still serves, until it is %g s old.",
                     channel,
-                    _moment(since),
+                    moment(since),
                     error,
                     latest.read_at.isoformat(timespec="seconds"),
                     self._settings.max_stale,
                 )
 
 
-def _moment(seconds: float) -> str:
+def moment(seconds: float) -> str:
+    """A time (seconds since the epoch) as text, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(seconds))

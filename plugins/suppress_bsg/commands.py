@@ -176,7 +176,7 @@ def demo() -> None:
             store=None,
             tables={"bsg": {"base_url": server.url, "api_key": SANDBOX_KEY}},
         )
-        suppressor = suppress.Suppressor(settings)
+        suppressor = suppress.Suppressor(settings, background=False)
         began = time.perf_counter()
         snapshot = suppressor.refresh("sms")["sms"]
         seconds = time.perf_counter() - began

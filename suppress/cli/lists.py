@@ -13,7 +13,6 @@ from suppress.cli.options import channel_option, channels_option, json_option, r
 from suppress.cli.output import (
     ago,
     described,
-    moment,
     print_json,
     print_table,
     print_waiting,
@@ -24,6 +23,7 @@ from suppress.numbers import mask
 from suppress.plugins import Plugins
 from suppress.screening import Outcome
 from suppress.settings import Settings
+from suppress.snapshots import moment
 from suppress.suppressor import Suppressor
 
 CHECKED = {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}

@@ -1,7 +1,6 @@
 """What commands print: tables, JSON, snapshots and summaries."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -12,6 +11,7 @@ from rich.table import Table
 from suppress.errors import SuppressError
 from suppress.screening import Outcome
 from suppress.snapshot import Snapshot
+from suppress.snapshots import moment
 from suppress.suppressor import Suppressor
 
 
@@ -46,11 +46,6 @@ def described(snapshot: Snapshot, age: float) -> dict[str, Any]:
         "sources": snapshot.sources,
         "digest": snapshot.digest,
     }
-
-
-def moment(seconds: float) -> str:
-    """A time (seconds since the epoch) as text, in UTC."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def waiting_of(suppressor: Suppressor) -> list[dict[str, Any]]:
