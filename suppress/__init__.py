@@ -22,16 +22,17 @@ from suppress.errors import (
 )
 from suppress.hookspecs import hookimpl
 from suppress.host import register
-from suppress.numbers import known_region, mask, normalize
+from suppress.numbers.e164 import known_region, normalize
+from suppress.numbers.mask import mask
 from suppress.opt_outs import Waiting
-from suppress.origins import Origin
 from suppress.receipt import Receipt
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening
 from suppress.secret import Secret
 from suppress.settings import Settings
-from suppress.snapshot import Entry, Snapshot
 from suppress.sources import Progress, Source, TakesOptOuts
+from suppress.stop_list.origins import Origin
+from suppress.stop_list.snapshot import Entry, Snapshot
 from suppress.store import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from suppress.screening import Screening
-from suppress.snapshot import Snapshot
+from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 
 R = TypeVar("R")

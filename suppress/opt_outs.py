@@ -23,8 +23,8 @@ from typing import Any, Literal, NamedTuple
 
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
-from suppress.number_set import NumberSet
-from suppress.snapshot import NOBODY, OptedOut
+from suppress.stop_list.number_set import NumberSet
+from suppress.stop_list.snapshot import NOBODY, OptedOut
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""

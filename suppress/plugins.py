@@ -15,7 +15,7 @@ import pluggy
 
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
-from suppress.numbers import mask
+from suppress.numbers.mask import mask
 from suppress.settings import Settings
 from suppress.sources import Source, check
 

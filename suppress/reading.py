@@ -15,8 +15,8 @@ import filelock
 from suppress import sources
 from suppress.errors import StopListUnavailable
 from suppress.settings import Settings
-from suppress.snapshot import Snapshot
 from suppress.sources import ReadingFailed, Source
+from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Store
 
 Report = Callable[[str, int, int | None], None]

@@ -16,7 +16,7 @@ import msgspec
 import phonenumbers
 
 from suppress.errors import InputError
-from suppress.snapshot import Snapshot, digest_of
+from suppress.stop_list.snapshot import Snapshot, digest_of
 from suppress.version import __version__
 
 FORMAT = 1
@@ -106,7 +106,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True):
         return receipt
 
 
-class Tally:
+class ReceiptBuilder:
     """A receipt in the making, for recipients that are screened piece by piece.
 
     Args:

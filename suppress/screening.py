@@ -13,10 +13,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
-from suppress.numbers import AT_ONCE, Canonical, e164_all, why_invalid
-from suppress.origins import Origin
-from suppress.receipt import Receipt, Tally
-from suppress.snapshot import Snapshot
+from suppress.numbers.bulk import AT_ONCE, E164Array, e164_all
+from suppress.numbers.e164 import why_invalid
+from suppress.receipt import Receipt, ReceiptBuilder
+from suppress.stop_list.origins import Origin
+from suppress.stop_list.snapshot import Snapshot
 
 R = TypeVar("R")
 
@@ -89,7 +90,7 @@ class Screening(Generic[R]):
             self._recipients if key is None else [key(each) for each in self._recipients]
         )
         self.default_region = default_region
-        self._canonical: list[Canonical] = []
+        self._canonical: list[E164Array] = []
         self._outcomes = np.zeros(len(self.numbers), np.uint8)
         for start in range(0, len(self.numbers), AT_ONCE):
             numbers = self.numbers[start : start + AT_ONCE]
@@ -116,7 +117,7 @@ class Screening(Generic[R]):
 
     def receipt(self) -> Receipt:
         """What was checked against what: see `Receipt`."""
-        tally = Tally(self.snapshot, self.default_region, self.screened_at)
+        tally = ReceiptBuilder(self.snapshot, self.default_region, self.screened_at)
         tally.add(self.numbers, self.counts)
         return tally.receipt()
 

@@ -22,7 +22,7 @@ import msgspec
 import platformdirs
 
 from suppress.errors import ConfigurationError
-from suppress.numbers import known_region
+from suppress.numbers.e164 import known_region
 from suppress.secret import Secret, warn_if_others_read, warn_if_others_write
 
 T = TypeVar("T")

@@ -23,8 +23,8 @@ from suppress.errors import StopListUnavailable
 from suppress.opt_outs import OptOuts, OptOutsUnreadable
 from suppress.reading import Reader, Report
 from suppress.settings import Settings
-from suppress.snapshot import NOBODY, Snapshot
 from suppress.sources import ReadingFailed, Source
+from suppress.stop_list.snapshot import NOBODY, Snapshot
 from suppress.store import Failure, Stamp, Store
 
 logger = logging.getLogger("suppress")

@@ -16,10 +16,12 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
-from suppress.number_set import NumberSet
-from suppress.numbers import AT_ONCE, LONG, Canonical, digits, e164_all, mask
-from suppress.origins import Gathering, Rows
-from suppress.snapshot import Entry, Snapshot
+from suppress.numbers.bulk import AT_ONCE, OVERFLOW, E164Array, e164_all
+from suppress.numbers.e164 import digits
+from suppress.numbers.mask import mask
+from suppress.stop_list.number_set import NumberSet
+from suppress.stop_list.origins import OriginsBuilder, Rows
+from suppress.stop_list.snapshot import Entry, Snapshot
 
 logger = logging.getLogger("suppress")
 
@@ -152,7 +154,7 @@ def load(
         ReadingFailed: a source failed, or what it gave cannot be used.
     """
     wanted = frozenset(channels)
-    lists = {channel: _Listed() for channel in wanted}
+    lists = {channel: _ListBuilder() for channel in wanted}
     read_at: dict[str, datetime] = {}
     for source in sources:
         asked = wanted.intersection(source.channels)
@@ -199,29 +201,29 @@ def load(
     return snapshots
 
 
-class _Listed:
+class _ListBuilder:
     """Everyone who is listed for a channel, as far as it has been read."""
 
     def __init__(self) -> None:
         self._values = [np.zeros(0, np.uint64)]
         self._texts: set[str] = set()
         self.unparsed: set[str] = set()
-        self.origins = Gathering()
+        self.origins = OriginsBuilder()
 
     def add(
         self,
         source: str,
         channel: str,
         entries: Sequence[Entry],
-        canonical: Canonical,
+        canonical: E164Array,
         rows: Rows,
     ) -> None:
         """Add those of the entries that are for the channel."""
         here = np.array([channel in entry.channels for entry in entries], np.bool_)
-        places = np.flatnonzero(here & (canonical.values > LONG))
+        places = np.flatnonzero(here & (canonical.values > OVERFLOW))
         self._values.append(canonical.values[places])
         self.origins.add(source, canonical.values[places], places, rows)
-        for place in np.flatnonzero(here & (canonical.values <= LONG)).tolist():
+        for place in np.flatnonzero(here & (canonical.values <= OVERFLOW)).tolist():
             text = canonical.text(place)
             if text is None:
                 text = _digits_of(entries[place])

@@ -30,8 +30,8 @@ import msgspec
 
 from suppress.atomic import replacing
 from suppress.changes import Changes
-from suppress.origins import Origins
-from suppress.snapshot import Snapshot, digest_of
+from suppress.stop_list.origins import Origins
+from suppress.stop_list.snapshot import Snapshot, digest_of
 
 logger = logging.getLogger("suppress")
 

@@ -23,16 +23,17 @@ from suppress.errors import (
     StoreUnavailable,
     UnknownChannel,
 )
-from suppress.numbers import as_text, e164, known_region, mask, settled, why_invalid
+from suppress.numbers.e164 import as_text, e164, known_region, settled, why_invalid
+from suppress.numbers.mask import mask
 from suppress.opt_outs import OptOuts, Target, Waiting
 from suppress.passing import LONGEST_REST, next_try, pass_on, target_of, waiting_for
 from suppress.plugins import Plugins
 from suppress.reading import Report
 from suppress.screening import Screening
 from suppress.settings import Arguments, Settings
-from suppress.snapshot import NOBODY, Snapshot
 from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
+from suppress.stop_list.snapshot import NOBODY, Snapshot
 from suppress.store import Failure, Store
 
 logger = logging.getLogger("suppress")

@@ -5,9 +5,9 @@ Needs pytest. The sources that come with suppress pass the same tests.
 
 import pytest
 
-from suppress.numbers import digits
-from suppress.snapshot import Entry
+from suppress.numbers.e164 import digits
 from suppress.sources import Source, TakesOptOuts, check, load
+from suppress.stop_list.snapshot import Entry
 
 
 class SourceContract:

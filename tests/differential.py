@@ -14,7 +14,8 @@ from functools import cache
 
 import phonenumbers
 
-from suppress.numbers import e164, e164_all
+from suppress.numbers.bulk import e164_all
+from suppress.numbers.e164 import e164
 
 REGIONS = (None, *sorted(phonenumbers.SUPPORTED_REGIONS))
 """The default regions, none among them."""

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from differential import REGIONS, differences, reference, texts
-from suppress import numbering
-from suppress.numbering import LEAD, Numbering
-from suppress.numbers import LONG, e164, e164_all
+from suppress.numbers import plan, rules
+from suppress.numbers.bulk import OVERFLOW, e164_all
+from suppress.numbers.e164 import e164
+from suppress.numbers.rules import LEAD, Numbering
 
 SOME_REGIONS = (None, "US", "GB", "AR", "BR", "IT", "RU", "MX", "CI", "SM")
 
@@ -23,7 +24,8 @@ SOME_REGIONS = (None, "US", "GB", "AR", "BR", "IT", "RU", "MX", "CI", "SM")
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Numbering:
     """Rules that nobody has derived yet."""
     made = Numbering()
-    monkeypatch.setattr("suppress.numbers.NUMBERING", made)
+    monkeypatch.setattr("suppress.numbers.bulk.NUMBERING", made)
+    monkeypatch.setattr("suppress.numbers.e164.NUMBERING", made)
     return made
 
 
@@ -85,7 +87,7 @@ def test_nothing_to_normalize() -> None:
 def test_numbers_that_do_not_fit_64_bits() -> None:
     given = ["+375" + "9" * 17, "+14155552671"]
     bulk = e164_all(given)
-    assert bulk.values.tolist() == [LONG, 14155552671]
+    assert bulk.values.tolist() == [OVERFLOW, 14155552671]
     assert [bulk.text(0), bulk.text(1)] == [e164(each) for each in given] == given
 
 
@@ -116,8 +118,8 @@ def test_threads_that_derive_the_same_rules(fresh: Numbering) -> None:
 def test_a_wrong_rule_is_noticed(
     fresh: Numbering, monkeypatch: pytest.MonkeyPatch, method: str, wrong: Callable[..., object]
 ) -> None:
-    monkeypatch.setattr(numbering._Plan, method, wrong)
-    monkeypatch.setattr(numbering, "_hold", lambda *_arguments: True)
+    monkeypatch.setattr(plan.Plan, method, wrong)
+    monkeypatch.setattr(rules, "_hold", lambda *_arguments: True)
     assert any(differences(region, some(region, 3000)) for region in SOME_REGIONS[1:])
 
 
@@ -129,8 +131,9 @@ def test_a_phonenumbers_that_parses_otherwise_is_asked(
         return found and f"{found[:-1]}0"
 
     assert fresh.rule("14155552671", 0) == 0
-    monkeypatch.setattr("suppress.numbering.parsed", otherwise)
-    monkeypatch.setattr("suppress.numbers.parsed", otherwise)
+    monkeypatch.setattr("suppress.numbers.rules.parsed", otherwise)
+    monkeypatch.setattr("suppress.numbers.bulk.parsed", otherwise)
+    monkeypatch.setattr("suppress.numbers.e164.parsed", otherwise)
     assert e164("+442079460958") == "+442079460950"
     assert fresh.rule("14155552671", 0) == fresh.rule("02079460958", fresh.forms("GB"))
     assert e164("+14155552671") == "+14155552670"
@@ -146,10 +149,10 @@ def test_what_is_not_understood_is_asked(fresh: Numbering, monkeypatch: pytest.M
     assert metadata is not None
     monkeypatch.setattr(metadata, "_mutable", True)
     monkeypatch.setattr(metadata, "national_prefix_for_parsing", r"0(?!1)")
-    monkeypatch.setattr(numbering, "_plan_of_code", numbering._plan_of_code.__wrapped__)
+    monkeypatch.setattr(plan, "plan_of_code", plan.plan_of_code.__wrapped__)
     assert differences("GB", some("GB", 300)) == []
     number = "02079460958"
-    assert fresh.rule(number, fresh.forms("GB")) == numbering.ASK
+    assert fresh.rule(number, fresh.forms("GB")) == rules.ASK_PARSER
 
 
 def test_most_numbers_are_settled_without_the_parser(fresh: Numbering) -> None:
@@ -158,6 +161,6 @@ def test_most_numbers_are_settled_without_the_parser(fresh: Numbering) -> None:
         example = phonenumbers.example_number(region or "")
         assert example is not None
         digits = str(example.country_code) + phonenumbers.national_significant_number(example)
-        asked += fresh.rule(digits, 0) == numbering.ASK
+        asked += fresh.rule(digits, 0) == rules.ASK_PARSER
     assert asked <= len(REGIONS) // 100
     assert LEAD < 10

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from suppress.number_set import NumberSet
+from suppress.stop_list.number_set import NumberSet
 
 NUMBERS = st.one_of(
     st.integers(1, 50),

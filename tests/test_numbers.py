@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 import suppress
 from differential import reference
-from suppress.numbers import digits, e164, e164_all, known_region, mask, why_invalid
+from suppress.numbers.bulk import e164_all
+from suppress.numbers.e164 import digits, e164, known_region, why_invalid
+from suppress.numbers.mask import mask
 
 
 @pytest.mark.parametrize(

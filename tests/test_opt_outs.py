@@ -32,7 +32,7 @@ from suppress import (
 from suppress.snapshots import LOOK_EVERY
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
-LONG = "+35812345678901234567"  # does not fit 64 bits
+OVERFLOW = "+35812345678901234567"  # does not fit 64 bits
 NAME = "opt-outs.sqlite3"
 
 
@@ -166,13 +166,13 @@ class TestAdd:
 
     def test_numbers_that_do_not_fit_64_bits(self, folder: Path) -> None:
         one = made(folder)
-        one.add([LONG], "sms")
+        one.add([OVERFLOW], "sms")
         for each in (one, made(folder)):
-            assert each.is_suppressed(LONG, "sms")
-            (decision,) = each.screen([LONG], "sms")
+            assert each.is_suppressed(OVERFLOW, "sms")
+            (decision,) = each.screen([OVERFLOW], "sms")
             assert [origin.source for origin in decision.origins] == ["opt-outs"]
-        one.remove([LONG], "sms")
-        assert not made(folder).is_suppressed(LONG, "sms")
+        one.remove([OVERFLOW], "sms")
+        assert not made(folder).is_suppressed(OVERFLOW, "sms")
 
     def test_says_since_when(self, folder: Path) -> None:
         one = made(folder, source=ListSource(listed(ANN)))

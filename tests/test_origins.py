@@ -11,19 +11,19 @@ import pytest
 
 from conftest import Clock, ListSource
 from suppress import Entry, Origin, Suppressor
-from suppress.number_set import value_of
-from suppress.origins import NO_ORIGINS, Gathering, Origins, Rows
-from suppress.snapshot import Snapshot
 from suppress.sources import load
+from suppress.stop_list.number_set import value_of
+from suppress.stop_list.origins import NO_ORIGINS, Origins, OriginsBuilder, Rows
+from suppress.stop_list.snapshot import Snapshot
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
-LONG = "+35812345678901234567"  # does not fit 64 bits
+OVERFLOW = "+35812345678901234567"  # does not fit 64 bits
 NOON = datetime(2024, 2, 29, 12, tzinfo=UTC)
 
 
 def gathered(*sources: tuple[str, Sequence[tuple[str, Any, datetime | None]]]) -> Origins:
     """The origins of (number, id, added at) of some sources."""
-    gathering = Gathering()
+    gathering = OriginsBuilder()
     for name, entries in sources:
         rows = Rows.of([each[1] for each in entries], [each[2] for each in entries])
         values = [value_of(each[0]) for each in entries]
@@ -66,7 +66,7 @@ IDS: list[tuple[Any, Any]] = [
 
 
 @pytest.mark.parametrize(("given", "shown"), IDS, ids=repr)
-@pytest.mark.parametrize("number", [ANN, LONG])
+@pytest.mark.parametrize("number", [ANN, OVERFLOW])
 @pytest.mark.parametrize("among", [(), (1, 2), ("a", "b"), (None,), (10**40, -3)], ids=repr)
 def test_an_id_comes_back_as_it_was(number: str, among: Any, given: Any, shown: Any) -> None:
     others = [(BOB, id_, None) for id_ in among]
@@ -94,7 +94,7 @@ def test_an_id_comes_back_as_it_was(number: str, among: Any, given: Any, shown: 
     ],
     ids=str,
 )
-@pytest.mark.parametrize("number", [ANN, LONG])
+@pytest.mark.parametrize("number", [ANN, OVERFLOW])
 @pytest.mark.parametrize("among", [(), (NOON,), (NOON.replace(tzinfo=None), None)], ids=str)
 def test_a_time_comes_back_in_utc_to_the_second(
     number: str, among: Any, given: datetime | None, shown: datetime | None
@@ -106,8 +106,8 @@ def test_a_time_comes_back_in_utc_to_the_second(
 
 def test_several_sources_and_entries_of_one_number() -> None:
     origins = gathered(
-        ("one", [(BOB, 1, None), (ANN, 2, NOON), (LONG, 3, None)]),
-        ("two", [(ANN, "a", None), (LONG, None, NOON), (ANN, "b", NOON)]),
+        ("one", [(BOB, 1, None), (ANN, 2, NOON), (OVERFLOW, 3, None)]),
+        ("two", [(ANN, "a", None), (OVERFLOW, None, NOON), (ANN, "b", NOON)]),
     )
     for each in (origins, read(origins), read(read(origins))):
         assert set(each.of(ANN)) == {
@@ -115,7 +115,7 @@ def test_several_sources_and_entries_of_one_number() -> None:
             Origin("two", "a"),
             Origin("two", "b", NOON),
         }
-        assert each.of(LONG) == (Origin("one", 3), Origin("two", None, NOON))
+        assert each.of(OVERFLOW) == (Origin("one", 3), Origin("two", None, NOON))
         assert each.of(BOB) == (Origin("one", 1),)
         assert each.of(CY) == ()
         assert each.of("") == each.of("+") == each.of("+0") == each.of_text("999") == ()
@@ -131,7 +131,7 @@ def test_many_numbers_each_find_their_own() -> None:
 
 def test_nothing() -> None:
     for each in (NO_ORIGINS, read(NO_ORIGINS), gathered(("one", []))):
-        assert each.of(ANN) == each.of(LONG) == ()
+        assert each.of(ANN) == each.of(OVERFLOW) == ()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_nothing() -> None:
     ],
 )
 def test_a_damaged_image(damage: Any) -> None:
-    image = b"".join(gathered(("crm", [(ANN, "a", NOON), (LONG, 1, None)])).image())
+    image = b"".join(gathered(("crm", [(ANN, "a", NOON), (OVERFLOW, 1, None)])).image())
     assert Origins.read(image).of(ANN)
     with pytest.raises(ValueError):  # noqa: PT011 - whatever it says
         Origins.read(damage(image))
@@ -207,8 +207,8 @@ class TestLoaded:
         assert snapshot.why("+49999123456", "+49 999 123456") == ()
 
     def test_numbers_beyond_64_bits(self) -> None:
-        snapshot = loaded(ListSource([Entry(LONG, {"sms"}, 10**30, NOON)]))
-        assert snapshot.why(LONG, LONG) == (Origin("list", 10**30, NOON),)
+        snapshot = loaded(ListSource([Entry(OVERFLOW, {"sms"}, 10**30, NOON)]))
+        assert snapshot.why(OVERFLOW, OVERFLOW) == (Origin("list", 10**30, NOON),)
 
     def test_odd_ids_lose_nobody(self) -> None:
         """What a source calls its entries has no part in who is suppressed."""
@@ -229,7 +229,11 @@ class TestLoaded:
 
 def test_they_are_kept_in_the_store(tmp_path: Path) -> None:
     source = ListSource(
-        [Entry(ANN, {"sms"}, "row 3", NOON), Entry(LONG, {"sms"}, -1), Entry("999 123", {"sms"}, 7)]
+        [
+            Entry(ANN, {"sms"}, "row 3", NOON),
+            Entry(OVERFLOW, {"sms"}, -1),
+            Entry("999 123", {"sms"}, 7),
+        ]
     )
 
     def made() -> Suppressor:
@@ -237,7 +241,7 @@ def test_they_are_kept_in_the_store(tmp_path: Path) -> None:
 
     made().refresh("sms")
     one = made()
-    decisions = list(one.screen([ANN, LONG, "+999123", BOB, "x"], "sms", default_region="DE"))
+    decisions = list(one.screen([ANN, OVERFLOW, "+999123", BOB, "x"], "sms", default_region="DE"))
     assert len(source.loads) == 1
     assert [each.origins for each in decisions] == [
         (Origin("list", "row 3", NOON),),

@@ -19,7 +19,7 @@ import pytest
 import suppress
 from conftest import Clock, ListSource, listed
 from suppress import InputError, Receipt, Suppressor
-from suppress.receipt import Tally, differences, lines_of
+from suppress.receipt import ReceiptBuilder, differences, lines_of
 from suppress.screening import Screening
 
 COMMAND = str(Path(sys.executable).with_name("suppress"))
@@ -144,7 +144,7 @@ def test_in_pieces_it_is_the_same_as_in_one(size: int) -> None:
     snapshot = made().snapshot("sms")
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     whole = Screening(numbers, snapshot, screened_at=moment).receipt()
-    tally = Tally(snapshot, None, moment)
+    tally = ReceiptBuilder(snapshot, None, moment)
     for start in range(0, len(numbers), size):
         part = Screening(numbers[start : start + size], snapshot)
         tally.add(part.numbers, part.counts)

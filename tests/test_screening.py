@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suppress import Outcome, Screening, Snapshot
-from suppress.number_set import NumberSet
-from suppress.numbers import e164
+from suppress.numbers.e164 import e164
+from suppress.stop_list.number_set import NumberSet
 
 READ_AT = datetime(2026, 1, 2, tzinfo=UTC)
 

@@ -34,7 +34,7 @@ from suppress.cli.lists import check, plugins, refresh, status
 from suppress.cli.opt_outs import add, remove
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
-from suppress.numbers import mask
+from suppress.numbers.mask import mask
 from suppress.plugins import Plugins
 
 EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (

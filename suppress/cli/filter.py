@@ -23,8 +23,8 @@ from suppress.atomic import naming, replacing
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.options import channel_option, column_option, format_option, region_option
 from suppress.cli.output import OutputError, summary
-from suppress.numbers import NO_REGION, why_invalid
-from suppress.receipt import Tally
+from suppress.numbers.e164 import NO_REGION, why_invalid
+from suppress.receipt import ReceiptBuilder
 from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
 from suppress.suppressor import Suppressor
@@ -109,7 +109,7 @@ def filter_command(
             snapshot = suppressor.snapshot(channel)
         counts: dict[str, int] = dict.fromkeys(Outcome, 0)
         national = False
-        tally = Tally(snapshot, region, suppressor.now())
+        tally = ReceiptBuilder(snapshot, region, suppressor.now())
         with _outputs(places) as outputs, _progress(size, places) as advance:
             filed = outputs.pop(RECEIPT, None)
             for outcome, each in outputs.items():

@@ -19,7 +19,7 @@ from suppress.cli.output import (
     waiting_of,
 )
 from suppress.errors import ConfigurationError, InvalidNumber
-from suppress.numbers import mask
+from suppress.numbers.mask import mask
 from suppress.plugins import Plugins
 from suppress.screening import Outcome
 from suppress.settings import Settings

@@ -15,7 +15,7 @@ from suppress.cli.options import (
 )
 from suppress.cli.output import ago, print_json, print_waiting, waiting_of
 from suppress.errors import InvalidNumber
-from suppress.numbers import normalize
+from suppress.numbers.e164 import normalize
 from suppress.suppressor import Suppressor
 
 F = TypeVar("F", bound=Callable[..., None])

@@ -10,8 +10,8 @@ from rich.table import Table
 
 from suppress.errors import SuppressError
 from suppress.screening import Outcome
-from suppress.snapshot import Snapshot
 from suppress.snapshots import moment
+from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 
 

@@ -30,7 +30,7 @@ from rich.table import Table
 
 import suppress
 from suppress import Screening, Snapshot, Suppressor, sources
-from suppress.number_set import NumberSet
+from suppress.stop_list.number_set import NumberSet
 from suppress.store import Store
 from suppress_bsg.client import decode_listing
 from suppress_bsg.paging import LIMIT, Page, read_all

@@ -1,12 +1,4 @@
-"""What makes two numbers the same: their E.164 form, as `phonenumbers` gives it.
-
-The reference, which every answer of this module equals, is
-
-    format_number(parse(text, default_region), E164)
-
-Callers that have many numbers hand them over together (`e164_all`), so that a faster
-way of normalizing can be put in here without touching them.
-"""
+"""Many numbers read at once: their E.164 forms, as `suppress.numbers.e164` gives them."""
 
 import contextlib
 import re
@@ -14,37 +6,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
-import phonenumbers
 from numpy.typing import NDArray
 
-from suppress.errors import ConfigurationError, InvalidNumber
-from suppress.numbering import (
-    ABROAD,
-    ASK,
-    INVALID,
+from suppress.numbers.e164 import LONGEST_TEXT, SEPARATORS, as_text
+from suppress.numbers.readings import parsed
+from suppress.numbers.rules import (
+    ASK_PARSER,
+    BEHIND_IDD,
+    FIRST_CONSTANT,
     LONGEST,
     NUMBERING,
     POWERS,
-    SETTLED,
-    SHORTEST,
-    parsed,
 )
 
-# phonenumbers refuses longer texts, and Python refuses to print much longer integers.
-_LONGEST_INT = 10**250
-_LONGEST_TEXT = 250
-
-LONG = 1
+OVERFLOW = 1
 """Stands for the value of a number that does not fit 64 bits; no number has one digit."""
 
 AT_ONCE = 2**15
 """Numbers to normalize together: what is made of them fits the processor's cache."""
 
-NO_REGION = "and no default region is set"
-"""Why a number in national form is invalid, at the end."""
-
-_SEPARATORS = b" -.()/[]"
-_NO_SEPARATORS = dict.fromkeys(_SEPARATORS)
 _NEWLINE, _PLUS = b"\n+"
 _SCHEME = int.from_bytes(b"tel:", "little")
 _TWO_DIGITS = re.compile(r"[0-9].*[0-9]", re.DOTALL)
@@ -61,72 +41,11 @@ _JOINS = (
 )
 
 
-def known_region(region: str) -> str:
-    """The region in the spelling of ISO 3166, for example `"US"` for `"us"`.
-
-    Raises:
-        ConfigurationError: phonenumbers has no such region.
-    """
-    upper = region.upper()
-    if upper not in phonenumbers.SUPPORTED_REGIONS:
-        raise ConfigurationError(
-            f"default_region: {region!r} is no region that phonenumbers knows. "
-            "Use two letters of ISO 3166, such as US, GB (not UK) or DE."
-        )
-    return upper
-
-
-def as_text(number: object) -> str | None:
-    """The text to parse for a number as handed in, or None where there is none.
-
-    An `int` is an international number without its plus. Nothing but `str` and `int` is
-    a number; a `bool` is not one either.
-    """
-    if isinstance(number, str):
-        return number
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number < _LONGEST_INT:
-        return f"+{int(number)}"
-    return None
-
-
-def e164(number: object, default_region: str | None = None) -> str | None:
-    """The E.164 text of a number (a plus and digits), or None where it cannot be parsed."""
-    value = settled(number, default_region)
-    if value is None:
-        text = as_text(number)
-        return None if text is None else parsed(text, default_region)
-    return f"+{value}" if value else None
-
-
-def settled(number: object, default_region: str | None = None) -> int | None:
-    """The digits of a plain number's E.164 text, as an integer.
-
-    It is 0 where the number is certainly invalid, and None where `e164` has to be asked.
-    """
-    text = number if type(number) is str else as_text(number)
-    if text is None:
-        return 0
-    if len(text) > _LONGEST_TEXT:
-        return 0
-    digits = text.removeprefix("+")
-    if not digits.isdigit():
-        text = text.translate(_NO_SEPARATORS)
-        digits = text.removeprefix("+")
-    if not (SHORTEST <= len(digits) <= LONGEST and digits.isdigit() and digits.isascii()):
-        return None
-    rule = NUMBERING.rule(digits, 0 if digits is not text else NUMBERING.forms(default_region))
-    if rule >= SETTLED:
-        return int(digits) + rule
-    if rule >= ABROAD:
-        return settled(f"+{digits[rule - ABROAD :]}")
-    return 0 if rule == INVALID else None
-
-
-class Canonical(NamedTuple):
+class E164Array(NamedTuple):
     """The E.164 numbers of many recipients.
 
     Attributes:
-        values: each one's digits as a number; 0 where it cannot be parsed, `LONG` where
+        values: each one's digits as a number; 0 where it cannot be parsed, `OVERFLOW` where
             it does not fit 64 bits.
         long: the E.164 texts of those that do not fit, by their places.
         plain: what was handed in, as a number, where it is nothing but digits, separators
@@ -140,12 +59,12 @@ class Canonical(NamedTuple):
     def text(self, place: int) -> str | None:
         """The E.164 text of one of them, or None where it cannot be parsed."""
         value = self.values.item(place)
-        if value == LONG:
+        if value == OVERFLOW:
             return self.long[place]
         return f"+{value}" if value else None
 
 
-def e164_all(numbers: Sequence[object], default_region: str | None = None) -> Canonical:
+def e164_all(numbers: Sequence[object], default_region: str | None = None) -> E164Array:
     """`e164` of each of the numbers, in their order.
 
     The memory it needs is about 200 bytes for each of them, so hand over `AT_ONCE` at a
@@ -156,21 +75,21 @@ def e164_all(numbers: Sequence[object], default_region: str | None = None) -> Ca
     rules = NUMBERING.rules(plain, lengths, forms)
     values = (plain + rules).view(np.uint64)
     long: dict[int, str] = {}
-    others = np.flatnonzero(rules < SETTLED)
+    others = np.flatnonzero(rules < FIRST_CONSTANT)
     if len(others):
         rules = rules[others]
         values[others] = 0
-        abroad = rules >= ABROAD
+        abroad = rules >= BEHIND_IDD
         unread = _abroad(others[abroad], rules[abroad], plain, lengths, values)
-        places = np.concatenate([others[rules == ASK], unread]).tolist()
+        places = np.concatenate([others[rules == ASK_PARSER], unread]).tolist()
         for place, canonical in _asked(numbers, places, default_region):
             value = int(canonical[1:])
             if value < 2**64:
                 values[place] = value
             else:
-                values[place] = LONG
+                values[place] = OVERFLOW
                 long[place] = canonical
-    return Canonical(values, long, plain)
+    return E164Array(values, long, plain)
 
 
 def _abroad(
@@ -184,12 +103,12 @@ def _abroad(
 
     Returns the places of those that the parser has to be asked about.
     """
-    left = lengths[places] - (rules - ABROAD)
+    left = lengths[places] - (rules - BEHIND_IDD)
     behind = plain[places] % POWERS.take(left)
     rules = NUMBERING.rules(behind, left, 0)
-    settled = rules >= SETTLED
+    settled = rules >= FIRST_CONSTANT
     values[places[settled]] = (behind + rules)[settled]
-    unread: NDArray[np.intp] = places[rules == ASK]
+    unread: NDArray[np.intp] = places[rules == ASK_PARSER]
     return unread
 
 
@@ -234,12 +153,12 @@ def _read_integers(numbers: NDArray[np.int64]) -> _Read:
 def _read_texts(texts: Sequence[str]) -> _Read:
     lines = _lines(texts)
     ends = np.frombuffer(lines, np.uint8) == _NEWLINE
-    separated = any(each in lines for each in _SEPARATORS)
+    separated = any(each in lines for each in SEPARATORS)
     if np.count_nonzero(ends) != len(texts) + 1 or (separated and _may_be_long(ends)):
-        odd = ["\n" in text or len(text) > _LONGEST_TEXT for text in texts]
+        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in texts]
         lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
     if separated:
-        lines = lines.translate(None, _SEPARATORS)
+        lines = lines.translate(None, SEPARATORS)
     return _read_lines(lines)
 
 
@@ -255,7 +174,7 @@ def _lines(texts: Sequence[str]) -> bytes:
 
 def _may_be_long(ends: NDArray[np.bool_]) -> bool:
     """Whether a line can be too long: such a one fills a block of half that length."""
-    block = _LONGEST_TEXT // 2
+    block = LONGEST_TEXT // 2
     blocks = ends[: len(ends) // block * block].reshape(-1, block)
     return not bool(blocks.any(axis=1).all())
 
@@ -293,62 +212,3 @@ def _read_lines(lines: bytes) -> _Read:
 def _hopeless(text: str) -> bool:
     """Whether the text is certainly no number: a number has two digits at least."""
     return text.isascii() and not _TWO_DIGITS.search(text)
-
-
-def why_invalid(number: object, default_region: str | None = None) -> str:
-    """Why `e164` gives None for the number, in words and without its digits."""
-    text = as_text(number)
-    if text is None:
-        return f"a number is text or a positive int, not {type(number).__name__}"
-    try:
-        phonenumbers.parse(text, default_region)
-    except phonenumbers.NumberParseException as error:
-        if error.error_type == error.INVALID_COUNTRY_CODE and default_region is None:
-            return f"not in international form, {NO_REGION}"
-        if error.error_type == error.INVALID_COUNTRY_CODE:
-            return "its country calling code is unknown"
-        if error.error_type == error.TOO_LONG:
-            return "too long for a phone number"
-        if error.error_type in (error.TOO_SHORT_NSN, error.TOO_SHORT_AFTER_IDD):
-            return "too short for a phone number"
-        return "not a phone number"
-    raise ValueError("the number is valid")
-
-
-def normalize(number: str | int, default_region: str | None = None) -> str:
-    """The E.164 text of one number.
-
-    Args:
-        number: text in any form that `phonenumbers` reads, or an `int`: an international
-            number without its plus.
-        default_region: the ISO 3166 region of a number written in national form.
-
-    Raises:
-        InvalidNumber: it cannot be parsed.
-    """
-    canonical = e164(number, default_region)
-    if canonical is None:
-        shown = mask(number) or "An empty text"
-        raise InvalidNumber(f"{shown}: {why_invalid(number, default_region)}.")
-    return canonical
-
-
-def digits(number: object) -> str:
-    """The decimal digits of a number, of whatever script, as ASCII; no plus, no separators."""
-    text = as_text(number)
-    return "" if text is None else phonenumbers.normalize_digits_only(text)
-
-
-def mask(number: object) -> str:
-    """What may be shown of a number, or of a text with numbers in it, in errors and logs.
-
-    Of every run of seven digits or more (separators between them do not end a run) the
-    first three and the last two stay.
-    """
-    text = str(number) if isinstance(number, str | int) else type(number).__name__
-
-    def hide(match: re.Match[str]) -> str:
-        run = re.sub(r"\D", "", match[0])
-        return f"{run[:3]}{'*' * (len(run) - 5)}{run[-2:]}"
-
-    return re.sub(r"\d(?:[^\w,;]{0,3}\d){6,}", hide, text)

@@ -17,9 +17,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.number_set import NumberSet
-from suppress.numbers import Canonical, digits
-from suppress.origins import NO_ORIGINS, Origin, Origins
+from suppress.numbers.bulk import E164Array
+from suppress.numbers.e164 import digits
+from suppress.stop_list.number_set import NumberSet
+from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
 
 _LONGEST = len(str(2**64))
 
@@ -152,7 +153,7 @@ class Snapshot:
                     found += self.origins.of_text(each)
         return found
 
-    def lists_all(self, canonical: Canonical, numbers: Sequence[object]) -> NDArray[np.bool_]:
+    def lists_all(self, canonical: E164Array, numbers: Sequence[object]) -> NDArray[np.bool_]:
         """`lists` for each of many recipients; those without an E.164 text are not."""
         listed = self.numbers.have(canonical.values)
         if self.opted_out.numbers:

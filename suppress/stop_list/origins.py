@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.number_set import value_of
-from suppress.numbers import mask
+from suppress.numbers.mask import mask
+from suppress.stop_list.number_set import value_of
 
 _MAGIC = b"origins2"
 _HEAD = struct.Struct("<8sQQQ")
@@ -91,21 +91,21 @@ class Rows(NamedTuple):
         return cls(numbers, texts, np.array(seconds, np.int64))
 
 
-class _Odd(msgspec.Struct):
+class _Exceptions(msgspec.Struct):
     """What does not fit the arrays: the sources' names, and numbers that are no integers."""
 
     sources: list[str] = []
     numbers: dict[str, list[tuple[int, str | int | None, int]]] = {}
 
 
-class Gathering:
+class OriginsBuilder:
     """The origins of a channel's numbers, as far as they have been read."""
 
     def __init__(self) -> None:
         self._parts: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
         self._sources: list[NDArray[np.uint16]] = []
         self._texts = bytearray()
-        self._odd = _Odd([], {})
+        self._odd = _Exceptions([], {})
 
     def add(
         self, source: str, values: NDArray[np.uint64], places: NDArray[np.int64], rows: Rows
@@ -160,7 +160,7 @@ class Gathering:
 
 
 class Origins:
-    """The origins of the numbers of a snapshot; made by a `Gathering`, or `read`."""
+    """The origins of the numbers of a snapshot; made by a `OriginsBuilder`, or `read`."""
 
     __slots__ = ("_added", "_decoded", "_ids", "_odd", "_sources", "_texts", "_values", "_views")
 
@@ -179,7 +179,7 @@ class Origins:
         self._sources = sources
         self._texts = texts
         self._odd = odd
-        self._decoded: _Odd | None = None
+        self._decoded: _Exceptions | None = None
         # In these, single numbers are looked up faster.
         self._views = values.data, sources.data, ids.data, added.data
 
@@ -217,9 +217,9 @@ class Origins:
             return Origin(name, id_)
         return Origin(name, id_, datetime.fromtimestamp(added, UTC))
 
-    def _others(self) -> _Odd:
+    def _others(self) -> _Exceptions:
         if self._decoded is None:
-            self._decoded = msgspec.json.decode(self._odd, type=_Odd)
+            self._decoded = msgspec.json.decode(self._odd, type=_Exceptions)
         return self._decoded
 
     def image(self) -> list[bytes | memoryview]:
@@ -262,7 +262,7 @@ class Origins:
         )
 
 
-NO_ORIGINS = Gathering().origins()
+NO_ORIGINS = OriginsBuilder().origins()
 
 
 def _encodable(text: str) -> str:

@@ -1,0 +1,174 @@
+"""Regular expressions over digits of which the last may be unknown."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
+
+UNKNOWN = "abcdefghijklmnop"
+"""Stand for digits that can be any."""
+
+_ANY = 2**10 - 1
+_MOST_SHAPES = 10_000
+_MOST_DIGITS = 24
+
+
+class Undecided(Exception):
+    """The answer depends on digits that are not known."""
+
+
+class NotUnderstood(Exception):
+    """The answer is for the parser to give."""
+
+
+class Shape(NamedTuple):
+    """One sequence of digits that a pattern matches: for each place a set, as ten bits."""
+
+    places: tuple[int, ...] = ()
+    groups: tuple[tuple[int, int, int], ...] = ()  # number, start, end
+    at_end: bool = False
+
+    def then(self, other: "Shape") -> "Shape":
+        """The shape of both, one behind the other."""
+        n = len(self.places)
+        moved = tuple((group, start + n, end + n) for group, start, end in other.groups)
+        return Shape(self.places + other.places, self.groups + moved, self.at_end or other.at_end)
+
+
+_TOKEN = re.compile(r"\(\?:|[()|$]|\\d|\d|\[(?:\d(?:-\d)?|\\d)+\]|\?|\{(\d+)(?:,(\d+))?\}|.")
+
+
+def _alternatives(tokens: Iterator[re.Match[str]], group: Iterator[int]) -> list[Shape]:
+    """The shapes of the tokens up to the end of their group, the preferred ones first.
+
+    The order is that in which a backtracking matcher tries them.
+    """
+    done: list[Shape] = []
+    before = item = sequence = [Shape()]
+    for match in tokens:
+        piece = match[0]
+        if piece == ")":
+            break
+        if piece == "|":
+            done += sequence
+            sequence = [Shape()]
+        elif piece == "?" or match[1]:
+            low = 0 if piece == "?" else int(match[1])
+            high = 1 if piece == "?" else int(match[2] or low)
+            sequence = _in_turn(before, _repeated(item, low, high))
+        else:
+            before, item = sequence, _item(piece, tokens, group)
+            sequence = _in_turn(before, item)
+    return done + sequence
+
+
+def _item(piece: str, tokens: Iterator[re.Match[str]], group: Iterator[int]) -> list[Shape]:
+    if piece == "(?:":
+        return _alternatives(tokens, group)
+    if piece == "(":
+        number = next(group)
+        return [
+            shape._replace(groups=(*shape.groups, (number, 0, len(shape.places))))
+            for shape in _alternatives(tokens, group)
+        ]
+    if piece == "$":
+        return [Shape(at_end=True)]
+    if not re.match(r"\d|\\d|\[", piece):
+        raise NotUnderstood
+    places = [digit for digit in range(10) if re.fullmatch(piece, str(digit))]
+    return [Shape((sum(1 << digit for digit in places),))]
+
+
+def _in_turn(first: list[Shape], second: list[Shape]) -> list[Shape]:
+    if len(first) * len(second) > _MOST_SHAPES:
+        raise NotUnderstood
+    return [a.then(b) for a in first for b in second if not (a.at_end and b.places)]
+
+
+def _repeated(item: list[Shape], low: int, high: int) -> list[Shape]:
+    """Greedy: once more is tried before no more."""
+    if high == 0:
+        return [Shape()]
+    more = _in_turn(item, _repeated(item, max(low - 1, 0), high - 1))
+    return more if low else [*more, Shape()]
+
+
+class Pattern:
+    """A regular expression over digits of which the last may be unknown.
+
+    A set of shapes is an integer, a bit a shape, the preferred one lowest.
+
+    Raises:
+        NotUnderstood: the expression has something else than digits, sets of digits,
+            groups, alternatives, bounded repeats and `$`.
+    """
+
+    def __init__(self, source: str) -> None:
+        group = itertools.count(1)
+        self.shapes = _alternatives(_TOKEN.finditer(source), group)
+        self.groups = next(group) - 1
+        self._fits = [[0] * 10 for _ in range(_MOST_DIGITS)]
+        self._exactly = [0] * (_MOST_DIGITS + 1)
+        self._within = [0] * (_MOST_DIGITS + 1)
+        self._any_from = [0] * (_MOST_DIGITS + 1)
+        for number, (places, _, at_end) in enumerate(self.shapes):
+            bit, length = 1 << number, len(places)
+            for place in range(_MOST_DIGITS):
+                allowed = places[place] if place < length else _ANY
+                for digit in range(10):
+                    self._fits[place][digit] |= bit * (allowed >> digit & 1)
+            for start in range(_MOST_DIGITS + 1):
+                self._any_from[start] |= bit * all(each == _ANY for each in places[start:])
+                self._exactly[start] |= bit * (start == length)
+                self._within[start] |= bit * (start == length or (start > length and not at_end))
+
+    def is_all_of(self, number: str) -> bool | None:
+        """Whether it matches the whole number; None where that is undecided."""
+        possible = self._narrowed(self._exactly, number)
+        if possible & self._any_from[known_digits(number)]:
+            return True
+        return None if possible else False
+
+    def possible(self, number: str) -> int:
+        """The shapes that the number can start with."""
+        return self._narrowed(self._within, number)
+
+    def starts(self, number: str) -> Shape | None:
+        """The shape that `re.match` finds at the number's start.
+
+        Raises:
+            Undecided: it depends on digits that are not known.
+        """
+        possible, known = self.possible(number), known_digits(number)
+        preferred = possible & -possible
+        if not preferred:
+            return None
+        shape = self.shapes[preferred.bit_length() - 1]
+        if preferred & self._any_from[known]:
+            return shape
+        # Looking past one digit that can be any costs ten cases; past two, a hundred.
+        ahead = itertools.dropwhile(lambda place: place == _ANY, reversed(shape.places[known:]))
+        passed = sum(place == _ANY for place in ahead)
+        raise Undecided if passed <= 1 else NotUnderstood
+
+    def _narrowed(self, by_length: list[int], number: str) -> int:
+        if len(number) > _MOST_DIGITS:
+            raise NotUnderstood
+        possible = by_length[len(number)]
+        for place, digit in enumerate(number):
+            if not possible or digit in UNKNOWN:
+                break
+            possible &= self._fits[place][ord(digit) - 48]
+        return possible
+
+
+def known_digits(number: str) -> int:
+    """How many digits of the number are known: those in front."""
+    return len(number.rstrip(UNKNOWN))
+
+
+@cache
+def pattern_of(source: str | None) -> Pattern | None:
+    """The pattern of a regular expression; None where there is none."""
+    return Pattern(source) if source else None
