@@ -1,214 +1,379 @@
-"""Many numbers read at once: their E.164 forms, as `suppress.numbers.e164` gives them."""
+"""Many numbers read at once, with the answers of `suppress.numbers.readings`."""
 
-import contextlib
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import phonenumbers
 from numpy.typing import NDArray
 
-from suppress.numbers.e164 import LONGEST_TEXT, SEPARATORS, as_text
-from suppress.numbers.readings import parsed
+from suppress.numbers import damage
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import QuickReader, value_of, why_invalid
+from suppress.numbers.mask import mask
+from suppress.numbers.plain import PlainNumbers, plain_numbers, plain_texts
+from suppress.numbers.problem import Problem
+from suppress.numbers.readings import Meaning, as_text, read
 from suppress.numbers.rules import (
     ASK_PARSER,
     BEHIND_IDD,
     FIRST_CONSTANT,
     LONGEST,
-    NUMBERING,
+    NO_READING,
     POWERS,
+    PROBLEMS,
+    UNKNOWN_CODE,
+    Rules,
+    rules_for,
 )
+from suppress.numbers.single import may_not_be_single, why_not_single
 
-OVERFLOW = 1
-"""Stands for the value of a number that does not fit 64 bits; no number has one digit."""
+BATCH_SIZE = 2**15
+"""Numbers to read together: what is made of them fits the processor's cache."""
 
-AT_ONCE = 2**15
-"""Numbers to normalize together: what is made of them fits the processor's cache."""
+_ZEROS = len("00")
 
-_NEWLINE, _PLUS = b"\n+"
-_SCHEME = int.from_bytes(b"tel:", "little")
-_TWO_DIGITS = re.compile(r"[0-9].*[0-9]", re.DOTALL)
-_MASKS = np.array(
-    [
-        np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), "<u8")
-        for length in range(LONGEST + 1)
-    ]
-)
-_JOINS = (
-    (10 << 8 | 1, 8, 0x00FF00FF00FF00FF),
-    (100 << 16 | 1, 16, 0x0000FFFF0000FFFF),
-    (10_000 << 32 | 1, 32, 0x00000000FFFFFFFF),
-)
+_MOST_REMEMBERED = 2**18
+
+_PROBLEM_NUMBERS = {problem: number for number, problem in enumerate(PROBLEMS, 1)}
+_MANY = 2**12
+"""Numbers from which it takes less time to derive which ranges are valid."""
+
+_ASK, _VALID = 1, 2  # the numbers of these rules
+_NO_PLUS = _PROBLEM_NUMBERS[Problem.WITHOUT_PLUS]
+_NO_CODE = _PROBLEM_NUMBERS[Problem.UNKNOWN_CODE]
+
+Pairs = tuple[NDArray[np.intp], NDArray[np.uint64]]
+"""Places of numbers, and for each the digits of one number as an integer."""
 
 
 class E164Array(NamedTuple):
-    """The E.164 numbers of many recipients.
+    """The readings of many numbers, each as an integer of its digits.
 
     Attributes:
-        values: each one's digits as a number; 0 where it cannot be parsed, `OVERFLOW` where
-            it does not fit 64 bits.
-        long: the E.164 texts of those that do not fit, by their places.
-        plain: what was handed in, as a number, where it is nothing but digits, separators
+        values: one reading of each number; 0 where it has none.
+        further: the other readings.
+        maybe: what may be readings: where one matters, `read` has to be asked.
+        problems: why a number may not be messaged, by its place in `PROBLEMS` from 1; 0
+            where a reading allows it.
+        plain: what was handed in, as an integer, where it is nothing but digits, separators
             and a plus; 0 elsewhere.
+        coded: whether these digits begin with a calling code for certain.
+        asked: the places of those that the reference has read.
     """
 
     values: NDArray[np.uint64]
-    long: Mapping[int, str]
+    further: Pairs
+    maybe: Pairs
+    problems: NDArray[np.uint8]
     plain: NDArray[np.int64]
-
-    def text(self, place: int) -> str | None:
-        """The E.164 text of one of them, or None where it cannot be parsed."""
-        value = self.values.item(place)
-        if value == OVERFLOW:
-            return self.long[place]
-        return f"+{value}" if value else None
+    coded: NDArray[np.bool_]
+    asked: NDArray[np.intp]
 
 
-def e164_all(numbers: Sequence[object], default_region: str | None = None) -> E164Array:
-    """`e164` of each of the numbers, in their order.
+class Reader:
+    """Reads numbers under one convention, and remembers the odd texts that it has read.
 
-    The memory it needs is about 200 bytes for each of them, so hand over `AT_ONCE` at a
-    time.
+    Args:
+        convention: how numbers are to be read.
     """
-    plain, lengths, with_plus = _read(numbers)
-    forms = 0 if with_plus.all() else np.where(with_plus, 0, NUMBERING.forms(default_region))
-    rules = NUMBERING.rules(plain, lengths, forms)
-    values = (plain + rules).view(np.uint64)
-    long: dict[int, str] = {}
-    others = np.flatnonzero(rules < FIRST_CONSTANT)
-    if len(others):
-        rules = rules[others]
-        values[others] = 0
-        abroad = rules >= BEHIND_IDD
-        unread = _abroad(others[abroad], rules[abroad], plain, lengths, values)
-        places = np.concatenate([others[rules == ASK_PARSER], unread]).tolist()
-        for place, canonical in _asked(numbers, places, default_region):
-            value = int(canonical[1:])
-            if value < 2**64:
-                values[place] = value
+
+    def __init__(self, convention: Convention) -> None:
+        self.convention = convention
+        self._meanings: dict[object, Meaning] = {}
+
+    def read(self, number: object) -> Meaning:
+        """Everything that one number may mean."""
+        if type(number) is not str:
+            return read(number, self.convention, QuickReader)
+        meaning = self._meanings.get(number)
+        if meaning is None:
+            meaning = read(number, self.convention, QuickReader)
+            if len(self._meanings) >= _MOST_REMEMBERED:
+                self._meanings.clear()
+            self._meanings[number] = meaning
+        return meaning
+
+    def read_all(self, numbers: Sequence[object]) -> E164Array:
+        """The readings of each of the numbers, in their order.
+
+        The memory it needs is about 300 bytes for each of them, so hand over `BATCH_SIZE` at a
+        time.
+        """
+        plain = plain_numbers(numbers)
+        found = _Readings(plain, self.convention)
+        found.read()
+        found.read_parts(numbers)
+        if not self.convention.possible_only:
+            found.ask_of_those_without()
+        for place in found.asked().tolist():
+            found.settle(place, self.read(numbers[place]))
+        return found.array()
+
+    def firsts(self, numbers: Sequence[object], found: E164Array) -> NDArray[np.uint64]:
+        """The first reading of each number, as an integer of its digits; 0 for none.
+
+        Args:
+            numbers: as for `read_all`.
+            found: what that gave.
+        """
+        values = found.values.copy()
+        # What begins with the region's own calling code, or with 00, may mean that first.
+        plan = self.convention.plan
+        code = str(phonenumbers.country_code_for_region(plan)) if plan else ""
+        for place in np.union1d(found.further[0], found.maybe[0]).tolist():
+            text = as_text(numbers[place])[0] or ""
+            if not found.plain.item(place) or code in text[:8] or "00" in text[:8]:
+                first = self.read(numbers[place]).first
+                values[place] = 0 if first is None else int(first)
+        return values
+
+    def all_readings(self, numbers: Sequence[object], found: E164Array) -> Pairs:
+        """All readings of the numbers, in front one of each that has any.
+
+        Arguments as for `firsts`.
+        """
+        read = np.flatnonzero(found.values)
+        pairs = [(read, found.values[read]), found.further]
+        for place in np.unique(self._open(found)[0]).tolist():
+            values = [value_of(each.e164) for each in self.read(numbers[place]).readings]
+            pairs.append((np.full(len(values), place), np.array(values, np.uint64)))
+        return _joined(pairs)
+
+    def _open(self, found: E164Array) -> Pairs:
+        """Those that may be readings and are none for certain yet: only a valid number is one."""
+        places, values = found.maybe
+        digits = values.view(np.int64)
+        lengths = np.searchsorted(POWERS, digits, side="right")
+        fit = (digits > 0) & (lengths <= LONGEST)
+        valid = rules_for(self.convention.renumbering).of_all(
+            digits * fit, lengths * fit, Rules.VALIDITY
+        )
+        open_ = (valid == _VALID) | (valid == _ASK) | ~fit
+        open_ &= values != found.values[places]
+        return places[open_], values[open_]
+
+    def faults(self, numbers: Sequence[object], found: E164Array) -> Iterator[tuple[int, str]]:
+        """The places of those that are not exactly one number, each with what is wrong.
+
+        A list of one's own is read so: nobody else may be listed in somebody's place.
+
+        Args:
+            numbers: as for `read_all`.
+            found: what that gave.
+        """
+        faulty = (found.problems != 0) | (found.values == 0)
+        unsure = found.plain == 0
+        unsure[self._open(found)[0]] = unsure[found.asked] = True
+        unsure[may_not_be_single(numbers)] = True
+        for place in np.flatnonzero(faulty | unsure).tolist():
+            number = numbers[place]
+            if faulty[place]:
+                yield place, why_invalid(number, self.read(number))
+            elif isinstance(number, str) and (why := why_not_single(number, self.convention)):
+                yield place, f"{mask(number)}: {why}"
+
+
+class _Readings:
+    """The readings of some plain numbers, as far as they are known."""
+
+    def __init__(self, plain: PlainNumbers, convention: Convention) -> None:
+        self._plain = plain
+        self._convention = convention
+        self._rules = rules_for(convention.renumbering)
+        count = len(plain.values)
+        self._problems = np.zeros(count, np.uint8)
+        self._further: list[Pairs] = []
+        self._maybe: list[Pairs] = []
+        self._asked: list[NDArray[np.intp]] = []
+
+    def read(self) -> None:
+        """Apply rules 1, 2 and 4 to all of them."""
+        plain, rules, region = self._plain, self._rules, self._convention.plan
+        national = ~plain.with_plus
+        any_national = bool(national.any())
+        forms: NDArray[np.int64] | int = Rules.PLUS
+        if region is not None and any_national:
+            forms = np.where(national, rules.form(region), Rules.PLUS)
+        numbers = rules.of_all(plain.values, plain.lengths, forms)
+        first = rules.first.take(numbers)
+        self.values = (plain.values + first).view(np.uint64)
+        self._widths = rules.widths.take(numbers)
+        special = rules.special.take(numbers)
+        self._written = special < 2  # noqa: PLR2004 - see Rules.special
+        others = np.flatnonzero(first < FIRST_CONSTANT)
+        if len(others):
+            self.values[others] = 0
+            self._without(others, first[others])
+        if special.any():
+            several = np.flatnonzero(special & 1)
+            self._add_more(several, plain.values[several], numbers[several])
+        if any_national:
+            self._read_without_plus(np.flatnonzero(national & (plain.lengths > 0)))
+
+    def _without(self, places: NDArray[np.intp], first: NDArray[np.int64]) -> None:
+        """Take what rule 1 says of those to which it gives no reading of their own."""
+        behind = (first >= BEHIND_IDD) & (first < NO_READING)
+        asked = first == ASK_PARSER
+        unknown = first == UNKNOWN_CODE
+        if self._convention.plan is None:
+            self._problems[places[unknown]] = _NO_CODE
+        else:
+            asked |= unknown & self._plain.with_plus[places]
+        self._asked.append(places[asked])
+        none = np.flatnonzero(first >= NO_READING)
+        self._problems[places[none]] = first[none] - NO_READING + 1
+        some = places[behind]
+        if len(some):
+            left = self._plain.lengths[some] - (first[behind] - BEHIND_IDD)
+            self._take(some, self._plain.values[some] % POWERS.take(left), left)
+
+    def _read_without_plus(self, places: NDArray[np.intp]) -> None:
+        """Apply rule 2: digits without a plus begin with a calling code, or with 00."""
+        values, lengths = self._plain.values[places], self._plain.lengths[places]
+        zeros = (lengths > _ZEROS) & (values < POWERS.take(np.maximum(lengths - _ZEROS, 0)))
+        if self._convention.plan is not None:
+            self._take(places, values, lengths, is_written=False)
+        if zeros.any():
+            behind = np.flatnonzero(zeros)
+            self._take(
+                places[behind],
+                values[behind],
+                lengths[behind] - _ZEROS,
+                is_written=self._convention.plan is None,
+            )
+        if self._convention.region is None:
+            unsure = ~zeros if self._plain.whole is None else ~zeros & ~self._plain.whole[places]
+            self._problems[places[unsure]] = _NO_PLUS
+
+    def _take(
+        self,
+        places: NDArray[np.intp],
+        values: NDArray[np.int64],
+        lengths: NDArray[np.int64],
+        *,
+        is_written: bool = True,
+    ) -> None:
+        """Take the readings of digits behind a plus."""
+        numbers = self._rules.of_all(values, lengths, Rules.PLUS)
+        first = self._rules.first.take(numbers)
+        certain = first >= FIRST_CONSTANT
+        if not certain.all():
+            self._take_none(places, first)
+        found = (values + first).view(np.uint64)
+        # All of them together need no copies.
+        before = self.values if len(places) == len(self.values) else self.values[places]
+        is_new = before == 0
+        if len(new := np.flatnonzero(certain & is_new)):
+            at, rules = places[new], numbers[new]
+            self.values[at] = found[new]
+            self._widths[at] = (
+                lengths[new] - self._plain.lengths[at] + self._rules.widths.take(rules)
+            )
+            self._written[at] = is_written & (self._rules.special.take(rules) < 2)  # noqa: PLR2004
+            self._problems[at] = 0
+        if len(old := np.flatnonzero(certain & ~is_new)):
+            self._further.append((places[old], found[old]))
+        special = self._rules.special.take(numbers)
+        if len(several := np.flatnonzero(certain & ((special & 1) == 1))):
+            self._add_more(places[several], values[several], numbers[several])
+
+    def _take_none(self, places: NDArray[np.intp], first: NDArray[np.int64]) -> None:
+        """Take what is said of digits behind a plus that have no certain reading."""
+        self._asked.append(places[first == ASK_PARSER])
+        none = np.flatnonzero((first < FIRST_CONSTANT) & (first != ASK_PARSER))
+        none = none[(self._problems[places[none]] == 0) & (self.values[places[none]] == 0)]
+        unknown = first[none] == UNKNOWN_CODE
+        self._problems[places[none]] = np.where(unknown, _NO_CODE, first[none] - NO_READING + 1)
+
+    def _add_more(
+        self, places: NDArray[np.intp], values: NDArray[np.int64], numbers: NDArray[np.uint16]
+    ) -> None:
+        """Add the further and the uncertain readings of rules that have several."""
+        for number in np.unique(numbers).tolist():
+            rule = self._rules.all[number]
+            chosen = numbers == number
+            for constants, pairs in ((rule.further, self._further), (rule.maybe, self._maybe)):
+                for each in constants:
+                    pairs.append((places[chosen], (values[chosen] + each).view(np.uint64)))
+
+    def read_parts(self, numbers: Sequence[object]) -> None:
+        """Apply rule 3 to plain numbers with groups: they may be several numbers."""
+        if not self._plain.grouped:
+            return
+        unsure = self._plain.lengths > 0
+        if len(unsure) >= _MANY:
+            unsure &= ~self._are_valid()
+            unsure[self._plain.split] = True
+        places: list[int] = []
+        parts: list[str] = []
+        for place in np.flatnonzero(unsure).tolist():
+            text = numbers[place]
+            # Only texts have groups.
+            if not isinstance(text, str) or not damage.has_group_marks(text):
+                continue
+            found = list(damage.parts(damage.cleaned(text).text))
+            if found and self.values[place] == 0:
+                self._asked.append(np.array([place]))
             else:
-                values[place] = OVERFLOW
-                long[place] = canonical
-    return E164Array(values, long, plain)
+                places += [place] * len(found)
+                parts += found
+        if parts:
+            self._add_parts(np.array(places), parts)
+
+    def _are_valid(self) -> NDArray[np.bool_]:
+        """Tell those that are valid numbers for certain, as they are written."""
+        lengths = self._plain.lengths + self._widths
+        known = (self.values != 0) & self._written & (lengths <= LONGEST)
+        values = self.values.view(np.int64) * known
+        found = self._rules.of_all(values, lengths * known, Rules.VALIDITY)
+        valid: NDArray[np.bool_] = found == _VALID
+        return valid
+
+    def _add_parts(self, places: NDArray[np.intp], parts: list[str]) -> None:
+        found = _Readings(plain_texts(parts, clean=True), self._convention)
+        found.read()
+        some = np.flatnonzero(found.values)
+        self._maybe.append((places[some], found.values[some]))
+        for where, values in (*found._further, *found._maybe):
+            self._maybe.append((places[where], values))
+        self._asked.append(places[found.asked()])
+
+    def ask_of_those_without(self) -> None:
+        """Let the reference be asked about those without a reading."""
+        self._asked.append(np.flatnonzero(self.values == 0))
+
+    def asked(self) -> NDArray[np.intp]:
+        """The places of those that the reference has to be asked about, each once."""
+        return np.unique(np.concatenate([*self._asked, np.zeros(0, np.intp)]))
+
+    def settle(self, place: int, meaning: Meaning) -> None:
+        """Take what the reference says of one."""
+        values = [value_of(each.e164) for each in meaning.readings]
+        self.values[place] = values[0] if values else 0
+        problem = 0 if meaning.problem is None else _PROBLEM_NUMBERS[meaning.problem]
+        self._problems[place] = problem
+        if len(values) > 1:
+            places = np.full(len(values) - 1, place)
+            self._further.append((places, np.array(values[1:], np.uint64)))
+
+    def array(self) -> E164Array:
+        """Everything that was found."""
+        return E164Array(
+            self.values,
+            _joined(self._further),
+            _joined(self._maybe),
+            self._problems,
+            self._plain.values,
+            self._plain.with_plus | (self._convention.plan is None),
+            self.asked(),
+        )
 
 
-def _abroad(
-    places: NDArray[np.intp],
-    rules: NDArray[np.int64],
-    plain: NDArray[np.int64],
-    lengths: NDArray[np.int64],
-    values: NDArray[np.uint64],
-) -> NDArray[np.intp]:
-    """Fill in the values of international numbers behind an international prefix.
-
-    Returns the places of those that the parser has to be asked about.
-    """
-    left = lengths[places] - (rules - BEHIND_IDD)
-    behind = plain[places] % POWERS.take(left)
-    rules = NUMBERING.rules(behind, left, 0)
-    settled = rules >= FIRST_CONSTANT
-    values[places[settled]] = (behind + rules)[settled]
-    unread: NDArray[np.intp] = places[rules == ASK_PARSER]
-    return unread
-
-
-def _asked(
-    numbers: Sequence[object], places: Sequence[int], region: str | None
-) -> Iterator[tuple[int, str]]:
-    """The places of those that the parser can read, each with its E.164 text."""
-    answers: dict[str, str | None] = {}
-    for place in places:
-        text = as_text(numbers[place])
-        if text is None:
-            continue
-        if text not in answers:
-            answers[text] = None if _hopeless(text) else parsed(text, region)
-        if canonical := answers[text]:
-            yield place, canonical
-
-
-_Read = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
-
-
-def _read(numbers: Sequence[object]) -> _Read:
-    """The digits of plain numbers as integers, how many there are, and whether a plus is before.
-
-    What is not plain has 0 digits.
-    """
-    with contextlib.suppress(TypeError):  # which is what joining anything but texts raises
-        return _read_texts(cast("Sequence[str]", numbers))
-    if set(map(type, numbers)) == {int}:
-        with contextlib.suppress(OverflowError):
-            return _read_integers(np.fromiter(cast("Sequence[int]", numbers), np.int64))
-    return _read_texts([each if type(each) is str else as_text(each) or "" for each in numbers])
-
-
-def _read_integers(numbers: NDArray[np.int64]) -> _Read:
-    lengths = np.searchsorted(POWERS, numbers, side="right")
-    unfit = (lengths > LONGEST) | (numbers < 0)
-    numbers[unfit] = lengths[unfit] = 0
-    return numbers, lengths, np.ones(len(numbers), np.bool_)
-
-
-def _read_texts(texts: Sequence[str]) -> _Read:
-    lines = _lines(texts)
-    ends = np.frombuffer(lines, np.uint8) == _NEWLINE
-    separated = any(each in lines for each in SEPARATORS)
-    if np.count_nonzero(ends) != len(texts) + 1 or (separated and _may_be_long(ends)):
-        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in texts]
-        lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
-    if separated:
-        lines = lines.translate(None, SEPARATORS)
-    return _read_lines(lines)
-
-
-def _lines(texts: Sequence[str]) -> bytes:
-    """The texts as lines, with question marks for what is not ASCII.
-
-    There is room before and behind them, so that words can be read at both ends of a line.
-    """
-    lines = "\n".join(texts)
-    end = "\n" if texts else ""
-    return f"{'?' * LONGEST}\n{lines}{end}????".encode("ascii", "replace")
-
-
-def _may_be_long(ends: NDArray[np.bool_]) -> bool:
-    """Whether a line can be too long: such a one fills a block of half that length."""
-    block = LONGEST_TEXT // 2
-    blocks = ends[: len(ends) // block * block].reshape(-1, block)
-    return not bool(blocks.any(axis=1).all())
-
-
-def _read_lines(lines: bytes) -> _Read:
-    characters = np.frombuffer(lines, np.uint8)
-    ends = np.flatnonzero(characters == _NEWLINE)
-    starts = ends[:-1] + 1
-    ends = ends[1:]
-    if b":" in lines:
-        heads = np.ndarray(len(lines) - 3, "V4", lines, strides=(1,))
-        starts += 4 * (heads[starts].view("<u4") == _SCHEME)
-    with_plus = characters.take(starts) == _PLUS
-    lengths = ends - starts
-    lengths -= with_plus
-    words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
-    pairs = words[ends - LONGEST].view("<u8").reshape(-1, 2)
-    np.putmask(lengths, lengths > LONGEST, 0)
-    pairs ^= 0x3030303030303030  # a digit becomes its value
-    pairs &= _MASKS.take(lengths, axis=0)
-    odd = ((pairs + 0x7676767676767676) | pairs) & 0x8080808080808080
-    plain = (odd[:, 0] | odd[:, 1]) == 0
-    lengths *= plain
-    # Eight digits to a number: neighbours are joined to pairs, these to fours, to eights.
-    for factor, shift, mask in _JOINS:
-        pairs *= factor
-        pairs >>= shift
-        pairs &= mask
-    high, low = pairs[:, 0], pairs[:, 1]
-    values = (high * 10**8 + low).view(np.int64)
-    values *= plain
-    return values, lengths, with_plus
-
-
-def _hopeless(text: str) -> bool:
-    """Whether the text is certainly no number: a number has two digits at least."""
-    return text.isascii() and not _TWO_DIGITS.search(text)
+def _joined(pairs: Iterable[Pairs]) -> Pairs:
+    places = [np.zeros(0, np.intp)]
+    values = [np.zeros(0, np.uint64)]
+    for some, their in pairs:
+        places.append(some)
+        values.append(their)
+    return np.concatenate(places), np.concatenate(values)

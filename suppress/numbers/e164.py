@@ -1,135 +1,230 @@
-"""The E.164 form of one number.
+"""The E.164 form of one number, the fast way where that is certain."""
 
-The reference, which every answer equals, is
-
-    format_number(parse(text, default_region), E164)
-"""
+from typing import NamedTuple
 
 import phonenumbers
 
-from suppress.errors import ConfigurationError, InvalidNumber
+from suppress.errors import InvalidNumber
+from suppress.numbers.convention import Convention
 from suppress.numbers.mask import mask
-from suppress.numbers.readings import parsed
+from suppress.numbers.problem import Problem
+from suppress.numbers.readings import LONGEST_TEXT, Meaning, TextReader, as_text, read
 from suppress.numbers.rules import (
-    BEHIND_IDD,
     FIRST_CONSTANT,
-    INVALID,
     LONGEST,
-    NUMBERING,
+    NO_READING,
+    NOT_VALID,
+    PROBLEMS,
     SHORTEST,
+    UNKNOWN_CODE,
+    VALID,
+    Rule,
+    Rules,
+    rules_for,
 )
 
-# phonenumbers refuses longer texts, and Python refuses to print much longer integers.
-_LONGEST_INT = 10**250
-LONGEST_TEXT = 250
-
-NO_REGION = "and no default region is set"
-"""Why a number in national form is invalid, at the end."""
-
-SEPARATORS = b" -.()/[]"
-_NO_SEPARATORS = dict.fromkeys(SEPARATORS)
+# Dots and slashes are none here: they may be decimals, or stand between two numbers.
+_SEPARATORS = dict.fromkeys(b" -()[]")
 
 
-def known_region(region: str) -> str:
-    """The region in the spelling of ISO 3166, for example `"US"` for `"us"`.
+def value_of(e164: str) -> int:
+    """The digits of an E.164 text as an integer, which no two texts share."""
+    return int(e164[1:])
 
-    Raises:
-        ConfigurationError: phonenumbers has no such region.
+
+class LookedUp(NamedTuple):
+    """What the rules say of digits.
+
+    Attributes:
+        values: the readings, as integers of their digits.
+        written: the E.164 digits of the number as it is written, where that is a reading.
+        allows: whether the readings may be messaged.
+        problem: what is wrong with the number as it is written.
     """
-    upper = region.upper()
-    if upper not in phonenumbers.SUPPORTED_REGIONS:
-        raise ConfigurationError(
-            f"default_region: {region!r} is no region that phonenumbers knows. "
-            "Use two letters of ISO 3166, such as US, GB (not UK) or DE."
-        )
-    return upper
+
+    values: tuple[int, ...]
+    written: str
+    allows: bool = True
+    problem: Problem | None = None
 
 
-def as_text(number: object) -> str | None:
-    """The text to parse for a number as handed in, or None where there is none.
+def look_up(digits: str, *, plus: bool, whole: bool, convention: Convention) -> LookedUp | None:
+    """The readings of plain digits, by rules 1, 2 and 4; None where the reference has to say.
 
-    An `int` is an international number without its plus. Nothing but `str` and `int` is
-    a number; a `bool` is not one either.
+    Args:
+        digits: from `SHORTEST` to `LONGEST` ASCII digits.
+        plus: whether a plus is before them.
+        whole: whether they were a whole number.
+        convention: how they are to be read.
     """
-    if isinstance(number, str):
-        return number
-    if isinstance(number, int) and not isinstance(number, bool) and 0 < number < _LONGEST_INT:
-        return f"+{int(number)}"
+    rules = rules_for(convention.renumbering)
+    if plus:
+        return _behind_plus(digits, rules, known_code=convention.plan is None)
+    with_code = _behind_plus(digits, rules, known_code=True)
+    if with_code is None or digits.startswith("00"):
+        return None
+    if convention.plan is None:
+        if convention.region is None and not whole:
+            return with_code._replace(allows=False, problem=Problem.WITHOUT_PLUS)
+        return with_code
+    national = _by_rule(digits, rules.of(digits, rules.form(convention.plan)))
+    if national is None:
+        return None
+    return national._replace(values=national.values + with_code.values)
+
+
+def _behind_plus(digits: str, rules: Rules, *, known_code: bool) -> LookedUp | None:
+    rule = rules.of(digits, Rules.PLUS)
+    if rule.first == UNKNOWN_CODE and known_code:
+        return LookedUp((), "", problem=Problem.UNKNOWN_CODE)
+    return _by_rule(digits, rule)
+
+
+def _by_rule(digits: str, rule: Rule) -> LookedUp | None:
+    if rule.first >= FIRST_CONSTANT:
+        if rule.maybe:
+            return None
+        value = int(digits)
+        values = (value + rule.first, *[value + each for each in rule.further])
+        return LookedUp(values, str(values[0]) if rule.is_written else "")
+    if rule.first >= NO_READING:
+        return LookedUp((), "", problem=PROBLEMS[rule.first - NO_READING])
     return None
 
 
-def e164(number: object, default_region: str | None = None) -> str | None:
-    """The E.164 text of a number (a plus and digits), or None where it cannot be parsed."""
-    value = settled(number, default_region)
-    if value is None:
-        text = as_text(number)
-        return None if text is None else parsed(text, default_region)
-    return f"+{value}" if value else None
-
-
-def settled(number: object, default_region: str | None = None) -> int | None:
-    """The digits of a plain number's E.164 text, as an integer.
-
-    It is 0 where the number is certainly invalid, and None where `e164` has to be asked.
-    """
-    text = number if type(number) is str else as_text(number)
-    if text is None:
-        return 0
-    if len(text) > LONGEST_TEXT:
-        return 0
-    digits = text.removeprefix("+")
-    if not digits.isdigit():
-        text = text.translate(_NO_SEPARATORS)
-        digits = text.removeprefix("+")
-    if not (SHORTEST <= len(digits) <= LONGEST and digits.isdigit() and digits.isascii()):
+def is_valid(digits: str, convention: Convention) -> bool | None:
+    """Tell whether E.164 digits are a valid number; None where phonenumbers has to say."""
+    if not SHORTEST <= len(digits) <= LONGEST:
         return None
-    rule = NUMBERING.rule(digits, 0 if digits is not text else NUMBERING.forms(default_region))
-    if rule >= FIRST_CONSTANT:
-        return int(digits) + rule
-    if rule >= BEHIND_IDD:
-        return settled(f"+{digits[rule - BEHIND_IDD :]}")
-    return 0 if rule == INVALID else None
+    rule = rules_for(convention.renumbering).of(digits, Rules.VALIDITY)
+    return None if rule not in (VALID, NOT_VALID) else rule is VALID
 
 
-def why_invalid(number: object, default_region: str | None = None) -> str:
-    """Why `e164` gives None for the number, in words and without its digits."""
-    text = as_text(number)
-    if text is None:
-        return f"a number is text or a positive int, not {type(number).__name__}"
-    try:
-        phonenumbers.parse(text, default_region)
-    except phonenumbers.NumberParseException as error:
-        if error.error_type == error.INVALID_COUNTRY_CODE and default_region is None:
-            return f"not in international form, {NO_REGION}"
-        if error.error_type == error.INVALID_COUNTRY_CODE:
-            return "its country calling code is unknown"
-        if error.error_type == error.TOO_LONG:
-            return "too long for a phone number"
-        if error.error_type in (error.TOO_SHORT_NSN, error.TOO_SHORT_AFTER_IDD):
-            return "too short for a phone number"
-        return "not a phone number"
-    raise ValueError("the number is valid")
+def plain_readings(number: object, convention: Convention) -> tuple[int, ...] | None:
+    """The readings of a plain number that may be messaged, as integers of their digits.
+
+    None where `read` has to be asked: it is odd, or may mean more, or may not be messaged.
+    """
+    if type(number) is str and number[:1] == "+" and number[1:].isdigit():
+        return _behind_a_plus(number, convention)  # the usual form takes the shortest way
+    text, whole = as_text(number)
+    plain = None if text is None else _plain(text)
+    if text is None or plain is None:
+        return None
+    found = look_up(
+        plain.removeprefix("+"), plus=plain[0] == "+", whole=whole, convention=convention
+    )
+    if found is None or not found.values or not found.allows:
+        return None
+    # Blanks and brackets may stand between two numbers, unless the first is a valid one.
+    if len(plain) < len(text) and not (found.written and is_valid(found.written, convention)):
+        return None
+    return found.values
 
 
-def normalize(number: str | int, default_region: str | None = None) -> str:
-    """The E.164 text of one number.
+def _behind_a_plus(text: str, convention: Convention) -> tuple[int, ...] | None:
+    if not SHORTEST < len(text) <= LONGEST + 1 or not text.isascii():
+        return None
+    rule = rules_for(convention.renumbering).of(text[1:], Rules.PLUS)
+    if rule.first < FIRST_CONSTANT or rule.maybe:
+        return None
+    value = int(text)
+    if not rule.further:
+        return (value + rule.first,)
+    return (value + rule.first, *[value + each for each in rule.further])
+
+
+def _plain(text: str) -> str | None:
+    """The digits of a plain text, with the plus before them; None where it is not plain."""
+    bare, digits = text, text[1:] if text[:1] == "+" else text
+    if not digits.isdigit():
+        if len(text) > LONGEST_TEXT:
+            return None
+        bare = text.translate(_SEPARATORS)
+        digits = bare.removeprefix("+")
+    if SHORTEST <= len(digits) <= LONGEST and digits.isdigit() and bare.isascii():
+        return bare
+    return None
+
+
+class QuickReader(TextReader):
+    """The same rules, looked up where a text or a part of it is plain."""
+
+    def as_written(self, text: str, *, allows: bool, valid_only: bool = False) -> bool:
+        """Take the readings of rules 1 and 2, as `TextReader` does."""
+        plain = _plain(text)
+        found = None
+        if plain is not None:
+            digits = plain.removeprefix("+")
+            found = look_up(
+                digits, plus=digits is not plain, whole=self.whole, convention=self.convention
+            )
+        if found is None or not self._is_known(found, valid_only=valid_only):
+            return super().as_written(text, allows=allows, valid_only=valid_only)
+        for value in found.values:
+            if not valid_only or self._is_valid(str(value)):
+                self.take(str(value), allows=allows and found.allows)
+        if not valid_only or found.problem is Problem.WITHOUT_PLUS:
+            self.problem = self.problem or found.problem
+        return bool(found.written and self._is_valid(found.written))
+
+    def is_whole(self, text: str) -> bool:
+        """Tell a number of a possible length, as `TextReader` does."""
+        plain = _plain(text)
+        if plain is not None and plain[0] == "+":
+            found = _behind_plus(
+                plain[1:], rules_for(self.convention.renumbering), known_code=False
+            )
+            if found is not None and found.written:
+                return True
+        return super().is_whole(text)
+
+    def _is_known(self, found: LookedUp, *, valid_only: bool) -> bool:
+        """Tell whether everything is looked up that has to be known of the readings."""
+        if not self.convention.possible_only and not found.values:
+            return False
+        asked = [str(each) for each in found.values] if valid_only else [found.written]
+        return all(self._is_valid(each) is not None for each in asked if each)
+
+    def _is_valid(self, digits: str) -> bool | None:
+        return is_valid(digits, self.convention)
+
+
+def normalize(number: object, default_region: str | None = None) -> str:
+    """Return the E.164 text of one number: its first reading.
 
     Args:
-        number: text in any form that `phonenumbers` reads, or an `int`: an international
-            number without its plus.
-        default_region: the ISO 3166 region of a number written in national form.
+        number: text in any form, a whole number, or a `phonenumbers.PhoneNumber`.
+        default_region: the ISO 3166 region of a number written in national form;
+            `"international"` where digits without a plus begin with a calling code.
 
     Raises:
-        InvalidNumber: it cannot be parsed.
+        InvalidNumber: it has no reading that may be messaged.
     """
-    canonical = e164(number, default_region)
-    if canonical is None:
-        shown = mask(number) or "An empty text"
-        raise InvalidNumber(f"{shown}: {why_invalid(number, default_region)}.")
-    return canonical
+    return first_reading(number, Convention(default_region))
 
 
-def digits(number: object) -> str:
+def first_reading(number: object, convention: Convention) -> str:
+    """Return the first reading of one number, in E.164 form.
+
+    Raises:
+        InvalidNumber: it has no reading that may be messaged.
+    """
+    meaning = read(number, convention)
+    if meaning.first is None or meaning.problem is not None:
+        raise InvalidNumber(why_invalid(number, meaning))
+    return meaning.first
+
+
+def why_invalid(number: object, meaning: Meaning) -> str:
+    """Say why a number is invalid, without its digits."""
+    text, _ = as_text(number)
+    shown = mask(number) if text and text.strip() else "The number"
+    words = "not a phone number" if meaning.problem is None else meaning.problem.words
+    return f"{shown}: {words}."
+
+
+def digits_of(number: object) -> str:
     """The decimal digits of a number, of whatever script, as ASCII; no plus, no separators."""
-    text = as_text(number)
+    text, _ = as_text(number)
     return "" if text is None else phonenumbers.normalize_digits_only(text)

@@ -9,11 +9,17 @@ import phonenumbers
 from suppress.numbers.pattern import (
     UNKNOWN,
     NotUnderstood,
+    Pattern,
     Shape,
     Undecided,
     known_digits,
     pattern_of,
 )
+from suppress.numbers.problem import Problem
+
+
+class UnknownCode(NotUnderstood):
+    """No such calling code exists: with a default region, `parse` looks at that again."""
 
 
 class Plan:
@@ -66,6 +72,20 @@ class Plan:
             if self._may_serve(len(rest)):
                 number = rest
         return self._code + number if 2 <= len(number) <= 17 else None  # noqa: PLR2004
+
+    def length_problem(self, number: str) -> Problem | None:
+        """What is wrong with the length of an E.164 number; None for a possible one.
+
+        That is `is_possible_number_with_reason`, step by step.
+        """
+        length = len(number) - len(self._code)
+        if length in self._local_lengths:
+            return Problem.TOO_SHORT
+        if length in self._lengths:
+            return None
+        if length < self._lengths[0]:
+            return Problem.TOO_SHORT
+        return Problem.TOO_LONG if length > self._lengths[-1] else Problem.WRONG_LENGTH
 
     def _behind_international_prefix(self, number: str) -> str | None:
         prefix = self._international_prefix and self._international_prefix.starts(number)
@@ -134,20 +154,127 @@ def plan_of_code(code: int) -> Plan:
     return Plan(phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region))
 
 
+def calling_code(number: str) -> str:
+    """The calling code of digits behind a plus.
+
+    Raises:
+        Undecided: it depends on digits that are not known.
+        UnknownCode: no such calling code exists.
+    """
+    return _code_of(number[:3])
+
+
+@cache
+def _code_of(start: str) -> str:
+    if start.startswith("0"):
+        raise UnknownCode
+    for length in range(1, len(start) + 1):
+        if start[length - 1] in UNKNOWN:
+            raise Undecided
+        if int(start[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return start[:length]
+    raise UnknownCode
+
+
 def international(number: str) -> str | None:
     """What becomes of digits behind a plus: their E.164 digits; None where it is invalid.
 
     Raises:
         Undecided: it depends on digits that are not known.
-        NotUnderstood: no such calling code; `parse` looks at the default region again.
+        UnknownCode: no such calling code exists.
     """
     if len(number) <= 2:  # noqa: PLR2004 - as in parse
         return None
-    if number.startswith("0"):
-        raise NotUnderstood
-    for length in (1, 2, 3):
-        if number[length - 1] in UNKNOWN:
+    code = calling_code(number)
+    return plan_of_code(int(code)).significant(number[len(code) :])
+
+
+def length_problem(number: str) -> Problem | None:
+    """What is wrong with the length of E.164 digits; None for a possible one.
+
+    Raises:
+        Undecided: it depends on digits that are not known.
+    """
+    return plan_of_code(int(calling_code(number))).length_problem(number)
+
+
+class _Ranges:
+    """The ranges that a region, or a calling code of no region, has given out."""
+
+    def __init__(self, metadata: phonenumbers.PhoneMetadata) -> None:
+        leading = metadata.leading_digits
+        self._leading = pattern_of(leading) if leading else None
+        self._general = _range(metadata.general_desc)
+        kinds = (_range(getattr(metadata, kind)) for kind in _KINDS)
+        self._kinds = [each for each in kinds if each is not None]
+
+    def is_theirs(self, number: str) -> bool:
+        """Tell whether `region_code_for_number` gives this region; in order of the regions."""
+        if self._leading is not None:
+            return self._leading.starts(number) is not None
+        return self.has(number)
+
+    def has(self, number: str) -> bool:
+        """Tell whether the digits behind the calling code are in one of the ranges."""
+        if self._general is None or not _is_in(self._general, number):
+            return False
+        undecided = False
+        for each in self._kinds:
+            try:
+                if _is_in(each, number):
+                    return True
+            except Undecided:
+                undecided = True
+        if undecided:
             raise Undecided
-        if int(number[:length]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return plan_of_code(int(number[:length])).significant(number[length:])
-    raise NotUnderstood
+        return False
+
+
+_KINDS = (
+    *("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan"),
+    *("voicemail", "fixed_line", "mobile"),
+)
+
+_Range = tuple[tuple[int, ...], Pattern]
+
+
+def _range(kind: phonenumbers.PhoneNumberDesc | None) -> _Range | None:
+    pattern = pattern_of(kind.national_number_pattern) if kind is not None else None
+    if kind is None or pattern is None:
+        return None
+    return tuple(kind.possible_length), pattern
+
+
+def _is_in(range_: _Range, number: str) -> bool:
+    lengths, pattern = range_
+    if lengths and len(number) not in lengths:
+        return False
+    found = pattern.is_all_of(number)
+    if found is None:
+        raise Undecided
+    return found
+
+
+@cache
+def _ranges_of_code(code: int) -> list[_Ranges]:
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]
+    found = (
+        phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region)
+        for region in regions
+    )
+    return [_Ranges(each) for each in found if each is not None]
+
+
+def is_valid(number: str) -> bool:
+    """Tell whether E.164 digits are in a range that was given out, as `is_valid_number` does.
+
+    Raises:
+        Undecided: it depends on digits that are not known.
+        NotUnderstood: it is for phonenumbers to say.
+    """
+    code = calling_code(number)
+    rest = number[len(code) :]
+    regions = _ranges_of_code(int(code))
+    if len(regions) == 1:
+        return regions[0].has(rest)
+    return next((each.has(rest) for each in regions if each.is_theirs(rest)), False)

@@ -1,12 +1,439 @@
-"""What a number may mean, in plain `phonenumbers` calls: the reference."""
+"""What a number may mean, in plain `phonenumbers` calls: the reference for every faster way.
 
+What a recipient or an entry hands in may mean one number, several, or none. Each number
+that it may mean is a *reading*, in E.164 form. One sentence decides:
+
+    A recipient is suppressed if any of its readings is on the list, invalid if it has
+    none, and allowed otherwise. An entry puts all of its readings on the list.
+
+The rules stand below in their order: as written (1), digits without a plus (2), damage
+(3), the same line in another form (4). Only a number of a possible length is a reading.
+"""
+
+import math
+import operator
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import NamedTuple
+
+import numpy as np
 import phonenumbers
+from phonenumbers import NumberParseException, ValidationResult
+
+from suppress.numbers import damage
+from suppress.numbers.convention import Convention
+from suppress.numbers.problem import Problem
+
+LONGEST_TEXT = 250
+"""Characters of a text that phonenumbers reads, at most."""
+
+LONGEST_INT = 10**LONGEST_TEXT
+"""Integers from here on are no numbers: phonenumbers refuses longer texts."""
+
+_PLUS = re.compile("[+\uff0b]")
+
+_FEWEST_DIGITS = 5
+"""Digits that a number has at least that is looked for among words."""
+
+_MOST_DIGITS = 19
+"""Digits of an E.164 number at most, where the length is not asked for (E.164 allows 15)."""
+
+FORMER_PREFIXES = {
+    # Region: what was dialled first, and how the rest begins.
+    "UA": (("8", "0", 10),),  # 8 0671234567, until 2009
+    "UZ": (("8", "", 9),),
+    "CL": (("0", "9", 9),),  # 09 for mobile lines, until 2013
+    "MX": (("044", "", 10), ("045", "", 10), ("01", "", 10)),  # until 2019
+}
+
+
+class Reading(NamedTuple):
+    """One number that a text may mean.
+
+    Attributes:
+        e164: the number.
+        allows: whether the text may be messaged for it; one that does not can only suppress.
+        note: how the number comes from the text, in words; empty for the number as written.
+    """
+
+    e164: str
+    allows: bool = True
+    note: str = ""
+
+
+class Meaning(NamedTuple):
+    """Everything that a text may mean.
+
+    Attributes:
+        readings: its readings, the first one first.
+        problem: why it may not be messaged; None where a reading allows it.
+    """
+
+    readings: tuple[Reading, ...]
+    problem: Problem | None = None
+
+    @property
+    def first(self) -> str | None:
+        """The reading to show and to pass on, in E.164 form."""
+        return self.readings[0].e164 if self.readings else None
+
+
+class Number:
+    """A number as phonenumbers gives it."""
+
+    def __init__(self, number: phonenumbers.PhoneNumber) -> None:
+        self._number = number
+        self.digits = e164_of(number)[1:]
+        self.code = str(number.country_code)
+
+    @property
+    def length_problem(self) -> Problem | None:
+        """What is wrong with its length; None for a possible one."""
+        return _LENGTH_PROBLEMS[phonenumbers.is_possible_number_with_reason(self._number)]
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether it is in a range that its country has given out."""
+        return phonenumbers.is_valid_number(self._number)
+
+
+_LENGTH_PROBLEMS = {
+    ValidationResult.IS_POSSIBLE: None,
+    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Problem.TOO_SHORT,
+    ValidationResult.TOO_SHORT: Problem.TOO_SHORT,
+    ValidationResult.TOO_LONG: Problem.TOO_LONG,
+    ValidationResult.INVALID_LENGTH: Problem.WRONG_LENGTH,
+    ValidationResult.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
+}
+
+
+_PARSE_PROBLEMS = {
+    NumberParseException.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
+    NumberParseException.NOT_A_NUMBER: Problem.NOT_A_NUMBER,
+    NumberParseException.TOO_SHORT_AFTER_IDD: Problem.TOO_SHORT,
+    NumberParseException.TOO_SHORT_NSN: Problem.TOO_SHORT,
+    NumberParseException.TOO_LONG: Problem.TOO_LONG,
+}
+
+
+def parse(text: str, region: str | None) -> Number | Problem:
+    """The number of a text, by phonenumbers itself, or why it cannot be parsed."""
+    try:
+        return Number(phonenumbers.parse(text, region))
+    except NumberParseException as error:
+        problem = _PARSE_PROBLEMS[error.error_type]
+    if problem is Problem.UNKNOWN_CODE and region is None and not _PLUS.search(text):
+        return Problem.NATIONAL
+    return problem
 
 
 def parsed(text: str, region: str | None) -> str | None:
-    """The reference: the E.164 text by phonenumbers itself; None where it cannot be parsed."""
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
+    """The E.164 text by phonenumbers itself; None where it cannot be parsed."""
+    number = parse(text, region)
+    return None if isinstance(number, Problem) else f"+{number.digits}"
+
+
+def e164_of(number: phonenumbers.PhoneNumber) -> str:
+    """The E.164 text of a number of phonenumbers."""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def readings(number: object, region: str | None = None) -> tuple[str, ...]:
+    """The E.164 numbers that a recipient or an entry may stand for, the first one first.
+
+    Args:
+        number: text, a whole number, or a `phonenumbers.PhoneNumber`.
+        region: an ISO 3166 region, `"international"`, or None.
+    """
+    return tuple(each.e164 for each in read(number, Convention(region)).readings)
+
+
+def read(
+    number: object, convention: Convention, reader: "type[TextReader] | None" = None
+) -> Meaning:
+    """Everything that a number as handed in may mean.
+
+    Args:
+        number: what was handed in.
+        convention: how it is to be read.
+        reader: a faster way to apply the rules; None for the reference.
+    """
+    text, whole = as_text(number)
+    if text is None:
+        problem = Problem.NO_NUMBER if number is None else Problem.WRONG_TYPE
+        return Meaning((), problem)
+    if not text or text.isspace():
+        return Meaning((), Problem.NO_NUMBER)
+    return (reader or TextReader)(convention, whole=whole).read(text)
+
+
+def is_valid(e164: str) -> bool:
+    """Tell whether an E.164 number is in a range that its country has given out."""
+    number = parse(e164, None)
+    return not isinstance(number, Problem) and number.is_valid
+
+
+def as_text(number: object) -> tuple[str | None, bool]:
+    """The text to read for what was handed in, and whether it was a whole number.
+
+    Whatever has `__index__` is a whole number, and so are `float` and `Decimal` where they
+    are whole; a `bool` is none. There is no text for anything else.
+    """
+    if isinstance(number, str):
+        # Its own text, and not what a subclass prints: an Enum prints its name.
+        return str.__str__(number), False
+    if isinstance(number, phonenumbers.PhoneNumber):
+        return e164_of(number), False
+    if isinstance(number, float | np.floating | Decimal):
+        value = int(number) if math.isfinite(number) and number == int(number) else 0
+    elif isinstance(number, bool | np.bool_):
+        return None, False
+    else:
+        try:
+            value = operator.index(number)  # type: ignore[arg-type]
+        except TypeError:
+            return None, False
+    return (str(value), True) if 0 < value < LONGEST_INT else (None, False)
+
+
+class TextReader:
+    """The rules, applied to one text.
+
+    Args:
+        convention: how it is to be read.
+        whole: whether it was a whole number.
+    """
+
+    def __init__(self, convention: Convention, *, whole: bool = False) -> None:
+        self.convention = convention
+        self.whole = whole
+        self._found: dict[str, Reading] = {}
+        self.problem: Problem | None = None
+        self._impossible: list[tuple[Number, bool, str]] = []
+
+    def read(self, text: str) -> Meaning:
+        """Everything that the text may mean."""
+        if damage.is_masked(text):
+            return Meaning((), Problem.MASKED)
+        clean = damage.cleaned(text)
+        if not any(map(str.isdigit, clean.text)):
+            return Meaning((), Problem.NOT_A_NUMBER)
+        self._text(clean.text, allows=not clean.cut)
+        if clean.cut:
+            return Meaning(tuple(self._found.values()), Problem.CUT)
+        if not self._found and not self.convention.possible_only:
+            for number, allows, note in self._impossible:
+                if len(number.digits) <= _MOST_DIGITS:
+                    self._take(number, allows=allows, note=note)
+        found = tuple(self._found.values())
+        if any(each.allows for each in found):
+            return Meaning(found)
+        return Meaning(found, self.problem or Problem.NOT_A_NUMBER)
+
+    def read_letters(self, text: str) -> bool:
+        """Read letters that are part of a number; False where they are words beside it."""
+        return self._as_syntax(text) or self._keypad(text)
+
+    def read_whole(self, text: str) -> bool:
+        """Read digits and what stands between them as one number; False where that fails."""
+        self.as_written(text, allows=True)
+        return bool(self._found or (self._impossible and not self.convention.possible_only))
+
+    def _text(self, text: str, *, allows: bool) -> None:
+        """Read a text that has no wrapper and no decimals."""
+        if not damage.has_letters(text):
+            self._digits(text, allows=allows)
+            return
+        if self.read_letters(text):
+            return
+        # Rule 3: O, I and l among digits.
+        changed = damage.with_digits_for_letters(text)
+        if changed is not None:
+            self._digits(changed, allows=allows)
+            if self._found:
+                return
+        self._words(text)
+
+    def _digits(self, text: str, *, allows: bool) -> None:
+        """Rules 1 to 3 for digits and what stands between them."""
+        is_valid = self.as_written(text, allows=allows)
+        # Rule 3: several numbers, or a number with a short group.
+        if damage.splits(text) or not is_valid:
+            for part in damage.parts(text):
+                self.as_written(part, allows=True, valid_only=True)
+
+    def as_written(self, text: str, *, allows: bool, valid_only: bool = False) -> bool:
+        """Take the readings of rules 1 and 2, with their other forms (rule 4).
+
+        Args:
+            text: what is to be read.
+            allows: whether it may be messaged for them.
+            valid_only: whether only valid numbers count.
+
+        Returns:
+            Whether the number that is written is a valid one.
+        """
+        digits = damage.digits_alone(text)
+        if digits is not None:
+            written = self._without_plus(text, digits, allows=allows, valid_only=valid_only)
+        else:
+            written = self._parse_written(text)
+            self._accept(written, allows=allows, valid_only=valid_only)
+        return not isinstance(written, Problem) and written.is_valid
+
+    def _parse_written(self, text: str) -> Number | Problem:
+        """Rule 1: a number as it is written."""
+        number = parse(text, self.convention.plan)
+        if isinstance(number, Problem):
+            return parse(damage.without_blanks(text), self.convention.plan)
+        return number
+
+    def _without_plus(
+        self, text: str, digits: str, *, allows: bool, valid_only: bool
+    ) -> Number | Problem:
+        """Rules 1 and 2 for digits without a plus; gives the number that is written."""
+        # With no region nobody can say whether they are national; an integer never is.
+        sure = self.convention.region is not None or self.whole
+        candidates: list[tuple[Number | Problem, bool, str]] = []
+        note = ""
+        if self.convention.plan is not None:
+            candidates.append((self._parse_written(text), allows, ""))
+            note = _WITH_CODE
+        with_code = parse(f"+{digits}", None)
+        candidates.append((with_code, allows and sure, note))
+        if digits.startswith("00"):
+            with_code = parse(f"+{digits[2:]}", None)
+            candidates.append((with_code, allows, note))
+        elif not sure:
+            self.problem = self.problem or Problem.WITHOUT_PLUS
+        first = self._meant_first(digits, with_code)
+        for each in reversed(candidates) if first else candidates:
+            self._accept(each[0], allows=each[1], note=each[2], valid_only=valid_only)
+        self._former_prefixes(digits, allows=allows, valid_only=valid_only)
+        return candidates[0][0] if self.convention.plan is not None else with_code
+
+    def _meant_first(self, digits: str, with_code: Number | Problem) -> bool:
+        """Tell whether the number behind a plus is meant before the national one."""
+        if isinstance(with_code, Problem):
+            return False
+        plan = self.convention.plan
+        own = str(phonenumbers.country_code_for_region(plan)) if plan else "00"
+        return digits.startswith(("00", own)) and with_code.is_valid
+
+    def _accept(
+        self,
+        number: Number | Problem,
+        *,
+        allows: bool,
+        note: str = "",
+        valid_only: bool = False,
+    ) -> None:
+        """Take a number of rules 1 to 3, and the same line in another form (rule 4)."""
+        if isinstance(number, Problem):
+            if not valid_only:
+                self.problem = self.problem or number
+            return
+        problem = number.length_problem
+        if problem is None:
+            self._take(number, allows=allows, note=note, valid_only=valid_only)
+        elif not valid_only:
+            self._impossible.append((number, allows, note))
+            self.problem = self.problem or problem
+        for form, how in self._other_forms(number):
+            self._take(form, allows=allows, note=how, valid_only=valid_only)
+
+    def _other_forms(self, number: Number) -> Iterator[tuple[Number, str]]:
+        """Rule 4: the same line in another form, and how it comes about."""
+        digits, code = number.digits, number.code
+        change = self.convention.renumbering.change_of(digits)
+        if change is not None:
+            new = self._possible(change.new_form(digits))
+            if new is not None and new.digits == change.new_form(digits):
+                since = "" if change.begins is None else f" since {change.begins}"
+                yield new, f"which is +{new.digits}{since}"
+        if number.length_problem is None:
+            again = self._possible(digits)
+            if again is not None:
+                yield again, "read once more"
+        if digits.startswith(code + code):
+            once = self._possible(digits[len(code) :])
+            if once is not None and once.digits == digits[len(code) :] and once.is_valid:
+                yield once, "its calling code is written twice"
+
+    def _possible(self, digits: str) -> Number | None:
+        """The number behind a plus, if it is one of a possible length."""
+        number = parse(f"+{digits}", None)
+        if isinstance(number, Problem) or number.length_problem is not None:
+            return None
+        return number
+
+    def _former_prefixes(self, digits: str, *, allows: bool, valid_only: bool) -> None:
+        """Rule 4: former long-distance prefixes in national form."""
+        region = self.convention.plan
+        for prefix, begins, length in FORMER_PREFIXES.get(region or "", ()):
+            rest = digits[len(prefix) :]
+            if digits.startswith(prefix + begins) and len(rest) == length:
+                number = parse(rest, region)
+                if isinstance(number, Problem) or number.length_problem is not None:
+                    continue
+                note = "without a former prefix"
+                self._take(number, allows=allows, note=note, valid_only=valid_only)
+
+    def _as_syntax(self, text: str) -> bool:
+        """Read letters that are part of the form of a number: `;phone-context=+44`."""
+        if ";phone-context=" not in text and ";isub=" not in text and ";ext=" not in text:
+            return False
+        number = parse(text, self.convention.plan)
+        self._accept(number, allows=True)
+        return not isinstance(number, Problem)
+
+    def _keypad(self, text: str) -> bool:
+        """Read letters that stand for digits on a keypad: `1-800-FLOWERS`."""
+        start = damage.keypad_start(text)
+        if start is None:
+            return False
+        # Behind a whole number stand words, not digits.
+        if self.is_whole(start):
+            return False
+        number = parse(text, self.convention.plan)
+        if isinstance(number, Problem) or not number.is_valid:
+            return False
+        self._accept(number, allows=True)
+        return True
+
+    def is_whole(self, text: str) -> bool:
+        """Tell a number of a possible length, as it is written."""
+        number = parse(text, self.convention.plan)
+        return not isinstance(number, Problem) and number.length_problem is None
+
+    def _words(self, text: str) -> None:
+        """Rule 3: numbers beside words, names, replies and pauses."""
+        before = damage.before_letters(text)
+        if any(each.isdigit() for each in before):
+            self._digits(before, allows=True)
+        for piece in damage.beside_words(text):
+            if piece.strip() != before and any(each.isdigit() for each in piece):
+                for part in dict.fromkeys([*damage.parts(piece), piece]):
+                    self.as_written(part, allows=True, valid_only=True)
+        # A single run of digits was a piece of its own.
+        behind = text[len(before) :]
+        if damage.has_groups(behind) and damage.count_digits(behind) >= _FEWEST_DIGITS:
+            for match in phonenumbers.PhoneNumberMatcher(behind, self.convention.plan):
+                self._accept(Number(match.number), allows=True, note="found in the text")
+
+    def _take(self, number: Number, *, allows: bool, note: str, valid_only: bool = False) -> None:
+        if not valid_only or number.is_valid:
+            self.take(number.digits, allows=allows, note=note)
+
+    def take(self, digits: str, *, allows: bool, note: str = "") -> None:
+        """Take a reading, by its E.164 digits."""
+        e164 = f"+{digits}"
+        known = self._found.get(e164)
+        if known is not None:
+            # The same number as it is written leaves nothing to explain.
+            allows, note = allows or known.allows, note and known.note
+        self._found[e164] = Reading(e164, allows, note)
+
+
+_WITH_CODE = "if its digits begin with a calling code"

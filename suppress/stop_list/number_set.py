@@ -8,6 +8,7 @@ is set, the hash is looked for in the range of the 64 bits around it, some eight
 """
 
 import itertools
+import re
 import struct
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,8 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from suppress.numbers.e164 import value_of
 
 # Mixes all bits of a value into the upper ones: Knuth, The Art of Computer Programming,
 # volume 3, section 6.4; 2**64 divided by the golden ratio, odd.
@@ -28,8 +31,10 @@ _BITS = 8
 """Bits of the filter for each hash, at least."""
 _MOST_RANGES = 2**32 // _RANGE
 
-_MAGIC = b"suppress"
-_HEAD = struct.Struct("<8sQQ")
+_E164 = re.compile(r"\+[1-9][0-9]{1,18}")
+
+_MAGIC = b"numbers2"
+_HEAD = struct.Struct("<8sQ")
 
 
 class NumberSet(AbstractSet[str]):
@@ -38,19 +43,17 @@ class NumberSet(AbstractSet[str]):
     Make one with `of`, `of_values` or `read`.
     """
 
-    __slots__ = ("_bits", "_filter", "_hashes", "_starts", "_steps", "_texts", "_views")
+    __slots__ = ("_bits", "_filter", "_hashes", "_starts", "_steps", "_views")
 
     def __init__(
         self,
         hashes: NDArray[np.uint64],
         filter: NDArray[np.uint8],  # noqa: A002 - what it is
         starts: NDArray[np.uint32],
-        texts: frozenset[str],
     ) -> None:
         self._hashes = hashes
         self._filter = filter
         self._starts = starts
-        self._texts = texts
         self._bits = 8 * len(filter)
         self._steps = [
             1 << step for step in reversed(range(int(np.diff(starts).max()).bit_length()))
@@ -59,13 +62,8 @@ class NumberSet(AbstractSet[str]):
         self._views = filter.data, starts.data, hashes.data
 
     @classmethod
-    def of_values(cls, values: NDArray[np.uint64], texts: Iterable[str] = ()) -> Self:
-        """The set of the numbers with these digits; repeats are taken once.
-
-        Args:
-            values: the digits as integers.
-            texts: the E.164 texts of further numbers, those whose digits do not fit.
-        """
+    def of_values(cls, values: NDArray[np.uint64]) -> Self:
+        """The set of the numbers with these digits, as integers; repeats are taken once."""
         hashes = np.sort(values * np.uint64(_FACTOR))
         first = np.ones(len(hashes), np.bool_)
         np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
@@ -75,15 +73,12 @@ class NumberSet(AbstractSet[str]):
         marks = np.zeros(ranges * _RANGE, np.bool_)
         marks[bits] = True
         starts = np.searchsorted(bits, np.arange(ranges + 1) * _RANGE).astype(np.uint32)
-        return cls(hashes, np.packbits(marks, bitorder="little"), starts, frozenset(texts))
+        return cls(hashes, np.packbits(marks, bitorder="little"), starts)
 
     @classmethod
     def of(cls, numbers: Iterable[str]) -> Self:
         """The set of some E.164 texts."""
-        numbers = list(numbers)
-        values = list(map(value_of, numbers))
-        texts = [number for number, value in zip(numbers, values, strict=True) if value is None]
-        return cls.of_values(np.array(list(filter(None, values)), np.uint64), texts)
+        return cls.of_values(np.fromiter(map(value_of, numbers), np.uint64))
 
     @classmethod
     def read(cls, image: bytes | memoryview) -> tuple[Self, memoryview]:
@@ -98,39 +93,34 @@ class NumberSet(AbstractSet[str]):
         rest = memoryview(image)
         if len(rest) < _HEAD.size:
             raise ValueError("it is too short")
-        magic, count, size = _HEAD.unpack_from(rest)
+        magic, count = _HEAD.unpack_from(rest)
         if magic != _MAGIC:
             raise ValueError("it holds no numbers")
         ranges = _ranges(count)
-        sizes = _HEAD.size, 8 * count, ranges * _RANGE // 8, 4 * (ranges + 1), size
+        sizes = _HEAD.size, 8 * count, ranges * _RANGE // 8, 4 * (ranges + 1)
         ends = list(itertools.accumulate(sizes))
         if len(rest) < ends[-1]:
             raise ValueError("it is too short")
-        hashes, filter_, starts, texts = (
-            rest[start:end] for start, end in itertools.pairwise(ends)
-        )
+        hashes, filter_, starts = (rest[start:end] for start, end in itertools.pairwise(ends))
         numbers = cls(
             np.frombuffer(hashes, "<u8"),
             np.frombuffer(filter_, np.uint8),
             np.frombuffer(starts, "<u4"),
-            frozenset(bytes(texts).decode("ascii").split()),
         )
         return numbers, rest[ends[-1] :]
 
     def image(self) -> list[bytes | memoryview]:
         """What `read` takes, in pieces. Equal sets have equal images."""
-        texts = "".join(f"{text}\n" for text in sorted(self._texts)).encode("ascii")
         return [
-            _HEAD.pack(_MAGIC, len(self._hashes), len(texts)),
+            _HEAD.pack(_MAGIC, len(self._hashes)),
             self._hashes.astype("<u8", copy=False).data,
             self._filter.data,
             self._starts.astype("<u4", copy=False).data,
-            texts,
         ]
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the numbers take, those aside that do not fit 64 bits."""
+        """Bytes that the numbers take."""
         return self._hashes.nbytes + self._filter.nbytes + self._starts.nbytes
 
     def has(self, value: int) -> bool:
@@ -162,22 +152,21 @@ class NumberSet(AbstractSet[str]):
 
     def count_missing_in(self, other: "NumberSet") -> int:
         """How many members the other set does not have."""
-        both = int(np.count_nonzero(other.have(self._hashes * np.uint64(_INVERSE))))
-        return len(self) - both - sum(text in other for text in self._texts)
+        return len(self) - int(np.count_nonzero(other.have(self._hashes * np.uint64(_INVERSE))))
 
     def __contains__(self, number: object) -> bool:
-        if not isinstance(number, str):
-            return False
-        value = value_of(number)
-        return number in self._texts if value is None else self.has(value)
+        return (
+            isinstance(number, str)
+            and _E164.fullmatch(number) is not None
+            and (self.has(value_of(number)))
+        )
 
     def __iter__(self) -> Iterator[str]:
         for hashed in self._hashes:
             yield f"+{int(hashed) * _INVERSE & 0xFFFFFFFFFFFFFFFF}"
-        yield from self._texts
 
     def __len__(self) -> int:
-        return len(self._hashes) + len(self._texts)
+        return len(self._hashes)
 
     def __hash__(self) -> int:
         return self._hash()
@@ -200,12 +189,3 @@ def _bits(hashes: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
     bits *= np.uint64(size)
     bits >>= np.uint64(32)
     return bits.view(np.int64)
-
-
-def value_of(number: str) -> int | None:
-    """The digits of an E.164 text as an integer, where the text can be told from it."""
-    try:
-        value = int(number)
-    except ValueError:
-        return None
-    return value if 0 < value < 2**64 and f"+{value}" == number else None

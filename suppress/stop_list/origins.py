@@ -17,10 +17,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.numbers.e164 import value_of
 from suppress.numbers.mask import mask
-from suppress.stop_list.number_set import value_of
 
-_MAGIC = b"origins2"
+_MAGIC = b"origins4"
 _HEAD = struct.Struct("<8sQQQ")
 _NONE = -(2**63)
 _LONGEST_ID = 40
@@ -36,11 +36,14 @@ class Origin(NamedTuple):
         source: the name of the source that gave it; `opt-outs` for one that was added here.
         id: the source's own name for the entry, where known.
         added_at: when it came on the list (aware, UTC), where known; to the second.
+        listed_as: the number that the entry has, in E.164 form, where it is another form of
+            the same line.
     """
 
     source: str
     id: str | int | None = None
     added_at: datetime | None = None
+    listed_as: str | None = None
 
     def __str__(self) -> str:
         details = []
@@ -54,47 +57,73 @@ class Origin(NamedTuple):
         return f"{self.source} ({', '.join(details)})" if details else self.source
 
 
-class Rows(NamedTuple):
+class EntryDetails(NamedTuple):
     """What some entries say of themselves, on arrays.
 
     Attributes:
         ids: their ids; those that are no integers of 63 bits are among `texts`.
         texts: the other ids, by the entries' places.
         added: seconds since the epoch.
+        id_word: what stands before the ids when they are shown; empty for nothing.
     """
 
     ids: NDArray[np.int64]
     texts: dict[int, str | int]
     added: NDArray[np.int64]
+    id_word: str = ""
 
     @classmethod
-    def of(cls, ids: Sequence[str | int | None], added: Sequence[datetime | None]) -> Self:
-        """The rows of entries with these ids and times."""
-        texts: dict[int, str | int] = {}
-        numbers = np.full(len(ids), _NONE, np.int64)
-        unread: Iterable[int] = range(len(ids))
-        if set(map(type, ids)) == {int}:
-            with contextlib.suppress(OverflowError):
-                numbers = np.fromiter(cast("Sequence[int]", ids), np.int64)
-                unread = np.flatnonzero(numbers < 0).tolist()
-        for place in unread:
-            each = ids[place]
-            if type(each) is int and 0 <= each < 2**63:
-                numbers[place] = each
-            elif each is not None:
-                numbers[place] = _NONE
-                texts[place] = int(each) if isinstance(each, int) else _encodable(str(each))
-        try:
-            seconds = [(each - _EPOCH) // _SECOND for each in added]  # type: ignore[operator]
-        except TypeError:
-            seconds = [_seconds(each) for each in added]
-        return cls(numbers, texts, np.array(seconds, np.int64))
+    def of(
+        cls,
+        count: int,
+        ids: Sequence[str | int | None] | None,
+        added: Sequence[datetime | None] | None,
+        id_word: str = "",
+    ) -> Self:
+        """The rows of so many entries with these ids and times; None where there are none."""
+        numbers, texts = _ids(count, ids)
+        return cls(numbers, texts, _times(count, added), id_word)
+
+
+def _ids(
+    count: int, ids: Sequence[str | int | None] | None
+) -> tuple[NDArray[np.int64], dict[int, str | int]]:
+    texts: dict[int, str | int] = {}
+    numbers = np.full(count, _NONE, np.int64)
+    if ids is None:
+        return numbers, texts
+    unread: Iterable[int] = range(count)
+    if isinstance(ids, range) or set(map(type, ids)) == {int}:
+        with contextlib.suppress(OverflowError):
+            numbers = np.fromiter(cast("Sequence[int]", ids), np.int64, count)
+            unread = np.flatnonzero(numbers < 0).tolist()
+    for place in unread:
+        each = ids[place]
+        if type(each) is int and 0 <= each < 2**63:
+            numbers[place] = each
+        elif each is not None:
+            numbers[place] = _NONE
+            texts[place] = int(each) if isinstance(each, int) else _encodable(str(each))
+    return numbers, texts
+
+
+def _times(count: int, added: Sequence[datetime | None] | None) -> NDArray[np.int64]:
+    if added is None:
+        return np.full(count, _NONE, np.int64)
+    try:
+        seconds = [(each - _EPOCH) // _SECOND for each in added]  # type: ignore[operator]
+    except TypeError:
+        seconds = [_seconds(each) for each in added]
+    return np.array(seconds, np.int64)
 
 
 class _Exceptions(msgspec.Struct):
-    """What does not fit the arrays: the sources' names, and numbers that are no integers."""
+    """What does not fit the arrays: the sources, and entries without a reading.
 
-    sources: list[str] = []
+    A source stands here with what stands before the ids of its entries.
+    """
+
+    sources: list[tuple[str, str]] = []
     numbers: dict[str, list[tuple[int, str | int | None, int]]] = {}
 
 
@@ -102,13 +131,20 @@ class OriginsBuilder:
     """The origins of a channel's numbers, as far as they have been read."""
 
     def __init__(self) -> None:
-        self._parts: list[tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64]]] = []
+        self._parts: list[
+            tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]
+        ] = []
         self._sources: list[NDArray[np.uint16]] = []
         self._texts = bytearray()
         self._odd = _Exceptions([], {})
 
     def add(
-        self, source: str, values: NDArray[np.uint64], places: NDArray[np.int64], rows: Rows
+        self,
+        source: str,
+        values: NDArray[np.uint64],
+        places: NDArray[np.int64],
+        rows: EntryDetails,
+        listed_as: NDArray[np.uint64] | None = None,
     ) -> None:
         """Add entries of a source.
 
@@ -117,7 +153,11 @@ class OriginsBuilder:
             values: the digits of the numbers at the places.
             places: which of the rows.
             rows: what the entries say of themselves.
+            listed_as: the digits that the entries have; 0 where they are the values, and
+                None where all are.
         """
+        if listed_as is None:
+            listed_as = np.zeros(len(values), np.uint64)
         ids = rows.ids[places]
         if rows.texts:
             for row, place in enumerate(places.tolist()):
@@ -125,35 +165,39 @@ class OriginsBuilder:
                     # Negative: where its line of JSON begins.
                     ids[row] = -1 - len(self._texts)
                     self._texts += msgspec.json.encode(text) + b"\n"
-        self._parts.append((values, ids, rows.added[places]))
-        self._sources.append(np.full(len(values), self._source(source), np.uint16))
+        self._parts.append((values, ids, rows.added[places], listed_as))
+        self._sources.append(np.full(len(values), self._source(source, rows), np.uint16))
 
-    def add_odd(self, source: str, number: str, place: int, rows: Rows) -> None:
-        """Add an entry whose number is no integer of 64 bits, by its E.164 text or digits."""
+    def add_odd(self, source: str, digits: str, place: int, rows: EntryDetails) -> None:
+        """Add an entry without a reading, by its digits."""
         id_ = rows.texts.get(place)
         if id_ is None and (known := rows.ids.item(place)) != _NONE:
             id_ = known
-        entry = self._source(source), id_, rows.added.item(place)
-        self._odd.numbers.setdefault(number, []).append(entry)
+        entry = self._source(source, rows), id_, rows.added.item(place)
+        self._odd.numbers.setdefault(digits, []).append(entry)
 
-    def _source(self, name: str) -> int:
-        if name not in self._odd.sources:
-            self._odd.sources.append(name)
-        return self._odd.sources.index(name)
+    def _source(self, name: str, rows: EntryDetails) -> int:
+        source = name, rows.id_word
+        if source not in self._odd.sources:
+            self._odd.sources.append(source)
+        return self._odd.sources.index(source)
 
     def origins(self) -> "Origins":
         """Everything that was added."""
         if not self._parts:
             none = np.zeros(0, np.int64)
-            self._parts.append((none.view(np.uint64), none, none))
+            self._parts.append((none.view(np.uint64), none, none, none.view(np.uint64)))
             self._sources.append(none.astype(np.uint16))
-        values, ids, added = (np.concatenate(column) for column in zip(*self._parts, strict=True))
+        values, ids, added, listed_as = (
+            np.concatenate(column) for column in zip(*self._parts, strict=True)
+        )
         order = np.argsort(values)
         return Origins(
             values[order],
             ids[order],
             added[order],
             np.concatenate(self._sources)[order],
+            listed_as[order],
             bytes(self._texts),
             msgspec.json.encode(self._odd),
         )
@@ -162,7 +206,10 @@ class OriginsBuilder:
 class Origins:
     """The origins of the numbers of a snapshot; made by a `OriginsBuilder`, or `read`."""
 
-    __slots__ = ("_added", "_decoded", "_ids", "_odd", "_sources", "_texts", "_values", "_views")
+    __slots__ = (
+        *("_added", "_decoded", "_ids", "_listed_as", "_odd", "_sources", "_texts", "_values"),
+        "_views",
+    )
 
     def __init__(
         self,
@@ -170,6 +217,7 @@ class Origins:
         ids: NDArray[np.int64],
         added: NDArray[np.int64],
         sources: NDArray[np.uint16],
+        listed_as: NDArray[np.uint64],
         texts: bytes | memoryview,
         odd: bytes | memoryview,
     ) -> None:
@@ -177,28 +225,30 @@ class Origins:
         self._ids = ids
         self._added = added
         self._sources = sources
+        self._listed_as = listed_as
         self._texts = texts
         self._odd = odd
         self._decoded: _Exceptions | None = None
         # In these, single numbers are looked up faster.
-        self._views = values.data, sources.data, ids.data, added.data
+        self._views = values.data, sources.data, ids.data, added.data, listed_as.data
 
     def of(self, number: str) -> tuple[Origin, ...]:
-        """The entries of a number, by its E.164 text."""
+        """The entries that a number is a reading of, by its E.164 text."""
         value = value_of(number)
-        if value is None:
-            return self.of_text(number)
-        values, sources, ids, added = self._views
+        values, sources, ids, added, listed_as = self._views
         place = bisect_left(values, value)
         found = []
         while place < len(values) and values[place] == value:
-            found.append(self._origin(sources[place], self._id(ids[place]), added[place]))
+            origin = self._origin(sources[place], self._id(ids[place]), added[place])
+            if listed_as[place]:
+                origin = origin._replace(listed_as=f"+{listed_as[place]}")
+            found.append(origin)
             place += 1
-        return tuple(found)
+        return tuple(dict.fromkeys(found))
 
-    def of_text(self, number: str) -> tuple[Origin, ...]:
-        """The entries of a number that is no integer of 64 bits: its E.164 text, or its digits."""
-        return tuple(self._origin(*entry) for entry in self._others().numbers.get(number, ()))
+    def of_digits(self, digits: str) -> tuple[Origin, ...]:
+        """The entries without a reading that have these digits."""
+        return tuple(self._origin(*entry) for entry in self._others().numbers.get(digits, ()))
 
     def _id(self, id_: int) -> str | int | None:
         if id_ >= 0:
@@ -212,7 +262,9 @@ class Origins:
         return msgspec.json.decode(self._texts[start:end], type=str | int)
 
     def _origin(self, source: int, id_: str | int | None, added: int) -> Origin:
-        name = self._others().sources[source]
+        name, id_word = self._others().sources[source]
+        if id_word and id_ is not None:
+            id_ = f"{id_word} {id_}"
         if added == _NONE:
             return Origin(name, id_)
         return Origin(name, id_, datetime.fromtimestamp(added, UTC))
@@ -229,6 +281,8 @@ class Origins:
             self._values.astype("<u8", copy=False).data,
             self._ids.astype("<i8", copy=False).data,
             self._added.astype("<i8", copy=False).data,
+            self._listed_as.astype("<u8", copy=False).data,
+            # Behind what is wider, so that all lie at multiples of their width.
             self._sources.astype("<u2", copy=False).data,
             self._texts,
             self._odd,
@@ -247,7 +301,7 @@ class Origins:
         magic, count, texts, odd = _HEAD.unpack_from(rest)
         if magic != _MAGIC:
             raise ValueError("it holds no origins")
-        sizes = _HEAD.size, 8 * count, 8 * count, 8 * count, 2 * count, texts, odd
+        sizes = _HEAD.size, 8 * count, 8 * count, 8 * count, 8 * count, 2 * count, texts, odd
         ends = list(itertools.accumulate(sizes))
         if len(rest) != ends[-1]:
             raise ValueError("it is of another size")
@@ -256,9 +310,10 @@ class Origins:
             np.frombuffer(parts[0], "<u8"),
             np.frombuffer(parts[1], "<i8"),
             np.frombuffer(parts[2], "<i8"),
-            np.frombuffer(parts[3], "<u2"),
-            parts[4],
+            np.frombuffer(parts[4], "<u2"),
+            np.frombuffer(parts[3], "<u8"),
             parts[5],
+            parts[6],
         )
 
 

@@ -6,40 +6,23 @@ two snapshots with the same digest suppress the same people.
 
 import dataclasses
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.numbers.bulk import E164Array
-from suppress.numbers.e164 import digits
+from suppress.numbers.bulk import E164Array, Reader
+from suppress.numbers.e164 import digits_of, value_of
+from suppress.numbers.readings import Meaning, Reading
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
 
 _LONGEST = len(str(2**64))
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """One row of a stop list, as a source gives it.
-
-    Attributes:
-        number: text, or an `int`: an international number without its plus. Text without
-            a plus is a national number of the default region.
-        channels: the channels on which it must not be messaged, for example `{"sms"}`.
-        id: the source's own name for the row, shown in errors and in reasons.
-        added_at: when it came on the list, where the source knows; UTC if it has no zone.
-    """
-
-    number: str | int
-    channels: Collection[str]
-    id: str | int | None = None
-    added_at: datetime | None = None
 
 
 OPTED_OUT = "opt-outs"
@@ -51,17 +34,49 @@ class OptedOut:
     """Who was put on a channel's stop list here, and not by a source.
 
     Attributes:
-        numbers: their E.164 texts.
-        added: when each was added (seconds since the epoch).
+        numbers: their E.164 texts, all of their readings.
+        unread: the digits of those who have no reading, each with when it was added (seconds
+            since the epoch). They suppress the recipients who have the same digits.
+        added: when each reading was added, by its digits as an integer; and the digits that
+            were written, where they are another form of it, else 0.
+        firsts: the digits of one reading of each, as integers, each once.
     """
 
     numbers: NumberSet = field(default_factory=lambda: NumberSet.of(()), repr=False)
-    added: Mapping[str, float] = field(
+    unread: Mapping[str, float] = field(
         default_factory=lambda: MappingProxyType({}), repr=False, compare=False
     )
+    added: Mapping[int, tuple[float, int]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
+    )
+    firsts: NDArray[np.uint64] = field(
+        default_factory=lambda: np.zeros(0, np.uint64), repr=False, compare=False
+    )
+
+    @property
+    def count(self) -> int:
+        """How many they are."""
+        return len(self.firsts) + len(self.unread)
+
+    def count_missing_in(self, numbers: NumberSet) -> int:
+        """How many of them are not among the numbers."""
+        return self.count - int(np.count_nonzero(numbers.have(self.firsts)))
+
+    def of(self, value: int) -> Origin | None:
+        """Since when a reading is opted out; None where it is not."""
+        found = self.added.get(value)
+        if found is None:
+            return None
+        added, listed_as = found
+        return _opted_out_since(added, f"+{listed_as}" if listed_as else None)
+
+    def of_digits(self, digits: str) -> Origin | None:
+        """Since when those without a reading who have these digits are opted out."""
+        added = self.unread.get(digits)
+        return None if added is None else _opted_out_since(added)
 
 
-NOBODY = OptedOut()
+NO_OPT_OUTS = OptedOut()
 
 
 @dataclass(frozen=True)
@@ -72,10 +87,12 @@ class Snapshot:
         channel: the channel it is for.
         read_at: when the reading began (aware, UTC): whoever was listed before then is in it.
         sources: the names of the sources that were united.
-        numbers: the E.164 texts of everyone listed by them, a `collections.abc.Set`.
-        unparsed: the digits of those entries that phonenumbers cannot parse. Each
-            suppresses the recipients who have the same digits.
+        numbers: the E.164 texts of everyone listed by them, all of their readings, a
+            `collections.abc.Set`.
+        unparsed: the digits of those entries that have no reading. Each suppresses the
+            recipients who have the same digits.
         sources_read_at: when the reading of each source began (aware, UTC), by its name.
+        further: how many of the numbers are only another reading of an entry.
         origins: where the numbers come from.
         opted_out: who was opted out here, by `add`, when the snapshot was taken.
     """
@@ -88,14 +105,20 @@ class Snapshot:
     sources_read_at: Mapping[str, datetime] = field(
         repr=False, compare=False, default_factory=lambda: MappingProxyType({})
     )
+    further: int = field(repr=False, default=0)
     origins: Origins = field(repr=False, compare=False, default=NO_ORIGINS)
-    opted_out: OptedOut = field(repr=False, default=NOBODY)
+    opted_out: OptedOut = field(repr=False, default=NO_OPT_OUTS)
 
     @cached_property
     def count(self) -> int:
-        """How many different numbers are listed."""
-        here = self.opted_out.numbers
-        return len(self.numbers) + len(self.unparsed) + here.count_missing_in(self.numbers)
+        """How many different numbers are listed; an entry with several readings counts once."""
+        here = self.opted_out.count_missing_in(self.numbers)
+        return len(self.numbers) - self.further + len(self.unparsed) + here
+
+    @cached_property
+    def without_reading(self) -> frozenset[str]:
+        """The digits of everyone listed without a reading, by a source or here."""
+        return self.unparsed | self.opted_out.unread.keys()
 
     @cached_property
     def numbers_digest(self) -> str:
@@ -109,31 +132,30 @@ class Snapshot:
         Where some were opted out here, it is of the two digests: that of what the sources
         list, and that of the others.
         """
-        if not self.opted_out.numbers:
+        if not self.opted_out.numbers and not self.opted_out.unread:
             return self.numbers_digest
-        here = digest_of(self.opted_out.numbers.image())
+        unread = "".join(f"{digits}\n" for digits in sorted(self.opted_out.unread))
+        here = digest_of([*self.opted_out.numbers.image(), unread.encode("ascii")])
         return digest_of([f"{self.numbers_digest} {here}".encode("ascii")])
 
     def with_opted_out(self, opted_out: OptedOut) -> Self:
         """The same read, with others who were opted out here."""
         same = dataclasses.replace(self, opted_out=opted_out)
-        for name in ("numbers_digest", "_unparsed_values"):
-            if name in self.__dict__:
-                same.__dict__[name] = self.__dict__[name]
+        if "numbers_digest" in self.__dict__:
+            same.__dict__["numbers_digest"] = self.numbers_digest
         return same
 
-    def lists(self, canonical: str, number: object) -> bool:
-        """Whether a recipient is on the list.
+    def lists(self, meaning: Meaning, number: object) -> bool:
+        """Whether a recipient is on the list: any of its readings, or its digits.
 
         Args:
-            canonical: the recipient's E.164 text.
+            meaning: what the recipient's number may mean.
             number: the recipient's number as handed in.
         """
-        if canonical in self.numbers or canonical in self.opted_out.numbers:
+        if any(self.has(value_of(each.e164)) for each in meaning.readings):
             return True
-        return bool(self.unparsed) and (
-            canonical[1:] in self.unparsed or digits(number) in self.unparsed
-        )
+        odd = self.without_reading
+        return bool(odd) and not odd.isdisjoint(_digits(meaning, number))
 
     def has(self, value: int) -> bool:
         """Whether the number whose digits make the value, below 2**64, is listed as such."""
@@ -141,39 +163,67 @@ class Snapshot:
             bool(self.opted_out.numbers) and self.opted_out.numbers.has(value)
         )
 
-    def why(self, canonical: str, number: object) -> tuple[Origin, ...]:
-        """The entries that suppress a recipient; arguments as for `lists`."""
-        found = self.origins.of(canonical)
-        added = self.opted_out.added.get(canonical)
-        if added is not None:
-            found = (Origin(OPTED_OUT, None, datetime.fromtimestamp(int(added), UTC)), *found)
-        if self.unparsed:
-            for each in dict.fromkeys((canonical[1:], digits(number))):
-                if each in self.unparsed:
-                    found += self.origins.of_text(each)
-        return found
+    def listed(self, meaning: Meaning) -> Reading | None:
+        """The first reading of a recipient that is on the list."""
+        return next((each for each in meaning.readings if self.has(value_of(each.e164))), None)
 
-    def lists_all(self, canonical: E164Array, numbers: Sequence[object]) -> NDArray[np.bool_]:
-        """`lists` for each of many recipients; those without an E.164 text are not."""
-        listed = self.numbers.have(canonical.values)
-        if self.opted_out.numbers:
-            listed |= self.opted_out.numbers.have(canonical.values)
-        exactly = list(canonical.long)
-        if self.unparsed:
+    def why(self, meaning: Meaning, number: object) -> tuple[Origin, ...]:
+        """The entries that suppress a recipient; arguments as for `lists`."""
+        found: list[Origin] = []
+        for each in meaning.readings:
+            if (here := self.opted_out.of(value_of(each.e164))) is not None:
+                found.append(here)
+            found += self.origins.of(each.e164)
+        if self.without_reading:
+            for each_digits in _digits(meaning, number):
+                if (here := self.opted_out.of_digits(each_digits)) is not None:
+                    found.append(here)
+                if each_digits in self.unparsed:
+                    found += self.origins.of_digits(each_digits)
+        # An entry is named once, by the form that meets the recipient's first.
+        named: dict[Origin, Origin] = {}
+        for origin in found:
+            named.setdefault(origin._replace(listed_as=None), origin)
+        return tuple(named.values())
+
+    def lists_all(
+        self, found: E164Array, numbers: Sequence[object], reader: Reader
+    ) -> NDArray[np.bool_]:
+        """`lists` for each of many recipients.
+
+        Args:
+            found: their readings.
+            numbers: their numbers as handed in.
+            reader: what has read them.
+        """
+        listed = self._have(found.values)
+        places, values = found.further
+        listed[places[self._have(values)]] = True
+        places, values = found.maybe
+        doubtful = places[self._have(values)]
+        if self.without_reading:
             # Equal digits make equal integers; what is not plain has none to compare.
-            odd = self._unparsed_values
-            alike = odd.have(canonical.values) | odd.have(canonical.plain.view(np.uint64))
-            alike |= canonical.plain == 0
-            exactly += np.flatnonzero(alike & (canonical.values != 0)).tolist()
-        for place in exactly:
-            text = canonical.text(place)
-            listed[place] = text is not None and self.lists(text, numbers[place])
+            odd = self._odd_values
+            alike = odd.have(found.values) | odd.have(found.plain.view(np.uint64))
+            alike |= found.plain == 0
+            places, values = found.further
+            alike[places[odd.have(values)]] = True
+            doubtful = np.concatenate([doubtful, np.flatnonzero(alike)])
+        for place in np.unique(doubtful[~listed[doubtful]]).tolist():
+            listed[place] = self.lists(reader.read(numbers[place]), numbers[place])
+        return listed
+
+    def _have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        listed = self.numbers.have(values)
+        if self.opted_out.numbers:
+            listed |= self.opted_out.numbers.have(values)
         return listed
 
     @cached_property
-    def _unparsed_values(self) -> NumberSet:
+    def _odd_values(self) -> NumberSet:
         # No longer digits make an integer of 64 bits.
-        return NumberSet.of(f"+{int(each)}" for each in self.unparsed if len(each) <= _LONGEST)
+        values = [int(each) for each in self.without_reading if len(each) < _LONGEST]
+        return NumberSet.of_values(np.array(values, np.uint64))
 
     def image(self) -> list[bytes | memoryview]:
         """The numbers as bytes, in pieces; the form that is stored and digested."""
@@ -189,6 +239,15 @@ class Snapshot:
         """
         numbers, unparsed = NumberSet.read(image)
         return numbers, frozenset(bytes(unparsed).decode("ascii").split())
+
+
+def _opted_out_since(added: float, listed_as: str | None = None) -> Origin:
+    return Origin(OPTED_OUT, None, datetime.fromtimestamp(int(added), UTC), listed_as)
+
+
+def _digits(meaning: Meaning, number: object) -> Iterable[str]:
+    """The digits of a recipient, as handed in and of each reading."""
+    return dict.fromkeys([*(each.e164[1:] for each in meaning.readings), digits_of(number)])
 
 
 def digest_of(pieces: Iterable[bytes | memoryview]) -> str:

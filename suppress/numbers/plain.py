@@ -1,0 +1,294 @@
+"""Plain numbers: digits with separators and perhaps a plus, found in many texts at once."""
+
+import contextlib
+import operator
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.numbers.damage import DASHES, is_blank
+from suppress.numbers.readings import LONGEST_TEXT, as_text
+from suppress.numbers.rules import LONGEST, POWERS
+
+_NEWLINE, _PLUS, _SPACE, _DOT, _ZERO, _NINE, _SLASH, _ODD = b"\n+ .09/?"
+_SEPARATORS = b" -.()/[]\t"
+_GROUP_MARKS = b" /)]\t"
+_QUOTE, _APOSTROPHE, _EQUALS = b"\"'="
+_SCHEMES = (b"tel:", b"p:", b"sms:", b"whatsapp:")
+_LONGEST_SCHEME = 16
+
+_BEHIND = np.isin(np.arange(2**8), list(b" \t([-"))
+
+# First bytes of characters of so many bytes in UTF-8, from the first of their kind on.
+_TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0xC0, 0xE0, 0xF0
+
+_MASKS = np.array(
+    [
+        np.frombuffer((b"\xff" * length).rjust(LONGEST, b"\0"), "<u8")
+        for length in range(LONGEST + 1)
+    ]
+)
+_JOINS = (
+    (10 << 8 | 1, 8, 0x00FF00FF00FF00FF),
+    (100 << 16 | 1, 16, 0x0000FFFF0000FFFF),
+    (10_000 << 32 | 1, 32, 0x00000000FFFFFFFF),
+)
+
+
+class PlainNumbers(NamedTuple):
+    """The digits of many numbers.
+
+    Attributes:
+        values: the digits as integers; 0 for what is not plain.
+        lengths: how many digits there are, up to `LONGEST`; 0 for what is not plain.
+        with_plus: whether a plus is before them.
+        whole: which of them were integers; None where all were texts.
+        grouped: whether there may be groups of digits with a blank, a slash or a bracket
+            between them.
+        split: the places of those with a slash.
+    """
+
+    values: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+    with_plus: NDArray[np.bool_]
+    whole: NDArray[np.bool_] | None = None
+    grouped: bool = False
+    split: NDArray[np.intp] = np.zeros(0, np.intp)
+
+
+def plain_numbers(numbers: Sequence[object]) -> PlainNumbers:
+    """The plain numbers among what was handed in: texts, integers, and anything else."""
+    with contextlib.suppress(TypeError):  # which is what joining anything but texts raises
+        return plain_texts(cast("Sequence[str]", numbers))
+    with contextlib.suppress(TypeError, ValueError, OverflowError):
+        return _integers(numbers)
+    texts, whole = [], np.zeros(len(numbers), np.bool_)
+    for place, number in enumerate(numbers):
+        text, whole[place] = (number, False) if type(number) is str else as_text(number)
+        texts.append(text or "")
+    return plain_texts(texts)._replace(whole=whole)
+
+
+def _integers(numbers: Sequence[object]) -> PlainNumbers:
+    """Those of integers alone, or of whole decimals alone.
+
+    Raises:
+        TypeError, ValueError, OverflowError: there is something else among them.
+    """
+    kinds = set(map(type, numbers))
+    if len(kinds) == 1 and issubclass(next(iter(kinds)), float):
+        decimals = np.fromiter(cast("Sequence[float]", numbers), np.float64, len(numbers))
+        fit = np.flatnonzero((decimals >= 1) & (decimals < 10**LONGEST))
+        values = np.zeros(len(numbers), np.int64)
+        values[fit] = decimals[fit]
+        values[values != decimals] = 0
+    else:
+        if not kinds or kinds & {bool, np.bool_}:
+            raise TypeError
+        values = np.fromiter(map(operator.index, numbers), np.int64, len(numbers))  # type: ignore[arg-type]
+    lengths = np.searchsorted(POWERS, values, side="right")
+    unfit = (lengths > LONGEST) | (values < 0)
+    values[unfit] = lengths[unfit] = 0
+    none = np.zeros(len(values), np.bool_)
+    return PlainNumbers(values, lengths, none, ~none)
+
+
+def plain_texts(texts: Sequence[str], *, clean: bool = False) -> PlainNumbers:
+    """The plain numbers among texts.
+
+    Args:
+        texts: the texts.
+        clean: whether they are what is left of others: nothing is wrapped around them.
+
+    Raises:
+        TypeError: something is no text.
+    """
+    lines = _lines(texts)
+    separated = not lines.isascii() or any(each in lines for each in _SEPARATORS)
+    if _count_lines(lines) != len(texts) or (separated and _may_be_long(lines)):
+        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in texts]
+        lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
+    if b"..." in lines:
+        lines = lines.replace(b"...", b"???")  # they stand for digits
+    grouped = any(each in lines for each in _GROUP_MARKS)
+    split = np.zeros(0, np.intp)
+    if not lines.isascii() or any(each in lines for each in b":.\"'/"):
+        characters = np.frombuffer(bytearray(lines), np.uint8)
+        ends = np.flatnonzero(characters == _NEWLINE)
+        starts, ends = ends[:-1] + 1, ends[1:]
+        # In the order in which the reference does it.
+        if not clean:
+            _blank_wrappers(characters, starts, ends)
+        if not lines.isascii():
+            grouped |= _blank_passed_over(characters)
+        if b"." in lines and not clean:
+            _blank_decimals(characters, ends)
+        if b"/" in lines:
+            split = np.unique(np.searchsorted(ends, np.flatnonzero(characters == _SLASH)))
+        lines, separated = characters.tobytes(), True
+    if separated:
+        lines = lines.translate(None, _SEPARATORS)
+    values, lengths, with_plus = _digits(lines)
+    return PlainNumbers(values, lengths, with_plus, None, grouped, split)
+
+
+def _lines(texts: Sequence[str]) -> bytes:
+    """The texts as lines of UTF-8, with room before and behind them.
+
+    So words of bytes can be read at both ends of a line.
+    """
+    lines = "\n".join(texts)
+    end = "\n" if texts else ""
+    return f"{'?' * LONGEST}\n{lines}{end}{'?' * _LONGEST_SCHEME}".encode("utf-8", "replace")
+
+
+def _count_lines(lines: bytes) -> int:
+    return int(np.count_nonzero(np.frombuffer(lines, np.uint8) == _NEWLINE)) - 1
+
+
+def _may_be_long(lines: bytes) -> bool:
+    """Tell whether a line can be too long: such a one fills a block of half that length."""
+    block = LONGEST_TEXT // 2
+    ends = np.frombuffer(lines, np.uint8) == _NEWLINE
+    blocks = ends[: len(ends) // block * block].reshape(-1, block)
+    return not bool(blocks.any(axis=1).all())
+
+
+def _blank_wrappers(
+    characters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+) -> None:
+    """Put blanks in the place of quotes and schemes around numbers."""
+    first = characters.take(starts)
+    odd = np.flatnonzero((first > _NINE) | _is_quote(first))
+    if not len(odd):
+        return
+    starts, ends = starts[odd].copy(), ends[odd]
+    # A quote behind belongs to one before.
+    for _ in range(2):
+        first = characters.take(starts)
+        quoted = np.flatnonzero(_is_quote(first) | (first == _EQUALS))
+        if not len(quoted):
+            break
+        characters[starts[quoted]] = _SPACE
+        last = ends[quoted] - 1
+        behind = _is_quote(characters.take(last)) & (last > starts[quoted])
+        characters[last[behind]] = _SPACE
+        starts[quoted] += 1
+    heads = np.ndarray(
+        len(characters) - _LONGEST_SCHEME + 1, f"V{_LONGEST_SCHEME}", characters, strides=(1,)
+    )
+    words = heads[starts].view("<u8").reshape(-1, 2)
+    for scheme in _SCHEMES:
+        wanted, mask = (
+            np.frombuffer(each.ljust(_LONGEST_SCHEME, b"\0"), "<u8")
+            for each in (scheme, b"\xff" * len(scheme))
+        )
+        is_it = (words[:, 0] & mask[0]) == wanted[0]
+        if mask[1]:
+            is_it &= (words[:, 1] & mask[1]) == wanted[1]
+        found = starts[is_it]
+        if len(found):
+            for place in range(len(scheme)):
+                characters[found + place] = _SPACE
+            # What is behind a scheme is not looked at as a scheme again.
+            words[is_it] = 0
+
+
+def _is_quote(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (characters == _QUOTE) | (characters == _APOSTROPHE)
+    return found
+
+
+@cache
+def _passed_over() -> NDArray[np.bool_]:
+    """Tell what phonenumbers passes over between digits and takes several bytes in UTF-8."""
+    passed = np.zeros(2**16, np.bool_)
+    codes = [code for code in range(2**7, 2**16) if is_blank(chr(code)) or chr(code) in DASHES]
+    passed[codes] = True
+    # Line ends separate numbers, which is for the reference to see.
+    passed[[0x85, 0x2028, 0x2029]] = False
+    return passed
+
+
+def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
+    """Put blanks in the place of white space, format characters and dashes that are not ASCII.
+
+    Returns whether there may be groups of digits with one of them between.
+    """
+    leads = np.flatnonzero(characters >= _TWO_BYTES)
+    lead = characters.take(leads).astype(np.uint16)
+    second = (characters.take(leads + 1) & 0x3F).astype(np.uint16)
+    third = (characters.take(leads + 2) & 0x3F).astype(np.uint16)
+    two, three = lead < _THREE_BYTES, (lead >= _THREE_BYTES) & (lead < _FOUR_BYTES)
+    codes = np.zeros(len(leads), np.uint16)
+    codes[two] = ((lead & 0x1F) << 6 | second)[two]
+    codes[three] = ((lead & 0x0F) << 12 | second << 6 | third)[three]
+    passed = _passed_over().take(codes)
+    found = leads[passed]
+    behind = found + 2 + three[passed]
+    inside = (characters.take(found - 1) != _NEWLINE) & (characters.take(behind) != _NEWLINE)
+    characters[found] = _SPACE
+    characters[found + 1] = _SPACE
+    characters[leads[passed & three] + 2] = _SPACE
+    return bool(inside.any())
+
+
+def _blank_decimals(characters: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+    """Put blanks in the place of `.0` behind a number; more zeros are for the reference."""
+    last = ends - 1
+    # What stands behind a number without belonging to it is passed over.
+    while (behind := _BEHIND.take(characters.take(last))).any():
+        last -= behind
+    rows = np.flatnonzero(characters.take(last) == _ZERO)
+    at, zeros = last[rows] - 1, 1
+    while len(at):
+        before = characters.take(at)
+        tails = before == _DOT
+        if tails.any():
+            dot = at[tails]
+            # The reference tells what is a decimal, and what a group of zeros.
+            characters[dot] = _ODD
+            if zeros == 1:
+                whole = dot[_is_digit(characters.take(dot - 1))]
+                characters[whole] = characters[whole + 1] = _SPACE
+        at = at[before == _ZERO] - 1
+        zeros += 1
+
+
+def _is_digit(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (characters >= _ZERO) & (characters <= _NINE)
+    return found
+
+
+_Digits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
+
+
+def _digits(lines: bytes) -> _Digits:
+    """The values and lengths of lines of digits, and which have a plus before them."""
+    characters = np.frombuffer(lines, np.uint8)
+    ends = np.flatnonzero(characters == _NEWLINE)
+    starts = ends[:-1] + 1
+    ends = ends[1:]
+    with_plus = characters.take(starts) == _PLUS
+    lengths = ends - starts
+    lengths -= with_plus
+    words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
+    pairs = words[ends - LONGEST].view("<u8").reshape(-1, 2)
+    np.putmask(lengths, lengths > LONGEST, 0)
+    pairs ^= 0x3030303030303030  # a digit becomes its value
+    pairs &= _MASKS.take(lengths, axis=0)
+    odd = ((pairs + 0x7676767676767676) | pairs) & 0x8080808080808080
+    plain = (odd[:, 0] | odd[:, 1]) == 0
+    lengths *= plain
+    # Eight digits to a number: neighbours are joined to pairs, these to fours, to eights.
+    for factor, shift, mask in _JOINS:
+        pairs *= factor
+        pairs >>= shift
+        pairs &= mask
+    high, low = pairs[:, 0], pairs[:, 1]
+    values = (high * 10**8 + low).view(np.int64)
+    values *= plain
+    return values, lengths, with_plus

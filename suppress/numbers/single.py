@@ -1,0 +1,156 @@
+"""One number in one place: what a list of one's own asks for.
+
+Elsewhere, a text with several numbers or with other digits beside a number is read for
+what it may mean. In a list that somebody keeps, this would pass over people without a
+word: those of a range, of `0123 / 0124`, or of `+4420794601*`. So every digit of such a
+text has to belong to the one number.
+"""
+
+import itertools
+import re
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import phonenumbers
+
+from suppress.numbers import damage
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import QuickReader
+from suppress.numbers.e164 import is_valid as quickly_valid
+from suppress.numbers.readings import is_valid, read
+
+HIDDEN = "a wildcard or a mark that may stand for digits. Write each number out."
+SEVERAL = "more digits than one number has. Write each number in a row of its own."
+
+PLAIN_MARKS = ("[", "..", "--", "\u2013\u2013", "\u2014\u2014")
+"""Marks that phonenumbers passes over between digits, and that no number is written with."""
+
+_WILDCARD = re.compile(
+    r"""
+      [*?%\u2026\\^$]
+    | \[[^\]]*[-,^][^\]]*\]      # some of several digits: [0-9]
+    | \{\s*\d                    # so many of them: {3}
+    | [#_]\s*$ | \d[xX]\s*$
+    | [-_\u2010-\u2015]{2}        # 0100--0199, 0100____
+    """,
+    re.VERBOSE,
+)
+_RANGE = re.compile(r"\d\s*(?:\.\.|[~\u2053\u223c\u301c\uff5e])")
+_HIDDEN_LAST = re.compile(r"\d\s*(?:[?%$]+|[-_\u2010-\u2015]{2,})\s*$")
+# Two numbers may stand before and behind a comma or a semicolon.
+_EXTENSION_MARK = re.compile(r"[^\w)\]]*(?:[^\W\d_]+|#)[^\w)\]]*$")
+_EXTENSION = re.compile(r"[^\W\d_#,;~].*\d|[#,;\uff03].*\d")
+_LONGEST_EXTENSION = 6
+_FEWEST_DIGITS = 5
+"""Digits that a number has at least that stands beside another one."""
+
+
+def why_not_single(text: str, convention: Convention) -> str | None:
+    """Say why a text is not exactly one number; None where it is one.
+
+    Args:
+        text: the text, which has a reading.
+        convention: how it is to be read.
+    """
+    clean = damage.cleaned(text).text
+    if _RANGE.search(clean) or _HIDDEN_LAST.search(text):
+        return HIDDEN
+    alone = _without_extension(clean, convention)
+    if alone is None:
+        return SEVERAL
+    if _WILDCARD.search(alone):
+        return HIDDEN
+    return SEVERAL if _has_more(alone, convention) else None
+
+
+def may_not_be_single(numbers: Sequence[object]) -> list[int]:
+    """The places of texts that are plain to others, and that have to be looked at here."""
+    try:
+        together = "\n".join(cast("Sequence[str]", numbers))
+    except TypeError:  # not texts alone
+        together = "\n".join(each for each in numbers if isinstance(each, str))
+    marks = [each for each in PLAIN_MARKS if each in together]
+    if not marks:
+        return []
+    return [
+        place
+        for place, text in enumerate(numbers)
+        if isinstance(text, str) and any(each in text for each in marks)
+    ]
+
+
+def _without_extension(text: str, convention: Convention) -> str | None:
+    """The text without its extension; None where one is found that may be another number."""
+    if not _EXTENSION.search(text):
+        return text
+    try:
+        extension = phonenumbers.parse(text, convention.plan).extension
+    except phonenumbers.NumberParseException:
+        return text
+    if not extension:
+        return text
+    head = text[: text.rfind(extension)]
+    mark = _EXTENSION_MARK.search(head)
+    if mark is None or len(extension) > _LONGEST_EXTENSION:
+        return None
+    return head[: mark.start()]
+
+
+def _has_more(text: str, convention: Convention) -> bool:
+    """Tell a text with digits beside a number, or with several numbers."""
+    if damage.has_letters(text):
+        if QuickReader(convention).read_letters(text):
+            return False
+        changed = damage.with_digits_for_letters(text)
+        if changed is None:
+            pieces = [each for each in damage.beside_words(text) if damage.count_digits(each)]
+            if _are_same(pieces, convention):
+                return False
+            if len(pieces) != 1 or damage.count_digits(pieces[0]) != damage.count_digits(text):
+                return True
+            changed = pieces[0]
+        text = changed
+    text = damage.trimmed(text)
+    reader = QuickReader(convention)
+    if not reader.read_whole(text):
+        return not _are_same(damage.split_up(text), convention)
+    if _is_number(damage.before_split(text), convention):
+        return True
+    is_one = not damage.splits(text) and QuickReader(convention).as_written(text, allows=True)
+    return not is_one and _are_several(damage.divisions(text), convention)
+
+
+def _are_same(parts: Sequence[str], convention: Convention) -> bool:
+    """Tell one number that is written several times."""
+    if len(parts) < 2 or any(why_not_single(part, convention) for part in parts):  # noqa: PLR2004
+        return False
+    meanings = [_readings(part, convention) for part in parts]
+    return bool(meanings[0]) and all(each == meanings[0] for each in meanings)
+
+
+def _readings(text: str, convention: Convention) -> set[str]:
+    return {each.e164 for each in read(text, convention, QuickReader).readings}
+
+
+def _is_number(text: str, convention: Convention) -> bool:
+    """Tell a text with a reading that is a valid number."""
+    if damage.count_digits(text) < _FEWEST_DIGITS:
+        return False
+    return any(_is_valid(each, convention) for each in _readings(text, convention))
+
+
+def _is_valid(e164: str, convention: Convention) -> bool:
+    known = quickly_valid(e164[1:], convention)
+    return is_valid(e164) if known is None else known
+
+
+def _are_several(divisions: Iterable[list[str]], convention: Convention) -> bool:
+    """Tell whether two parts of a division are numbers, and no readings of one."""
+    for division in divisions:
+        whole = [part for part in division if damage.count_digits(part) >= _FEWEST_DIGITS]
+        if len(whole) == 1:
+            continue
+        found = [_readings(part, convention) for part in whole if _is_number(part, convention)]
+        if any(one.isdisjoint(other) for one, other in itertools.combinations(found, 2)):
+            return True
+    return False

@@ -1,0 +1,158 @@
+"""The rows of a stop list, as sources give them: one by one, or many at once."""
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Self, cast
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.errors import SourceError
+from suppress.numbers.bulk import BATCH_SIZE
+from suppress.numbers.e164 import digits_of
+from suppress.stop_list.origins import EntryDetails
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One row of a stop list, as a source gives it.
+
+    Attributes:
+        number: text, or an `int`: a number with its calling code, with a plus or without it.
+            Another source than a provider may have numbers of another form: see
+            `Source.region`.
+        channels: the channels on which it must not be messaged, for example `{"sms"}`.
+        id: the source's own name for the row, shown in errors and in reasons.
+        added_at: when it came on the list, where the source knows; UTC if it has no zone.
+    """
+
+    number: str | int
+    channels: Collection[str]
+    id: str | int | None = None
+    added_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Entries:
+    """Many rows of a stop list with the same channels: the fast way for a long list.
+
+    Some ten thousand at a time are best: the memory that they need is then no matter.
+
+    Attributes:
+        numbers: their numbers, each as in an `Entry`.
+        channels: the channels on which none of them must be messaged.
+        ids: the source's own names for the rows, as many as there are numbers; a `range`
+            will do. None where it has none.
+        added_at: when each came on the list, as many as there are numbers; None where the
+            source does not know.
+        id_word: what stands before the ids in errors and reasons, such as `line`.
+        place: where the rows stand, for errors, such as a file's path.
+    """
+
+    numbers: Sequence[str | int]
+    channels: Collection[str]
+    ids: Sequence[str | int | None] | None = None
+    added_at: Sequence[datetime | None] | None = None
+    id_word: str = ""
+    place: str = ""
+
+
+class Batch:
+    """Some entries of a source, to be read together.
+
+    Args:
+        many: the entries, or what stands for them.
+        channels: the channels of each of them, where these differ.
+
+    Attributes:
+        numbers: their numbers.
+        rows: what they say of themselves.
+
+    Raises:
+        SourceError: the channels are no set of names.
+    """
+
+    def __init__(self, many: Entries, channels: Sequence[Collection[str]] | None = None) -> None:
+        kinds = {type(many.channels)} if channels is None else set(map(type, channels))
+        if any(issubclass(kind, str) for kind in kinds):
+            raise SourceError("an entry's channels are a text; they have to be a set of names.")
+        self.numbers = many.numbers if isinstance(many.numbers, list) else list(many.numbers)
+        self.rows = EntryDetails.of(len(self.numbers), many.ids, many.added_at, many.id_word)
+        self._many = many
+        self._channels = channels
+
+    @classmethod
+    def of_single(cls, entries: Sequence[Entry]) -> Self:
+        """The batch of entries that were given one by one."""
+        many = Entries(
+            numbers=[each.number for each in entries],
+            channels=(),
+            ids=[each.id for each in entries],
+            added_at=[each.added_at for each in entries],
+        )
+        return cls(many, [each.channels for each in entries])
+
+    def are_for(self, channel: str) -> NDArray[np.bool_]:
+        """Which of the entries are for a channel."""
+        if self._channels is None:
+            return np.full(len(self.numbers), channel in self._many.channels)
+        return np.array([channel in each for each in self._channels], np.bool_)
+
+    def named(self, place: int) -> str:
+        """One of the entries, as errors begin."""
+        id_ = None if self._many.ids is None else self._many.ids[place]
+        name = "" if id_ is None else f"{self._many.id_word} {id_}".lstrip()
+        known = ", ".join(each for each in (self._many.place, name) if each)
+        return f"{known}: " if known else ""
+
+    def digits(self, place: int) -> str:
+        """The digits of one of the entries, which stand for it where it has no reading.
+
+        Raises:
+            SourceError: it has none.
+        """
+        text = digits_of(self.numbers[place])
+        if not text:
+            id_ = None if self._many.ids is None else self._many.ids[place]
+            raise SourceError(f"the entry with id {id_!r} has no number that could be read.")
+        return text
+
+
+def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
+    """What a source gives, in pieces that are read together.
+
+    Raises:
+        SourceError: it gives something else than entries, or these are not whole.
+    """
+    for kind, some in itertools.groupby(given, type):
+        if issubclass(kind, Entries):
+            for each in some:
+                yield from map(Batch, _pieces(cast("Entries", each)))
+        elif issubclass(kind, Entry):
+            while few := list(itertools.islice(some, BATCH_SIZE)):
+                yield Batch.of_single(cast("list[Entry]", few))
+        else:
+            raise SourceError(f"it gave a {kind.__name__} where an Entry belongs.")
+
+
+def _pieces(many: Entries) -> Iterator[Entries]:
+    """The entries in pieces of a size that is read together."""
+    count = len(many.numbers)
+    for what, some in (("ids", many.ids), ("times", many.added_at)):
+        if some is not None and len(some) != count:
+            raise SourceError(f"it gave {count} numbers with {len(some)} {what}.")
+    if isinstance(many.numbers, str | bytes):
+        raise SourceError("it gave a text where many numbers belong.")
+    if count <= BATCH_SIZE:
+        yield many
+        return
+    for start in range(0, count, BATCH_SIZE):
+        end = start + BATCH_SIZE
+        yield replace(
+            many,
+            numbers=many.numbers[start:end],
+            ids=None if many.ids is None else many.ids[start:end],
+            added_at=None if many.added_at is None else many.added_at[start:end],
+        )
