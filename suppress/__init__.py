@@ -1,5 +1,6 @@
 """Keep messages from reaching people who asked not to get them."""
 
+from suppress.blocks import RowNumbers
 from suppress.default import (
     add,
     default_suppressor,
@@ -20,10 +21,12 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.folders import config_folder
 from suppress.hookspecs import hookimpl
 from suppress.host import register
-from suppress.numbers.e164 import known_region, normalize
+from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
+from suppress.numbers.region import known_region
 from suppress.opt_outs import Waiting
 from suppress.receipt import Receipt
 from suppress.rows import Row, Rows
@@ -31,8 +34,9 @@ from suppress.screening import Decision, Outcome, Screening
 from suppress.secret import Secret
 from suppress.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
+from suppress.stop_list.entries import Entries, Entry
 from suppress.stop_list.origins import Origin
-from suppress.stop_list.snapshot import Entry, Snapshot
+from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
@@ -40,6 +44,7 @@ from suppress.version import __version__
 __all__ = [
     "ConfigurationError",
     "Decision",
+    "Entries",
     "Entry",
     "Failure",
     "InputError",
@@ -50,6 +55,7 @@ __all__ = [
     "Receipt",
     "Refused",
     "Row",
+    "RowNumbers",
     "Rows",
     "Screening",
     "Secret",
@@ -66,6 +72,7 @@ __all__ = [
     "Waiting",
     "__version__",
     "add",
+    "config_folder",
     "default_suppressor",
     "filter_recipients",
     "hookimpl",

@@ -7,6 +7,7 @@ step. Until then nothing of it is seen, and nothing is left of it if it is never
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -15,11 +16,15 @@ _unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
     """Write a file that takes the path's place when the block ends without an exception.
 
     A link is followed. What is no regular file (a terminal, a pipe, `/dev/null`) is
     written to as it is: it cannot be replaced.
+
+    Args:
+        path: where the file goes.
+        like: the file whose permissions it gets when it is whole; None for a private one.
 
     Raises:
         OSError: the file cannot be written; what was at the path is still there.
@@ -40,6 +45,8 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             yield stream
             with naming(path):
                 stream.flush()
+                if like is not None:
+                    _take_permissions(stream.fileno(), like)
                 os.fsync(stream.fileno())
         with naming(path):
             hidden.replace(target)
@@ -68,6 +75,24 @@ def naming(path: Path | str) -> Iterator[None]:
 
 def _private(name: str, flags: int) -> int:
     return os.open(name, flags, 0o600)
+
+
+def _take_permissions(descriptor: int, like: os.stat_result) -> None:
+    """Give a file the mode, the owner and the group of another one, as far as that is allowed."""
+    if not hasattr(os, "fchmod"):
+        return
+    mode = stat.S_IMODE(like.st_mode) & 0o777
+    made = os.fstat(descriptor)
+    if made.st_uid != like.st_uid:
+        with contextlib.suppress(OSError):
+            os.fchown(descriptor, like.st_uid, -1)
+    if made.st_gid != like.st_gid:
+        try:
+            os.fchown(descriptor, -1, like.st_gid)
+        except OSError:
+            # Another group may not have what that one has.
+            mode &= ~stat.S_IRWXG
+    os.fchmod(descriptor, mode)
 
 
 def _remove(hidden: Path) -> None:

@@ -48,16 +48,19 @@ def filter_recipients(
     """Those who may be messaged: the same objects, in the same order, repeats kept.
 
     Args:
-        numbers: any iterable of `str` or `int` (an international number without its
-            plus), or of any objects with `key`.
+        numbers: any iterable of numbers: text, whole numbers of any type, or
+            `phonenumbers.PhoneNumber`; or of any objects with `key`.
         channel: the channel of the campaign, for example `"sms"`.
-        default_region: ISO 3166 region of numbers in national form; None for the setting.
-        key: takes the number from a recipient, as in `sorted`.
+        default_region: ISO 3166 region of numbers in national form, or `international`;
+            None for the setting.
+        key: takes the number from a recipient, as in `sorted`; or a tuple of numbers, of
+            which none may be listed and one at least has to be valid.
 
     Raises:
         UnknownChannel: no source serves the channel.
         StopListUnavailable: no snapshot that is young enough, and none can be read.
         ConfigurationError: the settings or the default region make no sense.
+        TypeError: nothing among the numbers has a type that a number can have.
     """
     return default_suppressor().filter_recipients(
         numbers, channel, default_region=default_region, key=key
@@ -78,11 +81,12 @@ def screen(
     return default_suppressor().screen(numbers, channel, default_region=default_region, key=key)
 
 
-def is_suppressed(number: str | int, channel: str, *, default_region: str | None = None) -> bool:
-    """Whether one number is on the stop list.
+def is_suppressed(number: object, channel: str, *, default_region: str | None = None) -> bool:
+    """Tell whether one number is on the stop list: any of its readings.
 
     Raises:
-        InvalidNumber: it is no phone number; the rest as for `filter_recipients`.
+        InvalidNumber: it has no reading that may be messaged, and none is listed; the rest
+            as for `filter_recipients`.
     """
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
@@ -98,16 +102,17 @@ def refresh(channel: str | None = None) -> dict[str, Snapshot]:
     return default_suppressor().refresh(channel)
 
 
-def add(numbers: Iterable[str | int], channel: str, *, default_region: str | None = None) -> int:
+def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = None) -> int:
     """Opt people out of a channel, for good, in every process that shares the store.
 
-    It holds when this returns. The sources that take opt-outs are told in the background.
+    It holds when this returns, for all readings of the numbers. The sources that take
+    opt-outs are told in the background, of the first reading.
 
     Returns:
         How many of the numbers were not opted out here before.
 
     Raises:
-        InvalidNumber: one of them is no phone number; nobody was opted out.
+        InvalidNumber: one of them is not exactly one phone number; nobody was opted out.
         UnknownChannel: no source serves the channel.
         StoreUnavailable: it cannot be kept: it holds in this process alone.
         ConfigurationError: there is no store, or the settings make no sense.
@@ -116,15 +121,15 @@ def add(numbers: Iterable[str | int], channel: str, *, default_region: str | Non
 
 
 def remove(
-    numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+    numbers: Iterable[Any], channel: str, *, default_region: str | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Take opt-outs back, here and at the sources that take opt-outs.
 
     Whoever is listed by a source stays suppressed until that does not list them any more.
 
     Returns:
-        For each of the numbers, in E.164 form, the sources that listed it when they were
-        last read.
+        For each of the numbers, by its first reading, the sources that listed it when they
+        were last read.
 
     Raises:
         StopListUnavailable: nobody can say which sources list them; nothing was done.

@@ -14,7 +14,7 @@ class UnknownChannel(SuppressError, ValueError):
 
 
 class InvalidNumber(SuppressError, ValueError):
-    """What was given is no phone number."""
+    """A number has no reading that may be messaged, or is not exactly one where it has to be."""
 
 
 class ConfigurationError(SuppressError):

@@ -21,10 +21,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
-from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.snapshot import NOBODY, OptedOut
+from suppress.numbers.convention import Convention
+from suppress.record import NO_RECORD, Columns, Person, Record
+from suppress.stop_list.snapshot import OptedOut
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
@@ -32,7 +35,8 @@ PATIENCE = 10.0
 _APPLICATION = 0x73757070  # "supp", so that another program's database is not taken for one
 
 # One step from each version of the database to the next; the version is how many were taken.
-# The index has all that decides who is opted out, so that damage to the table contradicts it.
+# The indexes have all that decides who is opted out, so that damage to the table contradicts
+# them. One number may have been handed in as several texts, of which each has its readings.
 _STEPS = (
     """
     CREATE TABLE opt_out (
@@ -51,7 +55,22 @@ _STEPS = (
         refused INTEGER NOT NULL DEFAULT 0
     );
     """,
+    """
+    CREATE TABLE handed_in (
+        id INTEGER PRIMARY KEY,
+        number TEXT NOT NULL, channel TEXT NOT NULL, text TEXT NOT NULL, region TEXT NOT NULL,
+        added_at REAL NOT NULL, removed_at REAL, change INTEGER NOT NULL,
+        UNIQUE (number, channel, text, region)
+    );
+    INSERT INTO handed_in (number, channel, text, region, added_at, removed_at, change)
+        SELECT number, channel, '', '', added_at, removed_at, change FROM opt_out;
+    DROP TABLE opt_out;
+    ALTER TABLE handed_in RENAME TO opt_out;
+    CREATE INDEX opt_out_change ON opt_out (change, removed_at);
+    """,
 )
+
+_WITH_TEXTS = 2  # the first version of the database that has them
 
 # sqlite3 cannot decode what it says of some damaged files.
 _UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
@@ -78,6 +97,24 @@ class Target(NamedTuple):
 
     source: str
     account: str
+
+
+class _State(NamedTuple):
+    """What of the database has been taken over.
+
+    Attributes:
+        inode: which file that was; None for none yet.
+        file: its name for itself.
+        version: which version of suppress had written it.
+        seen: its last change that is taken over.
+        records: who is opted out, by channel.
+    """
+
+    inode: int | None = None
+    file: str = ""
+    version: int = 0
+    seen: int = -1
+    records: Mapping[str, Record] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -113,107 +150,142 @@ class OptOuts:
     Args:
         folder: where the database is, or will be.
         lock: keeps other processes from making the database at the same time.
+        convention: how numbers are to be read.
     """
 
-    def __init__(self, folder: Path, lock: Callable[[], AbstractContextManager[Any]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        lock: Callable[[], AbstractContextManager[Any]],
+        convention: Convention,
+    ) -> None:
         self.path = folder / "opt-outs.sqlite3"
         self._lock = lock
-        self._inode: int | None = None
-        self._file = ""
-        self._seen = -1
-        self._added: dict[str, dict[str, float]] = {}
-        self._opted_out: dict[str, OptedOut] = {}
-        self._unkept: dict[str, dict[str, float]] = {}
+        self._convention = convention
+        # Replaced as a whole, never changed, so that threads need not wait for each other.
+        self._state = _State()
+        self._unkept: dict[str, dict[Person, float]] = {}
+
+    def under(self, convention: Convention) -> "OptOuts":
+        """The same opt-outs, read under another convention."""
+        same = OptOuts(self.path.parent, self._lock, convention)
+        same._unkept = self._unkept
+        same._state = _State(file=self._state.file)
+        return same
 
     def add(
-        self, numbers: Sequence[str], channel: str, targets: Iterable[Target], now: float
+        self, people: Sequence[Person], channel: str, targets: Iterable[Target], now: float
     ) -> int:
-        """Opt numbers out, and write down what is to be passed on; how many are new.
+        """Opt people out, and write down what is to be passed on; gives how many are new.
 
         Args:
-            numbers: E.164 texts.
+            people: their numbers.
             channel: the channel on which they must not be messaged.
-            targets: who is to be told.
+            targets: the sources to tell.
             now: seconds since the epoch.
 
         Raises:
             StoreUnavailable: it cannot be written; the opt-outs hold in this process alone.
         """
-        numbers = list(dict.fromkeys(numbers))
+        people = list(dict.fromkeys(people))
         try:
             with self._writing() as (database, change):
+                _give(database, people)
                 new = [
                     number
-                    for number in numbers
-                    if database.execute(
-                        "INSERT INTO opt_out VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET "
-                        "added_at = excluded.added_at, removed_at = NULL, "
-                        "change = excluded.change WHERE removed_at IS NOT NULL",
-                        (number, channel, now, change),
-                    ).rowcount
+                    for (number,) in database.execute(
+                        "SELECT number FROM given WHERE NOT EXISTS (SELECT 1 FROM opt_out WHERE "
+                        "number = given.number AND channel = ? AND removed_at IS NULL) "
+                        "GROUP BY number ORDER BY min(rowid)",
+                        (channel,),
+                    )
                 ]
-                _forget_refused(database, "remove", new, channel)
+                database.execute(
+                    "INSERT INTO opt_out (number, channel, text, region, added_at, change) "
+                    "SELECT number, ?, text, region, ?, ? FROM given WHERE true "
+                    "ON CONFLICT DO UPDATE SET added_at = excluded.added_at, removed_at = NULL, "
+                    "change = excluded.change WHERE removed_at IS NOT NULL",
+                    (channel, now, change),
+                )
+                _give(database, map(Person, new))
+                _forget_refused(database, "remove", channel)
                 _wait(database, "add", new, channel, targets, now)
         except StoreUnavailable as error:
-            self._unkept.setdefault(channel, {}).update(dict.fromkeys(numbers, now))
+            self._unkept.setdefault(channel, {}).update(dict.fromkeys(people, now))
             raise StoreUnavailable(
-                f"{error} Until that is done the {len(numbers)} opt-outs hold in this process "
+                f"{error} Until that is done the {len(people)} opt-outs hold in this process "
                 "alone, and have to be added again."
             ) from error
-        self._forget_unkept(numbers, channel)
+        self._forget_unkept(people, channel)
         return len(new)
 
     def remove(
-        self, numbers: Sequence[str], channel: str, targets: Iterable[Target], now: float
+        self, people: Sequence[Person], channel: str, targets: Iterable[Target], now: float
     ) -> int:
-        """Take opt-outs back, and write down what is to be passed on; how many there were.
+        """Take opt-outs back, and write down what is to be passed on; gives how many there were.
 
-        Arguments as for `add`.
+        Arguments as for `add`. Every form of the same lines is taken back.
 
         Raises:
-            StoreUnavailable: it cannot be written; nothing was.
+            StoreUnavailable: it cannot be read or written; nothing was written.
         """
-        numbers = list(dict.fromkeys(numbers))
         with self._writing() as (database, change):
-            found = sum(
-                database.execute(
-                    "UPDATE opt_out SET removed_at = ?, change = ? "
-                    "WHERE number = ? AND channel = ? AND removed_at IS NULL",
-                    (now, change, number, channel),
-                ).rowcount
-                for number in numbers
+            # Not taken over before it is committed: the names of rows may come from this step.
+            state = self._caught_up(database, self.path.stat().st_ino)
+            record = state.records.get(channel, NO_RECORD)
+
+            def person_at(place: int) -> Person:
+                query = "SELECT number, text, region FROM opt_out WHERE id = ?"
+                return Person(*database.execute(query, (record.ids.item(place),)).fetchone())
+
+            places = record.find(people, self._convention, person_at)
+            database.executemany(
+                "UPDATE opt_out SET removed_at = ?, change = ? WHERE id = ?",
+                [(now, change, id_) for id_ in record.ids[places].tolist()],
             )
+            kept = set(record.numbers[places].tolist())
+            numbers = list(dict.fromkeys([*(each.number for each in people), *sorted(kept)]))
+            _give(database, map(Person, numbers))
             # What a source has refused to add it does not list, and need not remove.
-            refused = _forget_refused(database, "add", numbers, channel)
+            refused = _forget_refused(database, "add", channel)
             # Those of another account that have not been told of the number yet are so of both.
-            query = "SELECT DISTINCT source, account FROM waiting WHERE number = ? AND channel = ?"
+            also: dict[str, list[Target]] = {}
+            for number, *target in database.execute(
+                "SELECT DISTINCT number, source, account FROM waiting WHERE channel = ? "
+                "AND number IN (SELECT number FROM given)",
+                (channel,),
+            ):
+                also.setdefault(number, []).append(Target(*target))
             told = list(targets)
             for number in numbers:
-                found_for = map(Target._make, database.execute(query, (number, channel)).fetchall())
-                for target in dict.fromkeys([*told, *found_for]):
+                for target in dict.fromkeys([*told, *also.get(number, ())]):
                     if (target, number) not in refused:
                         _wait(database, "remove", [number], channel, [target], now)
-        self._forget_unkept(numbers, channel)
-        return found
+        unkept = list(self._unkept.get(channel, {}))
+        found = _record_of(dict.fromkeys(unkept, now), self._convention).find(
+            people, self._convention, unkept.__getitem__
+        )
+        self._forget_unkept([unkept[place] for place in found], channel)
+        return len(kept)
 
     def of(self, channel: str) -> OptedOut:
-        """Everyone who is opted out of the channel now; one thread at a time may ask.
+        """Everyone who is opted out of the channel now.
 
         Raises:
             OptOutsUnreadable: that cannot be read.
         """
         try:
-            self._catch_up()
+            record = self._catch_up().records.get(channel, NO_RECORD)
         except _UNREADABLE as error:
             raise OptOutsUnreadable(
                 f"The opt-outs in {self.path} cannot be read ({_in_words(error)}), and somebody "
                 "may be among them. Nothing may be sent until they can: try again, restore the "
                 "file from a backup, or move it away if you can do without the opt-outs in it."
             ) from error
-        kept = self._opted_out.get(channel, NOBODY)
-        if not self._unkept.get(channel):
-            return kept
-        return _opted_out(self._added.get(channel, {}) | self._unkept[channel])
+        unkept = dict(self._unkept.get(channel, {}))
+        if unkept:
+            record = record.changed(NO_RECORD.ids, _record_of(unkept, self._convention))
+        return record.opted_out
 
     def waiting(self, target: Target) -> list[Waiting]:
         """What the target has not taken yet, in order.
@@ -272,51 +344,61 @@ class OptOuts:
                 [(now, error, refused, id_) for id_ in ids],
             )
 
-    def _forget_unkept(self, numbers: Iterable[str], channel: str) -> None:
-        for number in numbers:
-            self._unkept.get(channel, {}).pop(number, None)
+    def _forget_unkept(self, people: Iterable[Person], channel: str) -> None:
+        unkept = self._unkept.get(channel, {})
+        for each in people:
+            unkept.pop(each, None)
 
-    def _catch_up(self) -> None:
+    def _catch_up(self) -> _State:
         """Take over what has changed since the last time."""
         try:
             inode = self.path.stat().st_ino
         except (FileNotFoundError, NotADirectoryError):
-            if self._inode is None:
-                return
+            if not self._state.file:
+                return self._state
             raise
         with self._opened() as database:
             database.execute("BEGIN")
-            if inode != self._inode or not self._goes_on(database):
-                (checked,) = database.execute("PRAGMA integrity_check(1)").fetchone()
-                if checked != "ok":
-                    raise sqlite3.DatabaseError("it is damaged")
-                (file,) = database.execute("SELECT id FROM file").fetchone()
-                if file != (self._file or file):
-                    raise sqlite3.DatabaseError(
-                        "a new one has taken its place: restart what runs, if that is right"
-                    )
-                self._file, self._seen, self._added, self._opted_out = file, -1, {}, {}
-            rows = database.execute(
-                "SELECT number, channel, added_at, removed_at, change FROM opt_out "
-                "WHERE change > ?",
-                (self._seen,),
-            ).fetchall()
-        for number, channel, added_at, removed_at, _ in rows:
-            of_channel = self._added.setdefault(channel, {})
-            of_channel.pop(number, None)
-            if removed_at is None:
-                of_channel[number] = added_at
-        for channel in {row[1] for row in rows}:
-            self._opted_out[channel] = _opted_out(self._added[channel])
-        self._seen = max([self._seen, *(row[4] for row in rows)])
-        self._inode = inode
+            self._state = state = self._caught_up(database, inode)
+        return state
 
-    def _goes_on(self, database: sqlite3.Connection) -> bool:
-        """Whether the file holds what was seen last, and is not one restored in its place."""
-        if self._seen < 0:
-            return True
-        query = "SELECT 1 FROM opt_out WHERE change = ? LIMIT 1"
-        return database.execute(query, (self._seen,)).fetchone() is not None
+    def _caught_up(self, database: sqlite3.Connection, inode: int) -> _State:
+        """What the database has now, within the step that is under way."""
+        state = self._state
+        (version,) = database.execute("PRAGMA user_version").fetchone()
+        if (inode, version) != (state.inode, state.version) or not _goes_on(database, state.seen):
+            (checked,) = database.execute("PRAGMA integrity_check(1)").fetchone()
+            if checked != "ok":
+                raise sqlite3.DatabaseError("it is damaged")
+            (file,) = database.execute("SELECT id FROM file").fetchone()
+            if file != (state.file or file):
+                raise sqlite3.DatabaseError(
+                    "a new one has taken its place: restart what runs, if that is right"
+                )
+            state = _State(inode, file, version)
+        (last,) = database.execute("SELECT max(change) FROM opt_out").fetchone()
+        if last is None or last == state.seen:
+            return state
+        names = "id, number, channel, text, region"
+        if version < _WITH_TEXTS:
+            # An earlier version has written it, whose rows have no names: all are read anew.
+            names = "row_number() OVER (), number, channel, '', ''"
+            state = _State(inode, state.file, version)
+        rows = database.execute(
+            f"SELECT {names}, added_at, removed_at FROM opt_out WHERE change > ?",  # noqa: S608
+            (state.seen,),
+        ).fetchall()
+        records = dict(state.records)
+        for channel in {row[2] for row in rows}:
+            changed = [row for row in rows if row[2] == channel]
+            held = [row for row in changed if row[-1] is None]
+            ids, numbers, _, texts, regions, added, _ = (
+                zip(*held, strict=True) if held else [()] * 7
+            )
+            new = Record.of(ids, added, Columns(numbers, texts, regions), self._convention)
+            gone = np.array([row[0] for row in changed], np.int64)
+            records[channel] = records.get(channel, NO_RECORD).changed(gone, new)
+        return state._replace(seen=last, records=records)
 
     def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
@@ -332,7 +414,7 @@ class OptOuts:
         """One step, with the number of the change that it makes."""
         try:
             if not self.path.exists():
-                if self._inode is not None:
+                if self._state.file:
                     # A new one would let through everyone who was in the one that is gone.
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
                 with self._lock():
@@ -340,6 +422,7 @@ class OptOuts:
             with self._opened() as database:
                 # However much is written at once, others can read until it is committed.
                 database.execute("PRAGMA cache_spill = OFF")
+                database.execute("PRAGMA temp_store = MEMORY")
                 database.execute("BEGIN IMMEDIATE")
                 try:
                     _migrate(database)
@@ -364,6 +447,7 @@ class OptOuts:
             database = sqlite3.connect(":memory:", isolation_level=None)
             with contextlib.closing(database):
                 _migrate(database)
+                database.execute("VACUUM")
                 stream.write(database.serialize())
 
     @contextlib.contextmanager
@@ -423,18 +507,42 @@ def _migrate(database: sqlite3.Connection) -> None:
         database.execute(f"PRAGMA user_version = {len(_STEPS)}")
 
 
+def _goes_on(database: sqlite3.Connection, seen: int) -> bool:
+    """Tell whether the file holds the change seen last, and is not one restored in its place."""
+    if seen < 0:
+        return True
+    query = "SELECT 1 FROM opt_out WHERE change = ? LIMIT 1"
+    return database.execute(query, (seen,)).fetchone() is not None
+
+
+def _record_of(unkept: Mapping[Person, float], convention: Convention) -> Record:
+    """The record of those who could not be kept."""
+    people = Columns.of(unkept)
+    return Record.of(range(len(unkept)), list(unkept.values()), people, convention)
+
+
+def _give(database: sqlite3.Connection, people: Iterable[Person]) -> None:
+    """Hand people over to the statements that follow, as the table `given`."""
+    database.execute("CREATE TEMP TABLE IF NOT EXISTS given (number TEXT, text TEXT, region TEXT)")
+    database.execute("DELETE FROM given")
+    database.executemany("INSERT INTO given VALUES (?, ?, ?)", people)
+
+
 def _forget_refused(
-    database: sqlite3.Connection, action: Action, numbers: Iterable[str], channel: str
+    database: sqlite3.Connection, action: Action, channel: str
 ) -> set[tuple[Target, str]]:
-    """Forget what was refused and is not wanted any more; gives by whom, and of which numbers."""
-    where = "WHERE action = ? AND number = ? AND channel = ? AND refused"
-    found = set()
-    for number in numbers:
-        values = action, number, channel
-        for row in database.execute(f"SELECT source, account FROM waiting {where}", values):  # noqa: S608
-            found.add((Target(*row), number))
-        database.execute(f"DELETE FROM waiting {where}", values)  # noqa: S608
-    return found
+    """Forget what was refused of those given, and is not wanted any more.
+
+    Returns:
+        By whom it was refused, and of which numbers.
+    """
+    where = "WHERE action = ? AND channel = ? AND refused AND number IN (SELECT number FROM given)"
+    rows = database.execute(
+        f"SELECT source, account, number FROM waiting {where}",  # noqa: S608
+        (action, channel),
+    ).fetchall()
+    database.execute(f"DELETE FROM waiting {where}", (action, channel))  # noqa: S608
+    return {(Target(source, account), number) for source, account, number in rows}
 
 
 def _wait(
@@ -454,7 +562,3 @@ def _wait(
             for number in numbers
         ],
     )
-
-
-def _opted_out(added: Mapping[str, float]) -> OptedOut:
-    return OptedOut(NumberSet.of(added), MappingProxyType(dict(added)))

@@ -16,15 +16,13 @@ import pluggy
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
-from suppress.settings import Settings
+from suppress.settings import PLUGINS, Settings
 from suppress.sources import Source, check
 
 if TYPE_CHECKING:
     import click
 
 logger = logging.getLogger("suppress")
-
-GROUP = "suppress"
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Plugins:
             if name is None:
                 raise ConfigurationError(f"The plugin {plugin!r} cannot be registered.")
             self.found[name] = Plugin(name)
-        for entry_point in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        for entry_point in sorted(entry_points(group=PLUGINS), key=lambda each: each.name):
             version = entry_point.dist.version if entry_point.dist else None
             error = None
             try:

@@ -14,6 +14,7 @@ import filelock
 
 from suppress import sources
 from suppress.errors import StopListUnavailable
+from suppress.numbers.convention import Convention
 from suppress.settings import Settings
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.snapshot import Snapshot
@@ -34,6 +35,7 @@ class Reader:
         settings: Settings,
         *,
         keys: Mapping[str, str],
+        convention: Convention,
         store: Store | None,
         clock: Callable[[], float],
         timer: Callable[[], float],
@@ -41,6 +43,7 @@ class Reader:
         self._sources = sources
         self._settings = settings
         self._keys = keys
+        self._convention = convention
         self._store = store
         self._clock = clock
         self._timer = timer
@@ -131,7 +134,7 @@ class Reader:
                 snapshots = sources.load(
                     self._sources,
                     channels,
-                    default_region=self._settings.default_region,
+                    convention=self._convention,
                     clock=self._clock,
                     progress=report,
                 )

@@ -1,20 +1,28 @@
 """Screening: each recipient is allowed, suppressed or invalid.
 
-Whoever is on the snapshot is suppressed, what is no phone number is invalid, and the
-rest are allowed: the same objects in the same order, repeats kept.
+A recipient is suppressed if any of its readings is on the snapshot, invalid if it has
+none, and allowed otherwise: the same objects in the same order, repeats kept.
 """
 
+import collections
+import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
+from phonenumbers import PhoneNumber
 
-from suppress.numbers.bulk import AT_ONCE, E164Array, e164_all
-from suppress.numbers.e164 import why_invalid
+from suppress.numbers.bulk import BATCH_SIZE, E164Array, Reader
+from suppress.numbers.convention import Convention
+from suppress.numbers.problem import Problem
+from suppress.numbers.readings import Meaning, Reading, read
+from suppress.numbers.rules import PROBLEMS
 from suppress.receipt import Receipt, ReceiptBuilder
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
@@ -31,7 +39,13 @@ class Outcome(StrEnum):
 
 
 _OUTCOMES = tuple(Outcome)
-_SUPPRESSED, _INVALID = map(_OUTCOMES.index, (Outcome.SUPPRESSED, Outcome.INVALID))
+_ALLOWED, _SUPPRESSED, _INVALID = range(3)
+# Of several numbers of one recipient, one that is listed counts before all others.
+_RANKS = np.array([1, 2, 0], np.uint8)
+_BY_RANK = np.argsort(_RANKS).astype(np.uint8)
+
+_MOST_DIGITS = 19
+"""Digits of a number that surely fits 64 bits."""
 
 
 class _Decision(NamedTuple, Generic[R]):
@@ -47,11 +61,13 @@ class Decision(_Decision[R]):
     Attributes:
         recipient: what was handed in.
         outcome: allowed, suppressed or invalid.
-        e164: its number in E.164 form; None for an invalid one.
-        reason: why, in words, without the number.
+        e164: its first reading; None where it has none.
+        reason: why, in words.
+        readings: all of its readings, in E.164 form.
         origins: the entries of stop lists that suppress it; none for the others.
     """
 
+    readings: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
 
 
@@ -61,15 +77,22 @@ class Screening(Generic[R]):
     Args:
         recipients: what is to be screened.
         snapshot: the stop list to screen against.
-        default_region: ISO 3166 region of numbers in national form.
-        key: takes the number from a recipient; None where it is the recipient itself.
+        default_region: an ISO 3166 region of numbers in national form, or `international`.
+        key: takes the number, or a tuple of numbers, from a recipient; None where it is the
+            recipient itself.
         screened_at: when that is (aware, UTC); None for now.
+        reader: what reads the numbers, in the place of `default_region`; None for a new one.
+        check_types: whether to refuse recipients of which none has a type that a number can
+            have; False for a part of them, which may happen to hold nothing else.
 
     Attributes:
         snapshot: the stop list that it was screened against.
-        default_region: the region of numbers in national form.
+        convention: how the numbers were read.
         numbers: the recipients' numbers, as handed in.
         screened_at: when that was (aware, UTC).
+
+    Raises:
+        TypeError: nothing that was handed in is of a type that a number can have.
     """
 
     def __init__(
@@ -80,25 +103,37 @@ class Screening(Generic[R]):
         default_region: str | None = None,
         key: Callable[[R], Any] | None = None,
         screened_at: datetime | None = None,
+        reader: Reader | None = None,
+        check_types: bool = True,
     ) -> None:
         if isinstance(recipients, str | bytes):
             raise TypeError("one number was given where a list of them belongs")
         self.snapshot = snapshot
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
+        self._reader = reader or Reader(Convention(default_region))
+        self.convention = self._reader.convention
         self._recipients = list(recipients)
         self.numbers: list[Any] = (
             self._recipients if key is None else [key(each) for each in self._recipients]
         )
-        self.default_region = default_region
-        self._canonical: list[E164Array] = []
-        self._outcomes = np.zeros(len(self.numbers), np.uint8)
-        for start in range(0, len(self.numbers), AT_ONCE):
-            numbers = self.numbers[start : start + AT_ONCE]
-            canonical = e164_all(numbers, default_region)
-            outcomes = self._outcomes[start : start + AT_ONCE]
-            np.putmask(outcomes, snapshot.lists_all(canonical, numbers), _SUPPRESSED)
-            np.putmask(outcomes, canonical.values == 0, _INVALID)
-            self._canonical.append(canonical)
+        self._single, self._owners = _singles(self.numbers)
+        self._found: list[E164Array] = []
+        outcomes = np.zeros(len(self._single), np.uint8)
+        for start in range(0, len(self._single), BATCH_SIZE):
+            numbers = self._single[start : start + BATCH_SIZE]
+            found = self._reader.read_all(numbers)
+            part = outcomes[start : start + BATCH_SIZE]
+            np.putmask(part, (found.values == 0) | (found.problems != 0), _INVALID)
+            np.putmask(part, snapshot.lists_all(found, numbers, self._reader), _SUPPRESSED)
+            self._found.append(found)
+        self._single_outcomes = outcomes
+        self._outcomes = outcomes
+        if self._owners is not None:
+            ranks = np.zeros(len(self.numbers), np.uint8)
+            np.maximum.at(ranks, self._owners, _RANKS.take(outcomes))
+            self._outcomes = _BY_RANK.take(ranks)
+        if check_types and len(self.numbers) and self._outcomes.min() == _INVALID:
+            _refuse_foreign(self._single)
 
     @cached_property
     def allowed(self) -> list[R]:
@@ -112,14 +147,14 @@ class Screening(Generic[R]):
 
     @cached_property
     def invalid(self) -> list[R]:
-        """Those that are no phone numbers, as handed in, in order."""
+        """Those without a number that may be messaged, as handed in, in order."""
         return self.of(Outcome.INVALID)
 
     def receipt(self) -> Receipt:
-        """What was checked against what: see `Receipt`."""
-        tally = ReceiptBuilder(self.snapshot, self.default_region, self.screened_at)
-        tally.add(self.numbers, self.counts)
-        return tally.receipt()
+        """Return what was checked against what: see `Receipt`."""
+        builder = ReceiptBuilder(self.snapshot, self.convention, self.screened_at)
+        builder.add(self.numbers, self.counts)
+        return builder.receipt()
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
@@ -127,15 +162,21 @@ class Screening(Generic[R]):
         found = np.bincount(self._outcomes, minlength=len(_OUTCOMES)).tolist()
         return {str(outcome): count for outcome, count in zip(_OUTCOMES, found, strict=True)}
 
+    @cached_property
+    def problems(self) -> Mapping[Problem, int]:
+        """How many of the invalid ones there are by reason."""
+        invalid = np.flatnonzero(self._outcomes == _INVALID)
+        counts = collections.Counter(map(self._problem, self._places[invalid].tolist()))
+        return dict(counts)
+
     def __len__(self) -> int:
         return len(self._recipients)
 
     def __iter__(self) -> Iterator[Decision[R]]:
-        e164 = (each.text(i) for each in self._canonical for i in range(len(each.values)))
-        for recipient, number, code, canonical in zip(
-            self._recipients, self.numbers, self._outcomes.tolist(), e164, strict=True
+        for recipient, place, code in zip(
+            self._recipients, self._places.tolist(), self._outcomes.tolist(), strict=True
         ):
-            yield self._decision(recipient, number, _OUTCOMES[code], canonical)
+            yield self._decision(recipient, place, _OUTCOMES[code])
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
@@ -143,20 +184,167 @@ class Screening(Generic[R]):
 
     def of(self, outcome: Outcome) -> list[R]:
         """Those with the outcome, as handed in, in order."""
-        chosen = self._outcomes == _OUTCOMES.index(outcome)
-        return list(itertools.compress(self._recipients, chosen.tobytes()))
+        return list(itertools.compress(self._recipients, self.where(outcome).tobytes()))
 
-    def _decision(
-        self, recipient: R, number: Any, outcome: Outcome, canonical: str | None
-    ) -> Decision[R]:
-        channel = self.snapshot.channel
-        if canonical is None:
-            why = why_invalid(number, self.default_region)
-            return Decision(recipient, outcome, None, why)
-        if outcome is Outcome.ALLOWED:
-            return Decision(recipient, outcome, canonical, f"not listed for {channel}")
-        origins = self.snapshot.why(canonical, number)
-        by = " and ".join(map(str, origins)) or " or ".join(self.snapshot.sources)
-        decision = Decision(recipient, outcome, canonical, f"listed for {channel} by {by}")
+    def where(self, outcome: Outcome) -> NDArray[np.bool_]:
+        """Which of the recipients have the outcome."""
+        return np.equal(self._outcomes, _OUTCOMES.index(outcome))
+
+    def first_readings(self) -> NDArray[np.uint64]:
+        """The first reading of each recipient, as an integer of its digits; 0 for none."""
+        firsts = [np.zeros(0, np.uint64)]
+        for start, found in zip(itertools.count(0, BATCH_SIZE), self._found, strict=False):
+            firsts.append(self._reader.firsts(self._single[start : start + BATCH_SIZE], found))
+        values = np.concatenate([*firsts, np.zeros(1, np.uint64)])
+        return values[self._places]
+
+    def lines(self) -> NDArray[np.uint64]:
+        """The line that each recipient has: `first_readings`, as they are after a change of plan.
+
+        Two forms of one line are equal here.
+        """
+        values = self.first_readings()
+        change_of = self.convention.renumbering.change_of
+        places, new = [], []
+        for place in np.flatnonzero(self._several[self._places]).tolist():
+            digits = str(values[place])
+            change = change_of(digits)
+            if change is not None and len(form := change.new_form(digits)) <= _MOST_DIGITS:
+                places.append(place)
+                new.append(int(form))
+        # It is another form of the line only where it is a reading too.
+        further = [values[:0], *(pairs[1] for each in self._found for pairs in each[1:3])]
+        forms = np.array(new, np.uint64)
+        is_reading = np.isin(forms, np.concatenate(further))
+        values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
+        return values
+
+    def explained(self, place: int) -> tuple[str, tuple[Origin, ...]]:
+        """The reason for the outcome of one recipient, and the entries that suppress it.
+
+        Args:
+            place: which of the recipients, from 0.
+        """
+        return self._explained(self._places.item(place), _OUTCOMES[self._outcomes.item(place)])
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        """Which of the single numbers decides for each recipient; the count where none does."""
+        none = len(self._single)
+        if self._owners is None:
+            return np.arange(none)
+        places = np.full(len(self.numbers), none)
+        # Of several that decide alike, the first.
+        deciding = np.flatnonzero(self._single_outcomes == self._outcomes[self._owners])[::-1]
+        places[self._owners[deciding]] = deciding
+        return places
+
+    @cached_property
+    def _several(self) -> NDArray[np.bool_]:
+        """Which of the single numbers may have more than one reading."""
+        several = np.zeros(len(self._single) + 1, np.bool_)
+        for start, found in zip(itertools.count(0, BATCH_SIZE), self._found, strict=False):
+            for places, _ in (found.further, found.maybe):
+                several[start + places] = True
+        return several
+
+    def _problem(self, place: int) -> Problem:
+        if place == len(self._single):
+            return Problem.NO_NUMBER
+        found = self._found[place // BATCH_SIZE]
+        number = found.problems.item(place % BATCH_SIZE)
+        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
+
+    def _decision(self, recipient: R, place: int, outcome: Outcome) -> Decision[R]:
+        readings: tuple[str, ...] = ()
+        meaning = None
+        if place < len(self._single):
+            value = self._found[place // BATCH_SIZE].values.item(place % BATCH_SIZE)
+            readings = (f"+{value}",) if value else ()
+            if self._several[place]:
+                meaning = read(self._single[place], self.convention)
+                readings = tuple(each.e164 for each in meaning.readings)
+        reason, origins = self._explained(place, outcome, meaning)
+        decision = Decision(recipient, outcome, readings[0] if readings else None, reason)
+        decision.readings = readings
         decision.origins = origins
         return decision
+
+    def _explained(
+        self, place: int, outcome: Outcome, meaning: Meaning | None = None
+    ) -> tuple[str, tuple[Origin, ...]]:
+        """The reason for an outcome, and the entries that make it."""
+        if outcome is Outcome.ALLOWED:
+            return f"not listed for {self.snapshot.channel}", ()
+        if outcome is Outcome.INVALID:
+            return self._why_invalid(place), ()
+        number = self._single[place]
+        if meaning is None:
+            value = self._found[place // BATCH_SIZE].values.item(place % BATCH_SIZE)
+            if number == f"+{value}" and not self._several[place]:
+                meaning = Meaning((Reading(number),))
+            else:
+                meaning = read(number, self.convention)
+        origins = self.snapshot.why(meaning, number)
+        by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
+        listed = self.snapshot.listed(meaning)
+        note = f", {listed.note}" if listed is not None and listed.note else ""
+        # Where both have the old form, the entry's has been told.
+        note = "" if note and note in by else note
+        return f"listed for {self.snapshot.channel} by {by}{note}", origins
+
+    def _why_invalid(self, place: int) -> str:
+        problem = self._problem(place)
+        if problem is Problem.WRONG_TYPE:
+            return f"{problem.words}, but {type(self._single[place]).__name__}"
+        return problem.words
+
+    def _named(self, origin: Origin) -> str:
+        """An entry in words, and how its form of a number meets the recipient's."""
+        if origin.listed_as is None:
+            return str(origin)
+        digits = origin.listed_as[1:]
+        change = self.convention.renumbering.change_of(digits)
+        if change is None:
+            return f"{origin} as {origin.listed_as}"
+        since = "" if change.begins is None else f" since {change.begins}"
+        return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
+
+
+def _singles(numbers: Sequence[Any]) -> tuple[Sequence[Any], NDArray[np.intp] | None]:
+    """Each number on its own, and whose it is; None where each recipient has one."""
+    with contextlib.suppress(TypeError):
+        "".join(numbers)  # the quickest way to tell that all are texts
+        return numbers, None
+    if not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
+        return numbers, None
+    several = [each if isinstance(each, tuple) else (each,) for each in numbers]
+    owners = np.repeat(np.arange(len(several)), list(map(len, several)))
+    return list(itertools.chain.from_iterable(several)), owners
+
+
+_MISSING = ("NAType", "NaTType")
+
+
+def _refuse_foreign(numbers: Sequence[Any]) -> None:
+    """Refuse a list in which nothing has a type that a number can have.
+
+    Raises:
+        TypeError: that is so. What stands for a missing number is passed over.
+    """
+    kinds = {
+        type(each)
+        for each in numbers
+        if each is not None
+        and not isinstance(each, bool | np.bool_)
+        and type(each).__name__ not in _MISSING
+    }
+    if not kinds or any(issubclass(each, str | float | Decimal | np.floating) for each in kinds):
+        return
+    if any(hasattr(each, "__index__") or issubclass(each, PhoneNumber) for each in kinds):
+        return
+    names = ", ".join(sorted(each.__name__ for each in kinds))
+    raise TypeError(
+        f"no recipient is a number, but {names}: hand over text or whole numbers, or name with "
+        "key= what takes the number from a recipient"
+    )

@@ -11,28 +11,25 @@ import os
 import threading
 import tomllib
 import typing
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
+from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypedDict, TypeVar
 
-import msgspec
-import platformdirs
-
+from suppress.conversion import WORDS, convert, from_text, is_secret, revealed, sealed, secret_in
 from suppress.errors import ConfigurationError
-from suppress.numbers.e164 import known_region
+from suppress.folders import config_folder, default_store, expanded
+from suppress.numbers.region import known_region
 from suppress.secret import Secret, warn_if_others_read, warn_if_others_write
+from suppress.spelling import refuse_misspelt, refuse_unknown
 
 T = TypeVar("T")
 
 FILE_NAME = "suppress.toml"
-IN_MEMORY = "none"
-
-NEAR, MOST_LETTERS = 0.75, 2
-"""How alike two names are (0 to 1), and how many letters longer one may be, if it is taken for
-the other misspelt."""
+PLUGINS = "suppress"
+"""The entry point group of plugins."""
 
 
 class Arguments(TypedDict, total=False):
@@ -43,6 +40,8 @@ class Arguments(TypedDict, total=False):
     max_stale: float
     load_timeout: float
     default_region: str | None
+    possible_only: bool
+    renumbering: bool | str | Path
     store: str | Path | None
 
 
@@ -56,7 +55,10 @@ class Settings:
         max_stale: seconds past its reading for which a snapshot may serve while the
             source fails.
         load_timeout: seconds after which the reading of a stop list is given up.
-        default_region: ISO 3166 region of numbers written in national form.
+        default_region: ISO 3166 region of numbers written in national form, or `international`.
+        possible_only: whether only a number of a possible length is a reading.
+        renumbering: whether numbers from before a change of plan are compared by their new
+            form; or a file of further rows.
         store: the folder where snapshots stay; None keeps them in memory alone.
         file: the settings file that was read, if any.
     """
@@ -66,7 +68,9 @@ class Settings:
     max_stale: float = 3600.0
     load_timeout: float = 600.0
     default_region: str | None = None
-    store: Path | None = field(default_factory=lambda: platformdirs.user_data_path("suppress"))
+    possible_only: bool = True
+    renumbering: bool | Path = True
+    store: Path | None = field(default_factory=default_store)
     file: Path | None = None
     tables: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
@@ -77,8 +81,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         # The one way to change a frozen instance; first of all, so that no error shows a key.
-        object.__setattr__(self, "tables", MappingProxyType(_sealed(self.tables)))
-        object.__setattr__(self, "environ", MappingProxyType(_sealed(self.environ)))
+        object.__setattr__(self, "tables", MappingProxyType(sealed(self.tables)))
+        object.__setattr__(self, "environ", MappingProxyType(sealed(self.environ)))
         for name in ("ttl", "max_stale"):
             seconds = getattr(self, name)
             if not math.isfinite(seconds) or seconds < 0:
@@ -119,25 +123,20 @@ class Settings:
         Raises:
             ConfigurationError: a setting makes no sense, or the file cannot be read.
         """
-        variables: dict[str, Secret] = _sealed(os.environ if environ is None else environ)
-        _refuse_misspelt(variables, "SUPPRESS", [*_KINDS, "config"])
+        variables: dict[str, Secret] = sealed(os.environ if environ is None else environ)
         path = _settings_file(file, variables)
         table = {} if path is None else _read(path)
         tables = {name: table[name] for name in table if isinstance(table[name], dict)}
-        values = {name: _revealed(table[name]) for name in table if name not in tables}
-        folder = Path() if path is None else path.parent
-        if isinstance(values.get("store"), str) and values["store"] != IN_MEMORY:
-            values["store"] = str(folder / Path(values["store"]).expanduser())
+        refuse_misspelt(variables, "SUPPRESS", [*_KINDS, "config"], lambda: _prefixes(tables))
+        values = {name: revealed(table[name]) for name in table if name not in tables}
+        values = _with_paths(values, Path() if path is None else path.parent)
         for name, kind in _KINDS.items():
             text = variables.get(f"SUPPRESS_{name.upper()}")
             if text is not None and text.reveal():
-                values[name] = _from_text(text, kind)
-        values |= _plain(arguments)
-        given = _convert(values, _KINDS, _both_names)
-        if given.get("store") is not None:
-            given["store"] = (
-                None if given["store"] == IN_MEMORY else Path(given["store"]).expanduser()
-            )
+                values[name] = from_text(text, kind)
+        values = _with_paths({**values, **arguments}, Path())
+        paths = {name: values.pop(name) for name in _PATHS if isinstance(values.get(name), Path)}
+        given = convert(values, _KINDS, _both_names) | paths
         return cls(file=path, tables=tables, environ=variables, **given)
 
     def section(
@@ -169,9 +168,9 @@ class Settings:
         Raises:
             ConfigurationError: a setting is missing, unknown, or makes no sense.
         """
-        prefix = environ_prefix or f"SUPPRESS_{name.upper().replace('-', '_')}"
+        prefix = environ_prefix or _prefix(name)
         types = typing.get_type_hints(kind)
-        secrets = {each: f"{each}_file" for each in types if _is_secret(types[each])}
+        secrets = {each: f"{each}_file" for each in types if is_secret(types[each])}
         kinds = types | dict.fromkeys(secrets.values(), Path)
 
         def both_names(key: str) -> str:
@@ -180,14 +179,14 @@ class Settings:
         values = self._values(name, prefix, secrets, kinds, both_names)
         for key, path in kept.items():
             if not values.keys() & {key, secrets[key]} and path.exists():
-                values[key] = _secret_in(path, f"The key file {path}")
+                values[key] = secret_in(path, f"The key file {path}")
         if not values:
             return None
-        converted = _convert(values, kinds, both_names)
+        converted = convert(values, kinds, both_names)
         for key, file in secrets.items():
             if file in converted:
                 # Not the file's name: it may be the key, where one was taken for the other.
-                converted[key] = _secret_in(converted.pop(file), f"{both_names(file)}: the file")
+                converted[key] = secret_in(converted.pop(file), f"{both_names(file)}: the file")
         missing = [name for name in _required(kind) if name not in converted]
         if missing:
             raise ConfigurationError(f"{both_names(missing[0])} is missing.")
@@ -203,13 +202,13 @@ class Settings:
     ) -> dict[str, Any]:
         """The table and the variables in one: of a secret and its file, one at most."""
         in_file = dict(self.tables.get(table, {}))
-        _refuse_unknown(in_file, kinds, f"[suppress.{table}]")
+        refuse_unknown(in_file, kinds, f"[suppress.{table}]")
         for key, value in in_file.items():
             if kinds[key] is Path and self.file is not None:
                 in_file[key] = _relative_to(self.file.parent, value)
-        _refuse_misspelt(self.environ, prefix, kinds)
+        refuse_misspelt(self.environ, prefix, kinds, lambda: _prefixes(self.tables))
         in_environ = {
-            key: _from_text(Secret(self.environ[name]), kinds[key])
+            key: from_text(Secret(self.environ[name]), kinds[key])
             for key in kinds
             if (name := f"{prefix}_{key.upper()}") in self.environ
         }
@@ -233,9 +232,16 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
         "max_stale": float,
         "load_timeout": float,
         "default_region": str | None,
+        "possible_only": bool,
+        "renumbering": bool | str,
         "store": str | None,
     }
 )
+
+_PATHS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"renumbering": WORDS, "store": MappingProxyType({"none": None})}
+)
+"""The settings that are a path, each with the words that are none, and what they mean."""
 
 
 def _both_names(name: str) -> str:
@@ -243,12 +249,15 @@ def _both_names(name: str) -> str:
 
 
 def _settings_file(file: str | Path | None, environ: Mapping[str, Secret]) -> Path | None:
-    named = file or _revealed(environ.get("SUPPRESS_CONFIG"))
+    named = file or revealed(environ.get("SUPPRESS_CONFIG"))
     if named:
-        return Path(named).expanduser()
-    for folder in (Path(), platformdirs.user_config_path("suppress")):
+        try:
+            return expanded(named)
+        except ValueError as error:
+            raise ConfigurationError(f"The settings file {named}: {error}.") from None
+    for folder in (Path(), config_folder()):
         # One in a folder that may not be entered is not there.
-        if os.path.exists(path := folder / FILE_NAME):  # noqa: PTH110
+        if folder is not None and os.path.exists(path := folder / FILE_NAME):  # noqa: PTH110
             return path
     return None
 
@@ -256,7 +265,7 @@ def _settings_file(file: str | Path | None, environ: Mapping[str, Secret]) -> Pa
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
-            document = _sealed(tomllib.load(stream))
+            document = sealed(tomllib.load(stream))
     except OSError as error:
         raise ConfigurationError(
             f"The settings file {path} cannot be read: {error.strerror}."
@@ -269,68 +278,42 @@ def _read(path: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise ConfigurationError(f"The settings file {path} has no table [suppress].")
     plain = {name: value for name, value in table.items() if not isinstance(value, dict)}
-    _refuse_unknown(plain, _KINDS, "[suppress]")
+    refuse_unknown(plain, _KINDS, "[suppress]")
     return table
 
 
-def _refuse_unknown(values: Mapping[str, Any], known: Collection[str], table: str) -> None:
-    for name in values:
-        if name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
-            raise ConfigurationError(
-                f"The setting {name!r} of the table {table} is unknown. {hint}"
-            )
+def _prefix(plugin: str) -> str:
+    """The beginning of the variables of a plugin, unless it has another one."""
+    return f"SUPPRESS_{plugin.upper().replace('-', '_')}"
 
 
-def _refuse_misspelt(variables: Collection[str], prefix: str, known: Collection[str]) -> None:
-    """Refuse a variable that is nearly that of a setting; others may be another program's."""
-    names = [f"_{each.upper()}" for each in known]
-    for variable in variables:
-        name = variable.removeprefix(prefix)
-        if not variable.startswith(f"{prefix}_") or name in names:
-            continue
-        # A plugin's own setting may end like one of these.
-        alike = [each for each in names if abs(len(each) - len(name)) <= MOST_LETTERS]
-        if near := get_close_matches(name, alike, 1, NEAR):
-            raise ConfigurationError(
-                f"The environment variable {variable} is that of no setting. "
-                f"Did you mean {prefix}{near[0]}?"
-            )
+def _prefixes(tables: Mapping[str, Any]) -> list[str]:
+    """The beginnings of the variables of plugins that are installed, or have a table."""
+    return [_prefix(name) for name in {*tables, *entry_points(group=PLUGINS).names}]
 
 
-def _plain(arguments: Arguments) -> dict[str, Any]:
-    values: dict[str, Any] = dict(arguments)
-    if isinstance(values.get("store"), Path):
-        values["store"] = str(values["store"])
-    return values
-
-
-def _sealed(value: Any) -> Any:
-    """The same mappings and lists, with a secret in place of each value in them."""
-    if isinstance(value, Mapping):
-        return {name: _sealed(value[name]) for name in value}
-    if isinstance(value, list | tuple):
-        return [_sealed(each) for each in value]
-    return Secret(value)
-
-
-def _revealed(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _revealed(value[name]) for name in value}
-    if isinstance(value, list):
-        return [_revealed(each) for each in value]
-    return value.reveal() if isinstance(value, Secret) else value
-
-
-def _is_secret(kind: object) -> bool:
-    return Secret in (kind, *typing.get_args(kind))
+def _with_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The settings, with each text that is a path as one: from the folder on if it is relative."""
+    found = dict(values)
+    for name, words in _PATHS.items():
+        given = found.get(name)
+        text = given.reveal() if isinstance(given, Secret) else given
+        if isinstance(text, str) and (word := text.strip().lower()) in words:
+            found[name] = words[word]
+        elif isinstance(text, str | Path):
+            try:
+                found[name] = folder / expanded(text)
+            except ValueError as error:
+                raise ConfigurationError(f"{_both_names(name)}: {error}.") from None
+    return found
 
 
 def _relative_to(folder: Path, value: Any) -> Any:
     """A path of the settings file, from its own folder on; any other value as it is."""
-    text = _revealed(value)
-    return Secret(str(folder / Path(text).expanduser())) if isinstance(text, str) else value
+    text = revealed(value)
+    if not isinstance(text, str) or text.startswith("~"):
+        return value
+    return Secret(str(folder / text))
 
 
 def _required(kind: type) -> list[str]:
@@ -340,46 +323,3 @@ def _required(kind: type) -> list[str]:
         for each in dataclasses.fields(kind)
         if each.default is each.default_factory is dataclasses.MISSING
     ]
-
-
-def _from_text(text: Secret, kind: object) -> Secret | list[str]:
-    """An environment variable's text, in parts where the setting is a tuple."""
-    kinds = (kind, *typing.get_args(kind))
-    if any(typing.get_origin(each) is tuple for each in kinds):
-        return [part.strip() for part in text.reveal().split(",") if part.strip()]
-    return text
-
-
-def _convert(
-    values: Mapping[str, Any], kinds: Mapping[str, Any], names: Callable[[str], str]
-) -> dict[str, Any]:
-    """One value at a time, so that an error can name the setting."""
-    converted = {}
-    for name in values:
-        if name not in kinds:
-            raise ConfigurationError(f"{name!r} is no setting. Known are: {', '.join(kinds)}.")
-        try:
-            converted[name] = msgspec.convert(
-                _revealed(values[name]), kinds[name], strict=False, dec_hook=_secret_or_path
-            )
-        except msgspec.ValidationError as error:
-            raise ConfigurationError(f"{names(name)}: {error}.") from None
-    return converted
-
-
-def _secret_or_path(kind: type, value: object) -> object:
-    if kind not in (Secret, Path):
-        raise NotImplementedError
-    if not isinstance(value, str):
-        what = "a path" if kind is Path else "`str`"
-        raise ValueError(f"Expected {what}, got `{type(value).__name__}`")  # noqa: TRY004
-    return Secret(value) if kind is Secret else Path(value).expanduser()
-
-
-def _secret_in(path: Path, what: str) -> Secret:
-    try:
-        return Secret.read(path)
-    except OSError as error:
-        raise ConfigurationError(f"{what} cannot be read: {error.strerror}.") from None
-    except ValueError as error:
-        raise ConfigurationError(f"{what} holds no key: {error}.") from None

@@ -20,11 +20,12 @@ from typing import NamedTuple
 import cachetools
 
 from suppress.errors import StopListUnavailable
+from suppress.numbers.convention import Convention
 from suppress.opt_outs import OptOuts, OptOutsUnreadable
 from suppress.reading import Reader, Report
 from suppress.settings import Settings
 from suppress.sources import ReadingFailed, Source
-from suppress.stop_list.snapshot import NOBODY, Snapshot
+from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
 from suppress.store import Failure, Stamp, Store
 
 logger = logging.getLogger("suppress")
@@ -63,6 +64,7 @@ class Snapshots:
         sources: where to read.
         settings: for how long a snapshot serves.
         keys: what the snapshot of each channel is stored under.
+        convention: how numbers are to be read.
         store: where snapshots stay; None for in memory alone.
         opt_outs: who was opted out here; None where nobody can be.
         clock: gives the time, in seconds since the epoch.
@@ -76,13 +78,22 @@ class Snapshots:
         settings: Settings,
         *,
         keys: Mapping[str, str],
+        convention: Convention,
         store: Store | None,
         opt_outs: OptOuts | None,
         clock: Callable[[], float],
         timer: Callable[[], float],
         wake: Callable[[], None],
     ) -> None:
-        self._reader = Reader(sources, settings, keys=keys, store=store, clock=clock, timer=timer)
+        self._reader = Reader(
+            sources,
+            settings,
+            keys=keys,
+            convention=convention,
+            store=store,
+            clock=clock,
+            timer=timer,
+        )
         self._settings = settings
         self._keys = keys
         self._store = store
@@ -93,7 +104,7 @@ class Snapshots:
         self._latest: dict[str, Snapshot] = {}
         # What was found answers without any of this until something may have changed.
         self._answers: dict[str, _Answer] = {}
-        self._opted_out = dict.fromkeys(keys, NOBODY)
+        self._opted_out = dict.fromkeys(keys, NO_OPT_OUTS)
         self._stamps: dict[str, Stamp | None] = {}
         self._failures: dict[str, Failure] = {}
         self._took: dict[str, float] = {}

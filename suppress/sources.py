@@ -4,24 +4,26 @@ Whoever is listed by any source is listed. If one source fails, the whole load f
 there is no snapshot of a part.
 """
 
-import itertools
 import logging
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
-from suppress.numbers.bulk import AT_ONCE, OVERFLOW, E164Array, e164_all
-from suppress.numbers.e164 import digits
+from suppress.numbers.bulk import E164Array, Reader
+from suppress.numbers.convention import Convention
+from suppress.numbers.entries import EntryReadings
 from suppress.numbers.mask import mask
+from suppress.numbers.region import INTERNATIONAL
+from suppress.stop_list.entries import Batch, Entries, Entry, batches
 from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.origins import OriginsBuilder, Rows
-from suppress.stop_list.snapshot import Entry, Snapshot
+from suppress.stop_list.origins import OriginsBuilder
+from suppress.stop_list.snapshot import Snapshot
 
 logger = logging.getLogger("suppress")
 
@@ -37,11 +39,18 @@ class ReadingFailed(StopListUnavailable):
 
 @runtime_checkable
 class Source(Protocol):
-    """What reads a stop list from somewhere.
+    """A stop list to read from somewhere.
 
-    Besides what is below, a source may have an attribute `identity` (text): what tells
-    the list it reads from another that it would read under other settings, such as an
-    address and an account. A stored snapshot of one is never used for the other.
+    Besides what is below, a source may have these attributes:
+
+    - `identity` (text): what tells the list it reads from another that it would read under
+      other settings, such as an address and an account. A stored snapshot of one is never
+      used for the other.
+    - `region`: how its numbers are written: an ISO 3166 region, `"international"` (digits
+      without a plus begin with a calling code), or None. Without it they are read as
+      `"international"`, which is how providers write.
+    - `strict`: True for a list of one's own, where an entry that is not exactly one number
+      is an error. In a provider's list such an entry suppresses whoever has the same digits.
     """
 
     @property
@@ -52,8 +61,11 @@ class Source(Protocol):
     def channels(self) -> Collection[str]:
         """The channels that it serves."""
 
-    def load(self, channels: frozenset[str], progress: Progress) -> Iterable[Entry]:
+    def load(self, channels: frozenset[str], progress: Progress) -> Iterable[Entry | Entries]:
         """Read the entries of the channels, all of them, in one pass.
+
+        They are given one by one, or many with the same channels as `Entries`, which is
+        faster for a long list.
 
         Args:
             channels: those of the served channels that are asked for. Entries of others
@@ -137,7 +149,7 @@ def load(
     sources: Sequence[Source],
     channels: Collection[str],
     *,
-    default_region: str | None,
+    convention: Convention,
     clock: Callable[[], float],
     progress: Callable[[str, int, int | None], None] = lambda _name, _done, _total: None,
 ) -> dict[str, Snapshot]:
@@ -146,7 +158,7 @@ def load(
     Args:
         sources: those that are in use.
         channels: the channels to read, each served by one source at least.
-        default_region: the region of entries in national form.
+        convention: how numbers are to be read, but for the region: that is the source's.
         clock: gives the time, in seconds since the epoch.
         progress: called with a source's name, entries read and entries in all if known.
 
@@ -165,14 +177,16 @@ def load(
         def report(done: int, total: int | None, name: str = source.name) -> None:
             progress(name, done, total)
 
+        reader = Reader(convention.of(getattr(source, "region", INTERNATIONAL)))
+        strict = getattr(source, "strict", False)
         try:
-            entries = iter(source.load(asked, report))
-            while some := list(itertools.islice(entries, AT_ONCE)):
-                _check_entries(some)
-                canonical = e164_all([entry.number for entry in some], default_region)
-                rows = Rows.of([each.id for each in some], [each.added_at for each in some])
+            for batch in batches(source.load(asked, report)):
+                found = reader.read_all(batch.numbers)
+                if strict:
+                    _refuse_faults(batch, reader, found)
+                readings = EntryReadings.of(batch.numbers, reader, found)
                 for channel in asked:
-                    lists[channel].add(source.name, channel, some, canonical, rows)
+                    lists[channel].add(source.name, batch, readings, batch.are_for(channel))
         except Exception as error:
             raise ReadingFailed(
                 f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
@@ -180,12 +194,13 @@ def load(
     snapshots = {}
     for channel, listed in lists.items():
         if listed.unparsed:
+            count, example = len(listed.unparsed), mask(min(listed.unparsed))
             logger.warning(
-                "%d entries of the %s stop list are no phone numbers (%s, ...); each still "
-                "suppresses the recipients who have the same digits",
-                len(listed.unparsed),
-                channel,
-                mask(min(listed.unparsed)),
+                "%s (%s); each still suppresses the recipients who have the same digits",
+                f"1 entry of the {channel} stop list is not a phone number"
+                if count == 1
+                else f"{count:,} entries of the {channel} stop list are not phone numbers",
+                example if count == 1 else f"{example}, ...",
             )
         asked_of = {source.name for source in sources if channel in source.channels}
         began = {name: moment for name, moment in read_at.items() if name in asked_of}
@@ -193,7 +208,8 @@ def load(
             channel=channel,
             read_at=min(began.values()),
             sources=tuple(began),
-            numbers=listed.numbers(),
+            numbers=(numbers := listed.numbers()),
+            further=listed.count_further(numbers),
             unparsed=frozenset(listed.unparsed),
             sources_read_at=MappingProxyType(began),
             origins=listed.origins.origins(),
@@ -206,51 +222,42 @@ class _ListBuilder:
 
     def __init__(self) -> None:
         self._values = [np.zeros(0, np.uint64)]
-        self._texts: set[str] = set()
+        self._firsts = [np.zeros(0, np.uint64)]
         self.unparsed: set[str] = set()
         self.origins = OriginsBuilder()
 
     def add(
-        self,
-        source: str,
-        channel: str,
-        entries: Sequence[Entry],
-        canonical: E164Array,
-        rows: Rows,
+        self, source: str, batch: Batch, listed: EntryReadings, here: NDArray[np.bool_]
     ) -> None:
-        """Add those of the entries that are for the channel."""
-        here = np.array([channel in entry.channels for entry in entries], np.bool_)
-        places = np.flatnonzero(here & (canonical.values > OVERFLOW))
-        self._values.append(canonical.values[places])
-        self.origins.add(source, canonical.values[places], places, rows)
-        for place in np.flatnonzero(here & (canonical.values <= OVERFLOW)).tolist():
-            text = canonical.text(place)
-            if text is None:
-                text = _digits_of(entries[place])
-                self.unparsed.add(text)
-            else:
-                self._texts.add(text)
-            self.origins.add_odd(source, text, place, rows)
+        """Add the entries that are for the channel, of which `here` tells."""
+        places, values, listed_as, odd, firsts = listed
+        chosen = here[places]
+        self._firsts.append(values[:firsts][chosen[:firsts]])
+        places, values, listed_as = places[chosen], values[chosen], listed_as[chosen]
+        odd = odd[here[odd]]
+        self._values.append(values)
+        self.origins.add(source, values, places, batch.rows, listed_as)
+        for place in odd.tolist():
+            text = batch.digits(place)
+            self.unparsed.add(text)
+            self.origins.add_odd(source, text, place, batch.rows)
 
     def numbers(self) -> NumberSet:
-        """The E.164 texts of those that could be parsed."""
-        return NumberSet.of_values(np.concatenate(self._values), self._texts)
+        """The readings of those that have any."""
+        return NumberSet.of_values(np.concatenate(self._values))
+
+    def count_further(self, numbers: NumberSet) -> int:
+        """Count the numbers that are only another reading of an entry."""
+        if sum(map(len, self._firsts)) == sum(map(len, self._values)):
+            return 0
+        # Much faster than np.unique, which makes a table of hashes.
+        firsts = np.sort(np.concatenate(self._firsts))
+        return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
 
 
-def _check_entries(entries: Sequence[object]) -> None:
-    for kind in set(map(type, entries)):
-        if not issubclass(kind, Entry):
-            raise SourceError(f"it gave a {kind.__name__} where an Entry belongs.")
-    for kind in set(map(type, map(attrgetter("channels"), entries))):
-        if issubclass(kind, str):
-            raise SourceError("an entry's channels are a text; they have to be a set of names.")
-
-
-def _digits_of(entry: Entry) -> str:
-    text = digits(entry.number)
-    if not text:
-        raise SourceError(f"the entry with id {entry.id!r} has no number that could be read.")
-    return text
+def _refuse_faults(batch: Batch, reader: Reader, found: E164Array) -> None:
+    for place, why in reader.faults(batch.numbers, found):
+        raise SourceError(batch.named(place) + why)
 
 
 def in_words(error: Exception) -> str:

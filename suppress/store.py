@@ -35,7 +35,7 @@ from suppress.stop_list.snapshot import Snapshot, digest_of
 
 logger = logging.getLogger("suppress")
 
-FORMAT = 3
+FORMAT = 4
 
 Stamp = tuple[int, int, int]
 """Differs between two versions of a file: its inode, time (ns since the epoch) and size."""
@@ -79,6 +79,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     channel: str
     read_at: datetime
     sources: dict[str, datetime]
+    further: int
     numbers: _File
     origins: _File
 
@@ -140,6 +141,7 @@ class Store:
                 name: snapshot.sources_read_at.get(name, snapshot.read_at)
                 for name in snapshot.sources
             },
+            further=snapshot.further,
             numbers=self._write(key, "numbers", snapshot.numbers_digest, snapshot.image()),
             origins=self._write(key, "origins", digest_of(origins), origins),
         )
@@ -202,6 +204,7 @@ class Store:
             sources=tuple(header.sources),
             numbers=numbers,
             unparsed=unparsed,
+            further=header.further,
             sources_read_at=MappingProxyType(header.sources),
             origins=Origins.read(self._map(key, "origins", header.origins)),
         )

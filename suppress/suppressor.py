@@ -1,6 +1,5 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
-import dataclasses
 import functools
 import hashlib
 import json
@@ -10,8 +9,8 @@ import os
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, datetime
-from typing import Any, TypeVar, Unpack
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple, TypeVar, Unpack
 
 import phonenumbers
 
@@ -23,17 +22,22 @@ from suppress.errors import (
     StoreUnavailable,
     UnknownChannel,
 )
-from suppress.numbers.e164 import as_text, e164, known_region, settled, why_invalid
-from suppress.numbers.mask import mask
+from suppress.numbers import equivalence
+from suppress.numbers.bulk import BATCH_SIZE, Reader
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import plain_readings, why_invalid
+from suppress.numbers.readings import as_text
+from suppress.numbers.region import INTERNATIONAL, known_region
 from suppress.opt_outs import OptOuts, Target, Waiting
 from suppress.passing import LONGEST_REST, next_try, pass_on, target_of, waiting_for
 from suppress.plugins import Plugins
 from suppress.reading import Report
+from suppress.record import Person, kept_as
 from suppress.screening import Screening
 from suppress.settings import Arguments, Settings
 from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
-from suppress.stop_list.snapshot import NOBODY, Snapshot
+from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Failure, Store
 
 logger = logging.getLogger("suppress")
@@ -57,7 +61,8 @@ class Suppressor:
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
-            `default_region`, `store`), which win over the environment and the file.
+            `default_region`, `possible_only`, `renumbering`, `store`), which win over the
+            environment and the file.
 
     Raises:
         ConfigurationError: the settings make no sense, or no source is configured.
@@ -80,25 +85,14 @@ class Suppressor:
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
         self._store = None if self.settings.store is None else Store(self.settings.store)
-        self._opt_outs = (
-            None
-            if self._store is None
-            else OptOuts(self._store.folder, functools.partial(self._store.lock, "opt-outs"))
-        )
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._passing = Background(self._pass_on_later) if background else None
         self._rests: dict[Target, float] = {}
-        self._snapshots = Snapshots(
-            self.sources,
-            self.settings,
-            keys={channel: self._key(channel) for channel in self.channels},
-            store=self._store,
-            opt_outs=self._opt_outs,
-            clock=clock,
-            timer=timer,
-            wake=(lambda: None) if self._renewing is None else self._renewing.wake,
-        )
+        self._timer = timer
+        self._renumbering = equivalence.chosen(self.settings.renumbering)
+        self._opt_outs: OptOuts | None = None
+        self._period = self._begin_period()
         _after_fork(self)
 
     def filter_recipients(
@@ -112,17 +106,19 @@ class Suppressor:
         """Those who may be messaged: the same objects, in the same order, repeats kept.
 
         Args:
-            numbers: any iterable of `str` or `int` (an international number without its
-                plus), or of any objects with `key`.
+            numbers: any iterable of numbers: text, whole numbers of any type, or
+                `phonenumbers.PhoneNumber`; or of any objects with `key`.
             channel: the channel of the campaign, for example `"sms"`.
-            default_region: ISO 3166 region of numbers in national form; None for the
-                setting.
-            key: takes the number from a recipient, as in `sorted`.
+            default_region: ISO 3166 region of numbers in national form, or `international`;
+                None for the setting.
+            key: takes the number from a recipient, as in `sorted`; or a tuple of numbers, of
+                which none may be listed and one at least has to be valid.
 
         Raises:
             UnknownChannel: no source serves the channel.
             StopListUnavailable: no snapshot that is young enough, and none can be read.
             ConfigurationError: the default region is unknown.
+            TypeError: nothing among the numbers has a type that a number can have.
         """
         return self.screen(numbers, channel, default_region=default_region, key=key).allowed
 
@@ -135,24 +131,30 @@ class Suppressor:
         key: Callable[[R], Any] | None = None,
     ) -> Screening[R]:
         """The outcome for each recipient; arguments and errors as for `filter_recipients`."""
-        region = self.region(default_region)
+        reader = self.reader(default_region)
         snapshot = self.snapshot(channel)
-        return Screening(numbers, snapshot, default_region=region, key=key, screened_at=self.now())
+        return Screening(numbers, snapshot, key=key, screened_at=self.now(), reader=reader)
 
     def is_suppressed(
-        self, number: str | int, channel: str, *, default_region: str | None = None
+        self, number: object, channel: str, *, default_region: str | None = None
     ) -> bool:
-        """Whether one number is on the stop list.
+        """Whether one number is on the stop list: any of its readings.
 
         Raises:
-            InvalidNumber: it is no phone number; the rest as for `filter_recipients`.
+            InvalidNumber: it has no reading that may be messaged, and none is listed; the
+                rest as for `filter_recipients`.
         """
-        region = self.region(default_region)
+        reader = self.reader(default_region)
         snapshot = self.snapshot(channel)
-        value = settled(number, region)
-        if value and not snapshot.unparsed:
-            return snapshot.has(value)
-        return snapshot.lists(_canonical(number, region), number)
+        values = plain_readings(number, reader.convention)
+        if values is not None and not snapshot.without_reading:
+            return any(map(snapshot.has, values))
+        meaning = reader.read(number)
+        if snapshot.lists(meaning, number):
+            return True
+        if meaning.problem is not None:
+            raise InvalidNumber(why_invalid(number, meaning))
+        return False
 
     def refresh(
         self,
@@ -181,53 +183,54 @@ class Suppressor:
         return self._snapshots.refresh(channels, progress)
 
     def add(
-        self, numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+        self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> int:
         """Opt people out of a channel, for good, in every process that shares the store.
 
-        It holds when this returns, whatever the sources say. The sources that take opt-outs
-        are told in the background; until they have been, it waits on disk. See `pass_on`.
+        It holds when this returns, for all readings of the numbers, whatever the sources say.
+        The sources that take opt-outs are told in the background of the first reading; until
+        they have been, it waits on disk. See `pass_on`.
 
         Args:
-            numbers: any iterable of `str` or `int`, as for `filter_recipients`.
+            numbers: any iterable of numbers, as for `filter_recipients`.
             channel: the channel on which they must not be messaged any more.
-            default_region: ISO 3166 region of numbers in national form; None for the
-                setting.
+            default_region: ISO 3166 region of numbers in national form, or `international`;
+                None for the setting.
 
         Returns:
             How many of them were not opted out here before.
 
         Raises:
-            InvalidNumber: one of them is no phone number; nobody was opted out.
+            InvalidNumber: one of them is not exactly one phone number; nobody was opted out.
             UnknownChannel: no source serves the channel.
             StoreUnavailable: it cannot be kept: it holds in this process alone.
             ConfigurationError: there is no store, or the default region is unknown.
         """
         opt_outs = self._kept(channel)
-        region = self.region(default_region)
-        canonical = [_canonical(number, region) for number in _several(numbers)]
+        people = self._people(numbers, default_region)
         try:
-            return opt_outs.add(canonical, channel, self._targets(channel), self._clock())
+            return opt_outs.add(people, channel, self._targets(channel), self._clock())
         finally:
             self._tell()
 
     def remove(
-        self, numbers: Iterable[str | int], channel: str, *, default_region: str | None = None
+        self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> dict[str, tuple[str, ...]]:
-        """Let people be messaged again on a channel, as far as that is for us to say.
+        """Take opt-outs back.
 
-        Opt-outs that were added here are taken back. The sources that take opt-outs are
-        told in the background, as for `add`; the others go on listing whom they list, and
-        whoever is listed by a source stays suppressed.
+        Those that were added here are taken back, under whichever form of the same line. The
+        sources that take opt-outs are told in the background, as for `add`; the others go on
+        listing whom they list, and whoever is listed by a source stays suppressed.
 
         Args:
-            numbers: as for `add`.
+            numbers: as for `add`. An opt-out that has no reading any more is named by its
+                number, or as `suppress status` lists it.
             channel: the channel on which they may be messaged again.
             default_region: as for `add`.
 
         Returns:
-            For each of the numbers, in E.164 form, the sources that listed it when they
-            were last read.
+            For each of the numbers, by its first reading, the sources that listed it when they
+            were last read; `opt-outs` for another opt-out that may mean the same number.
 
         Raises:
             StopListUnavailable: nobody can say which sources list them; nothing was done.
@@ -235,21 +238,42 @@ class Suppressor:
                 `add`; nothing was done.
         """
         opt_outs = self._kept(channel)
-        region = self.region(default_region)
-        given = {_canonical(number, region): number for number in _several(numbers)}
+        reader = self.reader(default_region)
+        unread = self.unread()
+        people = self._people(numbers, default_region, unread)
         try:
             snapshot = self.snapshot(channel)
         except StopListUnavailable as error:
             raise StopListUnavailable(
                 f"Nothing was taken back, since nobody can say who lists the numbers. {error}"
             ) from error
-        opt_outs.remove(list(given), channel, self._targets(channel), self._clock())
+        opt_outs.remove(people, channel, self._targets(channel), self._clock())
         self._tell()
-        lists = dataclasses.replace(snapshot, opted_out=NOBODY)
+        lists = snapshot.with_opted_out(opt_outs.of(channel))
         return {
-            canonical: tuple(dict.fromkeys(each.source for each in lists.why(canonical, number)))
-            for canonical, number in given.items()
+            each.number: tuple(
+                dict.fromkeys(
+                    origin.source for origin in lists.why(reader.read(each.text), each.text)
+                )
+            )
+            for each in people
         }
+
+    def unread(self) -> tuple[str, ...]:
+        """The numbers of opt-outs that have no reading, which an earlier version has kept.
+
+        They suppress the recipients who have the same digits. Take them back with `remove`,
+        and add the right numbers.
+
+        Raises:
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
+        if self._opt_outs is None:
+            return ()
+        found = [
+            f"+{digits}" for each in self.channels for digits in self._opt_outs.of(each).unread
+        ]
+        return tuple(sorted(set(found)))
 
     def pass_on(self) -> None:
         """Tell the sources now of what was opted out here, and of what was taken back.
@@ -305,14 +329,25 @@ class Suppressor:
         return self._snapshots.failure(channel)
 
     def region(self, default_region: str | None = None) -> str | None:
-        """The region of numbers in national form: the one given, else the setting.
+        """Return the region of numbers in national form: the one given, else the setting.
 
         Raises:
-            ConfigurationError: phonenumbers has no such region.
+            ConfigurationError: there is no such region.
         """
         if default_region is None:
             return self.settings.default_region
         return known_region(default_region)
+
+    def reader(self, default_region: str | None = None) -> Reader:
+        """Return what reads numbers of the region given, else of the setting.
+
+        Raises:
+            ConfigurationError: there is no such region.
+        """
+        period, region = self._current, self.region(default_region)
+        if region not in period.readers:
+            period.readers[region] = Reader(period.convention.of(region))
+        return period.readers[region]
 
     def now(self) -> datetime:
         """The time by its clock (aware, UTC)."""
@@ -332,7 +367,7 @@ class Suppressor:
         for background in (self._renewing, self._passing):
             if background is not None:
                 background.start_anew()
-        self._snapshots.start_anew()
+        self._period.snapshots.start_anew()
 
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
@@ -344,8 +379,8 @@ class Suppressor:
         self._known(channel)
         if self._opt_outs is None:
             raise ConfigurationError(
-                "SUPPRESS_STORE (`store` in the table [suppress]) is none: an opt-out would be "
-                "lost with this process. Name a folder."
+                "There is nowhere to keep an opt-out, which would be lost with this process: "
+                "SUPPRESS_STORE (`store` in the table [suppress]) names no folder. Set it to one."
             )
         return self._opt_outs
 
@@ -424,13 +459,90 @@ class Suppressor:
             logger.warning("%s", error)
             return LOOK_EVERY
 
-    def _key(self, channel: str) -> str:
-        """Names what the snapshot was made from: a change of any of it makes another."""
+    @property
+    def _current(self) -> "_Period":
+        if not self._period.begin <= self._clock() < self._period.end:
+            self._period = self._begin_period()
+        return self._period
+
+    @property
+    def _snapshots(self) -> Snapshots:
+        return self._current.snapshots
+
+    def _begin_period(self) -> "_Period":
+        """Make what depends on the changes of plans that are in force today."""
+        today = self.now().date()
+        first, last = self._renumbering.period(today)
+        convention = Convention(
+            self.settings.default_region,
+            self.settings.possible_only,
+            self._renumbering.in_force(today),
+        )
+        if self._store is not None:
+            lock = functools.partial(self._store.lock, "opt-outs")
+            self._opt_outs = (
+                OptOuts(self._store.folder, lock, convention)
+                if self._opt_outs is None
+                else self._opt_outs.under(convention)
+            )
+        snapshots = Snapshots(
+            self.sources,
+            self.settings,
+            keys={channel: self._key(channel, convention) for channel in self.channels},
+            convention=convention,
+            store=self._store,
+            opt_outs=self._opt_outs,
+            clock=self._clock,
+            timer=self._timer,
+            wake=(lambda: None) if self._renewing is None else self._renewing.wake,
+        )
+        return _Period(_midnight(first), _midnight(last), convention, snapshots, {})
+
+    def _people(
+        self, numbers: Iterable[Any], default_region: str | None, unread: Collection[str] = ()
+    ) -> list[Person]:
+        """The numbers with their first readings.
+
+        Args:
+            numbers: as they were handed in.
+            default_region: as for `add`.
+            unread: the numbers of opt-outs without a reading that may be among them.
+
+        Raises:
+            InvalidNumber: one of them is not exactly one number.
+        """
+        if isinstance(numbers, str | bytes):
+            raise TypeError("one number was given where a list of them belongs")
+        given, reader = list(numbers), self.reader(default_region)
+        people = []
+        for start in range(0, len(given), BATCH_SIZE):
+            some = given[start : start + BATCH_SIZE]
+            found = reader.read_all(some)
+            firsts: list[str | int] = reader.firsts(some, found).tolist()
+            for place, why in reader.faults(some, found):
+                kept = kept_as(some[place], unread)
+                if kept is None:
+                    raise InvalidNumber(why)
+                firsts[place], some[place] = kept[1:], kept
+            people += [
+                Person.handed_in(f"+{first}", as_text(number)[0] or "", reader.convention.region)
+                for first, number in zip(firsts, some, strict=True)
+            ]
+        return people
+
+    def _key(self, channel: str, convention: Convention) -> str:
+        """Name what the snapshot was made from: a change of any of it makes another."""
         made_from = [
             phonenumbers.__version__,
-            self.settings.default_region,
+            convention.possible_only,
+            self._renumbering.digest,
+            convention.renumbering.digest,
             *(
-                [source.name, getattr(source, "identity", "")]
+                [
+                    source.name,
+                    getattr(source, "identity", ""),
+                    getattr(source, "region", INTERNATIONAL),
+                ]
                 for source in self.sources
                 if channel in source.channels
             ),
@@ -438,18 +550,29 @@ class Suppressor:
         return f"{channel}-{hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]}"
 
 
-def _several(numbers: Iterable[str | int]) -> list[str | int]:
-    if isinstance(numbers, str | bytes):
-        raise TypeError("one number was given where a list of them belongs")
-    return list(numbers)
+class _Period(NamedTuple):
+    """What holds while the same changes of numbering plans are in force.
+
+    Attributes:
+        begin: since when (seconds since the epoch).
+        end: until when.
+        convention: how numbers are to be read.
+        snapshots: the stop lists, read so.
+        readers: what reads recipients, by their region.
+    """
+
+    begin: float
+    end: float
+    convention: Convention
+    snapshots: Snapshots
+    readers: dict[str | None, Reader]
 
 
-def _canonical(number: str | int, region: str | None) -> str:
-    canonical = e164(number, region)
-    if canonical is None:
-        shown = mask(number) if as_text(number) else "The number"
-        raise InvalidNumber(f"{shown}: {why_invalid(number, region)}.")
-    return canonical
+def _midnight(day: date) -> float:
+    """When the day begins (seconds since the epoch); infinity for the first and the last day."""
+    if day in (date.min, date.max):
+        return math.copysign(math.inf, day.year - date.max.year + 1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
 
 
 def _after_fork(suppressor: Suppressor) -> None:

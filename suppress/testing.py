@@ -3,11 +3,14 @@
 Needs pytest. The sources that come with suppress pass the same tests.
 """
 
+import itertools
+
 import pytest
 
-from suppress.numbers.e164 import digits
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import digits_of
 from suppress.sources import Source, TakesOptOuts, check, load
-from suppress.stop_list.snapshot import Entry
+from suppress.stop_list.entries import Entries, Entry
 
 
 class SourceContract:
@@ -36,7 +39,7 @@ class SourceContract:
         assert entries, "the source that the fixture gives has to list somebody"
         for entry in entries:
             assert isinstance(entry, Entry)
-            assert digits(entry.number)
+            assert digits_of(entry.number)
             assert not isinstance(entry.channels, str)
 
     def test_serves_each_channel_alone(self, source: Source) -> None:
@@ -55,7 +58,7 @@ class SourceContract:
 
     def test_makes_snapshots(self, source: Source) -> None:
         """Its list can be loaded, and says whom it is from."""
-        snapshots = load([source], source.channels, default_region=None, clock=lambda: 0.0)
+        snapshots = load([source], source.channels, convention=Convention(), clock=lambda: 0.0)
         for channel, snapshot in snapshots.items():
             assert snapshot.channel == channel
             assert snapshot.sources == (source.name,)
@@ -88,16 +91,25 @@ class SourceContract:
             for _ in range(2):
                 source.add([number], channel)
             added = _entries(source, frozenset({channel}))
-            assert _listed(added, channel) == before | {digits(number)}
-            ids = [each.id for each in added if digits(each.number) == digits(number)]
+            assert _listed(added, channel) == before | {digits_of(number)}
+            ids = [each.id for each in added if digits_of(each.number) == digits_of(number)]
             for _ in range(2):
                 source.remove({number: [each for each in ids if each is not None]}, channel)
             assert _listed(_entries(source, frozenset({channel})), channel) == before
 
 
 def _entries(source: Source, channels: frozenset[str]) -> list[Entry]:
-    return list(source.load(channels, lambda _done, _total: None))
+    """Everything that the source gives, one by one."""
+    entries: list[Entry] = []
+    for given in source.load(channels, lambda _done, _total: None):
+        if isinstance(given, Entries):
+            ids = itertools.repeat(None) if given.ids is None else given.ids
+            rows = zip(given.numbers, ids, strict=given.ids is not None)
+            entries += [Entry(number, given.channels, id_) for number, id_ in rows]
+        else:
+            entries.append(given)
+    return entries
 
 
 def _listed(entries: list[Entry], channel: str) -> set[str]:
-    return {digits(entry.number) for entry in entries if channel in entry.channels}
+    return {digits_of(entry.number) for entry in entries if channel in entry.channels}

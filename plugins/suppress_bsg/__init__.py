@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 import suppress
 
 if TYPE_CHECKING:
@@ -17,9 +15,10 @@ if TYPE_CHECKING:
 NAME = "bsg"
 
 
-def key_file() -> Path:
-    """Where `suppress login` keeps the key."""
-    return platformdirs.user_config_path("suppress") / "bsg.key"
+def key_file() -> Path | None:
+    """Return the file in which `suppress login` keeps the key; None without a home folder."""
+    folder = suppress.config_folder()
+    return None if folder is None else folder / "bsg.key"
 
 
 @suppress.hookimpl
@@ -27,7 +26,9 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
     """BSG's stop list, when there is an API key: a setting, or kept by `suppress login`."""
     from suppress_bsg.source import BsgSettings, BsgSource  # noqa: PLC0415 - loads requests
 
-    own = settings.section(NAME, BsgSettings, environ_prefix="BSG", kept={"api_key": key_file()})
+    path = key_file()
+    kept = {} if path is None else {"api_key": path}
+    own = settings.section(NAME, BsgSettings, environ_prefix="BSG", kept=kept)
     if own is None:
         if NAME in (settings.sources or ()):
             raise suppress.ConfigurationError(

@@ -44,6 +44,12 @@ def login() -> None:
       suppress login < key.txt
     """
     settings = suppress.Settings.load()
+    path = key_file()
+    if path is None:
+        raise suppress.ConfigurationError(
+            "There is nowhere to keep the key: this user has no home folder. Set "
+            f"{VARIABLE}, or {FILE_VARIABLE} to a file that holds it, instead."
+        )
     key = _asked_for()
     given = {name: settings.environ[name] for name in settings.environ if name != FILE_VARIABLE}
     own = dataclasses.replace(settings, environ=given | {VARIABLE: key}).section(
@@ -53,7 +59,6 @@ def login() -> None:
         BsgSource(cast("BsgSettings", own)).sign_in()
     except suppress.SourceError as error:
         raise suppress.StopListUnavailable(f"The key was not kept. {error}") from None
-    path = key_file()
     try:
         key.keep(path)
     except OSError as error:
@@ -103,7 +108,13 @@ def _asked_for() -> suppress.Secret:
     help="Serve the entries of this file instead: an answer of the API as .json, or any file "
     "of numbers that `suppress filter` reads, each on every list.",
 )
-@click.option("--column", metavar="NAME", help="Column or JSON key of the number in the file.")
+@click.option(
+    "--column",
+    "columns",
+    metavar="NAME",
+    multiple=True,
+    help="Column or JSON key of the number in the file; may be repeated.",
+)
 @click.option(
     "--latency",
     default=0.0,
@@ -124,7 +135,7 @@ def sandbox(
     port: int,
     size: int,
     path: Path | None,
-    column: str | None,
+    columns: tuple[str, ...],
     latency: float,
     throttle_duplicates: float,
     *,
@@ -141,7 +152,7 @@ def sandbox(
     """
     if require_key and not os.environ.get(VARIABLE):
         raise click.UsageError(f"--require-key takes the key in {VARIABLE}, which is not set")
-    rows = made_up(size) if path is None else _rows_of(path, column)
+    rows = made_up(size) if path is None else _rows_of(path, columns)
     try:
         server = Sandbox(
             rows,
@@ -246,13 +257,15 @@ def _written(phone: int, style: int) -> str:
     return phonenumbers.format_number(phonenumbers.parse(f"+{phone}"), style)
 
 
-def _rows_of(path: Path, column: str | None) -> list[Row]:
+def _rows_of(path: Path, columns: tuple[str, ...]) -> list[Row]:
     if path.suffix == ".json":
         return _rows_of_answer(path)
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
     with path.open("rb") as stream:
-        rows = suppress.Rows(stream, name=str(path), column=column)
-        phones = dict.fromkeys(int(suppress.normalize(row.number)[1:]) for row in rows)
+        rows = suppress.Rows(stream, name=str(path), columns=columns)
+        phones = dict.fromkeys(
+            int(suppress.normalize(number)[1:]) for row in rows for number in row.numbers
+        )
     return [Row(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)]
 
 

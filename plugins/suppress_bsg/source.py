@@ -230,14 +230,9 @@ def _flag(channel: str) -> str:
 
 
 def _number(entry: WireEntry) -> str | int:
-    number = entry.phone
-    if type(number) is int:
-        return number
-    if number is None:
+    if entry.phone is None:
         raise SourceError(f"The entry with id {entry.id} has no phone.")
-    if isinstance(number, str) and not number.lstrip().startswith("+"):
-        return f"+{number.strip()}"  # digits of an international number
-    return number
+    return entry.phone
 
 
 def _total(listing: Listing, offset: int) -> int:
@@ -282,7 +277,7 @@ def _is_of(entry: WireEntry, number: str) -> bool:
     if f"+{entry.phone}" == number:
         return True
     with contextlib.suppress(InvalidNumber, SourceError):
-        return normalize(_number(entry)) == number
+        return normalize(_number(entry), "international") == number
     return False
 
 

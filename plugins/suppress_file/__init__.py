@@ -15,15 +15,16 @@ class FileSettings:
 
     Attributes:
         path: the file: text with a number a line, CSV or TSV with a header, or JSON lines.
-        column: the column or key of the number; None for the only or the obvious one.
+        column: the column or key of the number, or several of them; None for the only one,
+            else for the one that holds numbers by its name and its first cells.
         channels: the channels on which its people must not be messaged.
         format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the file's name and first line.
-        default_region: ISO 3166 region of numbers in national form; None for the
-            setting of suppress.
+        default_region: ISO 3166 region of numbers in national form, or `international`; None
+            for the setting of suppress.
     """
 
     path: Path
-    column: str | None = None
+    column: str | tuple[str, ...] | None = None
     channels: tuple[str, ...] = ("sms", "viber")
     format: str | None = None
     default_region: str | None = None
@@ -40,18 +41,21 @@ class FileSource:
     """Reads a list from a file, anew each time. A row that cannot be read fails the load."""
 
     name = NAME
+    strict = True
 
     def __init__(self, settings: FileSettings, default_region: str | None) -> None:
         self.channels = settings.channels
-        self.identity = (
-            f"{settings.path.absolute()} {settings.column} {settings.format} {default_region}"
-        )
+        named = settings.column or ()
+        self._columns = (named,) if isinstance(named, str) else named
+        # One column is in it as ever, so that a snapshot from before is still used.
+        columns = self._columns if len(self._columns) > 1 else "".join(self._columns) or None
+        self.identity = f"{settings.path.absolute()} {columns} {settings.format} {default_region}"
+        self.region = default_region
         self._settings = settings
-        self._default_region = default_region
 
     def load(
         self, channels: frozenset[str], progress: suppress.Progress
-    ) -> Iterator[suppress.Entry]:
+    ) -> Iterator[suppress.Entries]:
         """The file's rows, each for all of the channels.
 
         Raises:
@@ -64,11 +68,20 @@ class FileSource:
                     stream,
                     name=str(path),
                     format=self._settings.format,
-                    column=self._settings.column,
+                    columns=self._columns,
+                    default_region=self.region,
                 )
                 count = 0
-                for count, row in enumerate(rows, 1):  # noqa: B007
-                    yield suppress.Entry(self._number(rows, row), channels, f"line {row.line}")
+                for batch in rows.batches():
+                    yield suppress.Entries(
+                        numbers=batch.numbers,
+                        channels=channels,
+                        ids=batch.lines,
+                        id_word="line",
+                        place=str(path),
+                    )
+                    count += len(batch.numbers)
+                    progress(count, None)
                 if not count and not rows.header:
                     raise suppress.SourceError(
                         f"{path} is empty. If nobody is on the list, leave a header in it, "
@@ -79,12 +92,6 @@ class FileSource:
             raise suppress.SourceError(f"{path} cannot be read: {error.strerror}.") from error
         except suppress.InputError as error:
             raise suppress.SourceError(str(error)) from error
-
-    def _number(self, rows: suppress.Rows, row: suppress.Row) -> str:
-        try:
-            return suppress.normalize(row.number, self._default_region)
-        except suppress.InvalidNumber as error:
-            raise rows.error(str(error), row.line) from None
 
 
 @suppress.hookimpl

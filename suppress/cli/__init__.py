@@ -8,6 +8,7 @@
 | 3      | the stop list is unavailable: nothing was written |
 | 4      | the input cannot be read; for `check`: not a phone number |
 | 5      | the output cannot be written, or an opt-out cannot be kept |
+| 6      | more are invalid than `--max-invalid` allows: nothing was written |
 | 129    | ended because its terminal was closed |
 | 130    | ended by Ctrl-C |
 | 141    | ended because nobody reads the output any more |
@@ -31,7 +32,9 @@ import suppress
 from suppress.atomic import give_up
 from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
+from suppress.cli.max_invalid import TooManyInvalid
 from suppress.cli.opt_outs import add, remove
+from suppress.cli.options import refuse_repeated
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
 from suppress.numbers.mask import mask
@@ -43,6 +46,7 @@ EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
     (suppress.InvalidNumber, 4),
     (OutputError, 5),
     (suppress.StoreUnavailable, 5),
+    (TooManyInvalid, 6),
     (suppress.SuppressError, 2),
 )
 HUNG_UP = 129
@@ -65,6 +69,15 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; no plugin is imported for one of suppress's own."""
         return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is called, and its arguments: no option in them is given in vain."""
+        name, command, arguments = super().resolve_command(ctx, args)
+        if command is not None and not ctx.resilient_parsing:
+            refuse_repeated(command, name, arguments, ctx)
+        return name, command, arguments
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command line; an error becomes a message and an exit status."""
@@ -190,11 +203,15 @@ def command_line() -> None:
 
     The exit status is 0 when all is done, 2 for a wrong call or setting, 3 when the stop
     list is unavailable and nothing was written, 4 for input that cannot be read, 5 for
-    output that cannot be written or an opt-out that cannot be kept.
+    output that cannot be written or an opt-out that cannot be kept, 6 when more recipients
+    are invalid than `filter --max-invalid` allows and nothing was written.
     """
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("Warning: %(message)s"))
-    logging.getLogger("suppress").addHandler(handler)
+    logger = logging.getLogger("suppress")
+    logger.addHandler(handler)
+    # Whoever runs the command line within a process of their own keeps their logging.
+    click.get_current_context().call_on_close(lambda: logger.removeHandler(handler))
 
 
 for _command in (filter_command, check, refresh, status, add, remove, verify, plugins):

@@ -8,25 +8,31 @@ when the input was written to in that time: the last row that was read may be ha
 import contextlib
 import itertools
 import operator
-import os
-import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from suppress.atomic import naming, replacing
+from suppress.cli import decisions
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
+from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid, bound
+from suppress.cli.once import Seen
 from suppress.cli.options import channel_option, column_option, format_option, region_option
-from suppress.cli.output import OutputError, summary
-from suppress.numbers.e164 import NO_REGION, why_invalid
+from suppress.cli.output import summary
+from suppress.cli.places import Output, check_replaceable, outputs, refuse_conflicts
+from suppress.numbers.bulk import Reader
+from suppress.numbers.problem import Problem  # noqa: TC001 - it annotates an attribute
 from suppress.receipt import ReceiptBuilder
 from suppress.rows import Row, Rows
 from suppress.screening import Outcome, Screening
+from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 
 PIECE = 10_000
@@ -37,10 +43,51 @@ PIECE_BYTES = 2**22
 FEW = 32
 """Rows from one counting of the bytes to the next."""
 
-RECEIPT = "receipt"
-"""Among the places of outputs, where the receipt goes."""
+DECISIONS, RECEIPT = "decisions", "receipt"
+"""What is written beside rows."""
 
 _NUMBER, _RAW = map(operator.attrgetter, ("number", "raw"))
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was typed; each has its words below."""
+
+    source: str
+    channel: str
+    columns: tuple[str, ...]
+    format_: str | None
+    default_region: str | None
+    output: str | None
+    suppressed: str | None
+    invalid: str | None
+    decisions: str | None
+    receipt: str | None
+    max_invalid: MaxInvalid | None
+    once: bool
+    in_place: bool
+
+    def places(self) -> dict[str, str]:
+        """Where the outputs go, by what they are.
+
+        Raises:
+            click.UsageError: two of them are in one place, or one is the input.
+        """
+        if self.in_place and self.output is not None:
+            raise click.UsageError("--in-place and --output exclude each other. Use one of them.")
+        if self.in_place and self.source == STANDARD:
+            raise click.UsageError("--in-place needs a file as INPUT, and not standard input.")
+        allowed = STANDARD if self.output is None else self.output
+        named: list[tuple[str, str | None]] = [
+            (Outcome.ALLOWED, None if self.in_place else allowed),
+            (Outcome.SUPPRESSED, self.suppressed),
+            (Outcome.INVALID, self.invalid),
+            (DECISIONS, self.decisions),
+            (RECEIPT, self.receipt),
+        ]
+        places = {what: place for what, place in named if place is not None}
+        refuse_conflicts(self.source, places)
+        return {Outcome.ALLOWED: self.source, **places} if self.in_place else places
 
 
 @click.command("filter")
@@ -50,28 +97,33 @@ _NUMBER, _RAW = map(operator.attrgetter, ("number", "raw"))
 @format_option
 @region_option
 @click.option(
-    "-o",
-    "--output",
-    metavar="OUT",
-    default=STANDARD,
-    help="Where the allowed rows go; standard output otherwise.",
+    "-o", "--output", metavar="OUT", help="Where the allowed rows go; standard output otherwise."
+)
+@click.option(
+    "--in-place",
+    is_flag=True,
+    help="Replace INPUT by its allowed rows, in one step and with the permissions that it has.",
 )
 @click.option("--suppressed", metavar="FILE", help="Where the suppressed rows go.")
 @click.option("--invalid", metavar="FILE", help="Where the rows go that hold no phone number.")
 @click.option(
+    "--decisions",
+    metavar="FILE",
+    help="Where a CSV file goes that says of each recipient what became of it, and why.",
+)
+@click.option(
     "--receipt", metavar="FILE", help="Where a receipt goes: what was checked against what."
 )
-def filter_command(
-    source: str,
-    channel: str,
-    column: str | None,
-    format_: str | None,
-    default_region: str | None,
-    output: str,
-    suppressed: str | None,
-    invalid: str | None,
-    receipt: str | None,
-) -> None:
+@click.option(
+    "--max-invalid",
+    metavar="N or N%",
+    callback=bound,
+    help="Write nothing, and end with the exit status 6, if more rows are invalid.",
+)
+@click.option(
+    "--once", is_flag=True, help="Of several allowed rows with the same number keep the first."
+)
+def filter_command(**given: Any) -> None:
     """Screen a file of recipients, and write those who may be messaged.
 
     INPUT is text with a number a line, CSV or TSV with a header, or JSON lines, in UTF-8;
@@ -85,96 +137,135 @@ def filter_command(
           -o allowed.csv --suppressed suppressed.csv --invalid invalid.csv
       export-numbers | suppress filter --channel sms > allowed.txt
     """
-    places = {
-        outcome: place
-        for outcome, place in (
-            (Outcome.ALLOWED, output),
-            (Outcome.SUPPRESSED, suppressed),
-            (Outcome.INVALID, invalid),
-            (RECEIPT, receipt),
-        )
-        if place is not None
-    }
-    _refuse_same(places)
-    _refuse_endless(source, places)
+    options = Options(**given)
+    places = options.places()
     suppressor = Suppressor(background=False)
     with contextlib.ExitStack() as stack:
-        stream, size = opened(source, stack)
+        stream, size = opened(options.source, stack)
+        replaced = check_replaceable(options.source, stream) if options.in_place else None
         began = state(stream)
-        rows = rows_of(stream, source, column, format_)
-        region = suppressor.region(default_region)
-        display = Console(stderr=True)
-        waiting = f"Reading the {channel} stop list"
-        with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
-            snapshot = suppressor.snapshot(channel)
-        counts: dict[str, int] = dict.fromkeys(Outcome, 0)
-        national = False
-        tally = ReceiptBuilder(snapshot, region, suppressor.now())
-        with _outputs(places) as outputs, _progress(size, places) as advance:
-            filed = outputs.pop(RECEIPT, None)
-            for outcome, each in outputs.items():
-                with naming(places[outcome]):
-                    each.write(rows.header)
-            advance(len(rows.header))
-            for piece, length in _pieces(rows):
-                screening = Screening(piece, snapshot, default_region=region, key=_NUMBER)
-                for outcome, each in outputs.items():
-                    with naming(places[outcome]):
-                        each.writelines(map(_RAW, screening.of(Outcome(outcome))))
-                for word, count in screening.counts.items():
-                    counts[word] += count
-                if filed is not None:
-                    tally.add(screening.numbers, screening.counts)
-                national = national or (region is None and _any_national(screening))
-                advance(length)
-            check_unchanged(stream, rows, began)
-            if filed is not None:
-                with naming(places[RECEIPT]):
-                    filed.write(tally.receipt().to_json())
-                    filed.flush()
-    click.echo(summary(counts, snapshot, suppressor.age(snapshot)), err=True)
-    if national:
-        click.echo(
-            "Among the invalid ones are numbers in national form: name their region with "
-            "--default-region.",
-            err=True,
+        region = suppressor.region(options.default_region)
+        reader = suppressor.reader(region)
+        rows = rows_of(stream, options.source, options.columns, options.format_, region)
+        snapshot = _snapshot(suppressor, options.channel)
+        builder = ReceiptBuilder(snapshot, reader.convention, suppressor.now(), rows.columns)
+        campaign = _Campaign(snapshot, reader, builder, once=options.once)
+        try:
+            with (
+                outputs(places, like=replaced, hold=options.max_invalid is not None) as written,
+                _progress(size, places) as advance,
+            ):
+                campaign.run(rows, written, advance)
+                check_unchanged(stream, rows, began)
+                if options.max_invalid is not None:
+                    options.max_invalid.check(campaign.counts["invalid"], campaign.counts.total())
+                if RECEIPT in written:
+                    written[RECEIPT].write([builder.receipt().to_json()])
+                if options.in_place:
+                    check_replaceable(options.source, stream)
+                    stream.close()
+        except TooManyInvalid:
+            # The reasons say what there is to mend.
+            click.echo(campaign.summary(suppressor.age(snapshot), rows.columns), err=True)
+            raise
+    click.echo(campaign.summary(suppressor.age(snapshot), rows.columns), err=True)
+
+
+class _Piece(NamedTuple):
+    """Some rows that were screened.
+
+    Attributes:
+        rows: the rows.
+        screening: the outcome for each.
+        repeated: which of them are left out; None where none are looked for.
+    """
+
+    rows: list[Row]
+    screening: Screening[Row]
+    repeated: NDArray[np.bool_] | None
+
+    def raw(self, outcome: str) -> Iterator[bytes]:
+        """The bytes of the rows with an outcome that are to be written."""
+        chosen = self.screening.where(Outcome(outcome))
+        if self.repeated is not None:
+            chosen &= ~self.repeated
+        return map(_RAW, itertools.compress(self.rows, chosen.tobytes()))
+
+
+class _Campaign:
+    """The rows of a file, screened piece by piece against one snapshot, and counted.
+
+    Args:
+        snapshot: the stop list.
+        reader: what reads the numbers.
+        builder: the receipt in the making.
+        once: whether of several allowed rows with the same number the first alone is kept.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, reader: Reader, builder: ReceiptBuilder, *, once: bool
+    ) -> None:
+        self.snapshot = snapshot
+        self.counts: Counter[str] = Counter(dict.fromkeys(Outcome, 0))
+        self.problems: Counter[Problem] = Counter()
+        self.repeated = 0
+        self._reader = reader
+        self._builder = builder
+        self._seen = Seen() if once else None
+
+    def run(
+        self, rows: Rows, written: Mapping[str, Output], advance: Callable[[int], None]
+    ) -> None:
+        """Screen all of the rows, and write them where they belong.
+
+        Args:
+            rows: the rows.
+            written: the outputs, by what they are.
+            advance: is told how many bytes of the input were dealt with.
+        """
+        of_rows = {what: each for what, each in written.items() if what in self.counts}
+        for each in of_rows.values():
+            each.write([rows.header])
+        if DECISIONS in written:
+            written[DECISIONS].write([decisions.header()])
+        advance(len(rows.header))
+        for chosen, length in _pieces(rows):
+            piece = self._screened(chosen)
+            for what, each in of_rows.items():
+                each.write(piece.raw(what))
+            if DECISIONS in written:
+                written[DECISIONS].write([decisions.decisions(*piece)])
+            if RECEIPT in written:
+                dropped = 0 if piece.repeated is None else np.count_nonzero(piece.repeated)
+                self._builder.add(piece.screening.numbers, piece.screening.counts, int(dropped))
+            advance(length)
+
+    def summary(self, age: float, columns: tuple[str, ...]) -> str:
+        """What it came to, in words; arguments as for `output.summary`."""
+        repeated = None if self._seen is None else self.repeated
+        return summary(
+            self.counts, self.snapshot, age, columns, problems=self.problems, repeated=repeated
         )
 
-
-def _any_national(screening: Screening[Row]) -> bool:
-    """Whether one of the first that are invalid would be valid with a region."""
-    some = screening.invalid[:FEW]
-    return any(why_invalid(row.number).endswith(NO_REGION) for row in some)
-
-
-def _refuse_same(places: Mapping[str, str]) -> None:
-    files = [_identity(place) for place in places.values()]
-    if any(files.count(each) > 1 for each in files if each is not None):
-        raise click.UsageError(
-            "Two of --output, --suppressed, --invalid and --receipt are the same file."
+    def _screened(self, rows: list[Row]) -> _Piece:
+        screening = Screening(
+            rows, self.snapshot, key=_NUMBER, reader=self._reader, check_types=False
         )
+        self.counts.update(screening.counts)
+        self.problems.update(screening.problems)
+        repeated = None
+        if self._seen is not None:
+            repeated = screening.where(Outcome.ALLOWED)
+            repeated[repeated] = ~self._seen.first_time(screening.lines()[repeated])
+            self.repeated += int(np.count_nonzero(repeated))
+        return _Piece(rows, screening, repeated)
 
 
-def _refuse_endless(source: str, places: Mapping[str, str]) -> None:
-    """Refuse what appends to its own input: it would read what it writes, and never end."""
-    if STANDARD not in places.values() or (source == STANDARD and sys.stdin is None):
-        return
-    try:
-        read = os.fstat(sys.stdin.fileno()) if source == STANDARD else Path(source).stat()
-        written = os.fstat(sys.stdout.fileno())
-    except OSError:
-        return
-    if stat.S_ISREG(read.st_mode) and os.path.samestat(read, written):
-        raise click.UsageError("Standard output is the input. Name another file, or use --output.")
-
-
-def _identity(place: str) -> object:
-    """What is the same for two names of one file; None for a device such as a terminal."""
-    try:
-        found = os.fstat(sys.stdout.fileno()) if place == STANDARD else Path(place).stat()
-    except OSError:
-        return Path(place).resolve()
-    return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
+def _snapshot(suppressor: Suppressor, channel: str) -> Snapshot:
+    display = Console(stderr=True)
+    waiting = f"Reading the {channel} stop list"
+    with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
+        return suppressor.snapshot(channel)
 
 
 def _pieces(rows: Rows) -> Iterator[tuple[list[Row], int]]:
@@ -190,28 +281,6 @@ def _pieces(rows: Rows) -> Iterator[tuple[list[Row], int]]:
             piece, length = [], 0
     if piece:
         yield piece, length
-
-
-@contextlib.contextmanager
-def _outputs(places: Mapping[str, str]) -> Iterator[dict[str, BinaryIO]]:
-    try:
-        with contextlib.ExitStack() as stack:
-            outputs: dict[str, BinaryIO] = {
-                outcome: sys.stdout.buffer
-                if place == STANDARD
-                else stack.enter_context(replacing(Path(place)))
-                for outcome, place in places.items()
-            }
-            yield outputs
-            # No file appears before all that was written is known to have found room.
-            for outcome, each in outputs.items():
-                with naming(places[outcome]):
-                    each.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = "Standard output" if error.filename == STANDARD else error.filename
-        raise OutputError(f"{where} cannot be written: {error.strerror}.") from error
 
 
 @contextlib.contextmanager

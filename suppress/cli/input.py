@@ -4,7 +4,7 @@ import contextlib
 import os
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,14 +41,20 @@ def state(stream: BinaryIO) -> tuple[int, int] | None:
     return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
-def rows_of(stream: BinaryIO, source: str, column: str | None, format_: str | None) -> Rows:
+def rows_of(
+    stream: BinaryIO,
+    source: str,
+    columns: Sequence[str],
+    format_: str | None,
+    default_region: str | None,
+) -> Rows:
     """The rows of the input; arguments as for `Rows`.
 
     Raises:
         InputError: its first line cannot be read.
     """
     name = "standard input" if source == STANDARD else source
-    return Rows(stream, name=name, format=format_, column=column)
+    return Rows(stream, name=name, format=format_, columns=columns, default_region=default_region)
 
 
 def check_unchanged(stream: BinaryIO, rows: Rows, began: tuple[int, int] | None) -> None:
@@ -63,7 +69,9 @@ def check_unchanged(stream: BinaryIO, rows: Rows, began: tuple[int, int] | None)
         )
 
 
-def read_rows(source: str, column: str | None, format_: str | None) -> Iterator[tuple[Rows, Row]]:
+def read_rows(
+    source: str, columns: Sequence[str], format_: str | None, default_region: str | None
+) -> Iterator[tuple[Rows, Row]]:
     """Each row of an input, with the file that it is of, for its errors.
 
     Raises:
@@ -72,7 +80,7 @@ def read_rows(source: str, column: str | None, format_: str | None) -> Iterator[
     with contextlib.ExitStack() as stack:
         stream, _ = opened(source, stack)
         began = state(stream)
-        rows = rows_of(stream, source, column, format_)
+        rows = rows_of(stream, source, columns, format_, default_region)
         for row in rows:
             yield rows, row
         check_unchanged(stream, rows, began)

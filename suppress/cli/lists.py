@@ -4,6 +4,7 @@ import contextlib
 from typing import Any
 
 import click
+import phonenumbers
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -15,6 +16,7 @@ from suppress.cli.output import (
     described,
     print_json,
     print_table,
+    print_unread,
     print_waiting,
     waiting_of,
 )
@@ -105,14 +107,14 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
         return
     for channel, snapshot in sorted(snapshots.items()):
         odd = f", {len(snapshot.unparsed):,} of them no phone numbers" if snapshot.unparsed else ""
-        here = len(snapshot.opted_out.numbers)
+        here = snapshot.opted_out.count
         also = f", {here:,} of them opted out here" if here else ""
         click.echo(
             f"{channel}: {snapshot.count:,} numbers from "
             f"{' and '.join(snapshot.sources)}{odd}{also}"
         )
     if suppressor.settings.store is None:
-        click.echo("Nothing was stored: SUPPRESS_STORE is none.", err=True)
+        click.echo("Nothing was stored: SUPPRESS_STORE names no folder.", err=True)
 
 
 @click.command(short_help="Show what is known of each stop list.")
@@ -120,8 +122,9 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
 def status(*, as_json: bool) -> None:
     """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
 
-    Shows as well what was opted out here, what of it waits to be passed on to a source, and
-    since when a list cannot be read.
+    Shows as well what was opted out here, what of it waits to be passed on to a source or has
+    no possible number any more, since when a list cannot be read, and the version of
+    phonenumbers that numbers are read with.
 
     fresh: younger than SUPPRESS_TTL, used as it is. stale: read anew when it is needed,
     and used while that fails. expired: older than SUPPRESS_MAX_STALE, never used. missing:
@@ -129,7 +132,7 @@ def status(*, as_json: bool) -> None:
     """
     suppressor = Suppressor(background=False)
     found = [_status(suppressor, channel) for channel in suppressor.channels]
-    waiting = waiting_of(suppressor)
+    waiting, unread = waiting_of(suppressor), suppressor.unread()
     if as_json:
         print_json(
             {
@@ -138,8 +141,10 @@ def status(*, as_json: bool) -> None:
                 "store": None
                 if suppressor.settings.store is None
                 else str(suppressor.settings.store),
+                "phonenumbers": phonenumbers.__version__,
                 "channels": found,
                 "waiting": waiting,
+                "unread": [mask(number) for number in unread],
             }
         )
         return
@@ -160,6 +165,7 @@ def status(*, as_json: bool) -> None:
             each["digest"][:16],
         )
     print_table(table)
+    click.echo(f"Numbers are read with phonenumbers {phonenumbers.__version__}.")
     for each in found:
         if each["failing"] is not None:
             click.echo(
@@ -167,6 +173,7 @@ def status(*, as_json: bool) -> None:
                 f"{each['failing']['tried_at']}: {each['failing']['message']}"
             )
     print_waiting(waiting)
+    print_unread(unread)
     if any(each["state"] == "missing" for each in found):
         click.echo("Read what is missing with: suppress refresh", err=True)
 

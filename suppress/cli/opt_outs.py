@@ -1,7 +1,8 @@
 """The commands about opt-outs that are made here: `add`, `remove`."""
 
-from collections.abc import Callable
-from typing import TypeVar
+import itertools
+from collections.abc import Callable, Collection
+from typing import Any, TypeVar
 
 import click
 
@@ -13,9 +14,11 @@ from suppress.cli.options import (
     opt_out_channels_option,
     region_option,
 )
-from suppress.cli.output import ago, print_json, print_waiting, waiting_of
+from suppress.cli.output import ago, print_json, print_waiting, taken_from, waiting_of
 from suppress.errors import InvalidNumber
-from suppress.numbers.e164 import normalize
+from suppress.numbers.bulk import BATCH_SIZE, Reader
+from suppress.record import kept_as
+from suppress.stop_list.snapshot import OPTED_OUT
 from suppress.suppressor import Suppressor
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -48,7 +51,7 @@ def add(
     numbers: tuple[str, ...],
     path: str | None,
     channels: tuple[str, ...],
-    column: str | None,
+    columns: tuple[str, ...],
     format_: str | None,
     default_region: str | None,
     *,
@@ -64,9 +67,11 @@ def add(
       suppress add --file stop-replies.csv --column sender --channel sms
     """
     suppressor = Suppressor(background=False)
-    region = suppressor.region(default_region)
-    taken = _taken(numbers, path, column, format_, region)
-    new = {channel: suppressor.add(taken, channel, default_region=region) for channel in channels}
+    taken = _taken(numbers, path, columns, format_, suppressor.reader(default_region))
+    new = {
+        channel: suppressor.add(taken, channel, default_region=default_region)
+        for channel in channels
+    }
     suppressor.pass_on()
     waiting = waiting_of(suppressor)
     if as_json:
@@ -83,7 +88,7 @@ def remove(
     numbers: tuple[str, ...],
     path: str | None,
     channels: tuple[str, ...],
-    column: str | None,
+    columns: tuple[str, ...],
     format_: str | None,
     default_region: str | None,
     *,
@@ -98,10 +103,13 @@ def remove(
       suppress remove "+1 415 555 2671" --channel sms
     """
     suppressor = Suppressor(background=False)
-    region = suppressor.region(default_region)
-    taken = _taken(numbers, path, column, format_, region)
+    taken = _taken(
+        *(numbers, path, columns, format_, suppressor.reader(default_region)),
+        unread=suppressor.unread(),
+    )
     listed = {
-        channel: suppressor.remove(taken, channel, default_region=region) for channel in channels
+        channel: suppressor.remove(taken, channel, default_region=default_region)
+        for channel in channels
     }
     suppressor.pass_on()
     waiting = waiting_of(suppressor)
@@ -112,7 +120,13 @@ def remove(
         click.echo(f"{channel}: {len(taken):,} not opted out here any more")
         snapshot = suppressor.stored(channel)
         read = "" if snapshot is None else f" {ago(suppressor.age(snapshot))} ago"
-        for number, names in sources.items():
+        for number, all_names in sources.items():
+            if OPTED_OUT in all_names:
+                click.echo(
+                    f"{number} may be meant by another opt-out, which stays in force: take that "
+                    "back under its own number, if that is right"
+                )
+            names = [name for name in all_names if name != OPTED_OUT]
             if names:
                 click.echo(
                     f"{number} was still listed by {' and '.join(names)}{read}: it stays "
@@ -124,18 +138,44 @@ def remove(
 def _taken(
     numbers: tuple[str, ...],
     path: str | None,
-    column: str | None,
+    columns: tuple[str, ...],
     format_: str | None,
-    region: str | None,
-) -> list[str]:
-    """The numbers that were named, and those of the file, in E.164 form."""
+    reader: Reader,
+    unread: Collection[str] = (),
+) -> list[Any]:
+    """The numbers that were named, and those of the file, as they were handed in.
+
+    Args:
+        numbers: those that were named.
+        path: the file.
+        columns: which of its columns to take.
+        format_: its format.
+        reader: what reads numbers.
+        unread: the numbers of opt-outs without a reading that may be among them.
+
+    Raises:
+        InvalidNumber: one that was named is not exactly one number.
+        InputError: one in the file is not; the message names its line.
+    """
     if not numbers and path is None:
         raise click.UsageError("Name a number, or a file with --file.")
-    taken = [normalize(number, region) for number in numbers]
-    if path is not None:
-        for rows, row in read_rows(path, column, format_):
-            try:
-                taken.append(normalize(row.number, region))
-            except InvalidNumber as error:
-                raise rows.error(str(error), row.line) from None
+    for place, why in reader.faults(numbers, reader.read_all(numbers)):
+        if kept_as(numbers[place], unread) is None:
+            raise InvalidNumber(why)
+    taken: list[Any] = list(numbers)
+    if path is None:
+        return taken
+    used: tuple[str, ...] = ()
+    rows_of_file = read_rows(path, columns, format_, reader.convention.region)
+    while some := list(itertools.islice(rows_of_file, BATCH_SIZE)):
+        given = [(rows, row.line, number) for rows, row in some for number in row.numbers]
+        used = some[0][0].columns
+        some_numbers = [number for *_, number in given]
+        for place, why in reader.faults(some_numbers, reader.read_all(some_numbers)):
+            rows, line, number = given[place]
+            if kept_as(number, unread) is None:
+                raise rows.error(why, line)
+        taken += some_numbers
+    if used:
+        click.echo(taken_from(used), err=True)
     return taken

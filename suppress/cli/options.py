@@ -1,4 +1,7 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the rule that none is given twice for nothing."""
+
+from collections import Counter
+from collections.abc import Sequence
 
 import click
 
@@ -42,7 +45,14 @@ opt_out_channels_option = click.option(
     help="A channel of the opt-out; may be repeated.",
 )
 
-column_option = click.option("--column", metavar="NAME", help="Column or JSON key of the number.")
+column_option = click.option(
+    "--column",
+    "columns",
+    metavar="NAME",
+    multiple=True,
+    help="Column or JSON key of the number; repeat it where a row has several numbers "
+    "(default: told by the names and the first rows).",
+)
 
 format_option = click.option(
     "--format",
@@ -54,9 +64,58 @@ format_option = click.option(
 region_option = click.option(
     "--default-region",
     metavar="CC",
-    help="Region (ISO 3166) of numbers in national form; SUPPRESS_DEFAULT_REGION otherwise.",
+    help="Region of numbers in national form, such as US, or the word international for digits "
+    "that begin with a calling code; SUPPRESS_DEFAULT_REGION otherwise.",
 )
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document on standard output."
 )
+
+
+def refuse_repeated(
+    command: click.Command, name: str | None, arguments: Sequence[str], parent: click.Context
+) -> None:
+    """Refuse an option that is given more than once and cannot be repeated.
+
+    Of two values click would take the last one and say nothing. This looks at the arguments
+    before the command does, so it holds for every command, those of plugins included.
+
+    Args:
+        command: the command that is called.
+        name: its name, as typed.
+        arguments: what is typed behind it.
+        parent: the context of the group that the command is of.
+
+    Raises:
+        click.UsageError: an option is given more than once.
+    """
+    # Resilient: every other fault is left for the command to find.
+    context = command.context_class(
+        command,
+        info_name=name,
+        parent=parent,
+        **{**command.context_settings, "resilient_parsing": True},
+    )
+    _, rest, given = command.make_parser(context).parse_args(list(arguments))
+    # By name, since two options that set the same value are as good as one.
+    counts = Counter(each.name for each in given if _takes_one(each))
+    for option in given:
+        if counts[option.name] > 1:
+            shown = "/".join(sorted(option.opts, key=len))
+            raise click.UsageError(
+                f"{shown} is given {counts[option.name]} times, and only one would be used. "
+                "Give it once.",
+                context,
+            )
+    if isinstance(command, click.Group) and rest:
+        inner = command.get_command(context, rest[0])
+        if inner is not None:
+            refuse_repeated(inner, rest[0], rest[1:], context)
+
+
+def _takes_one(parameter: click.Parameter) -> bool:
+    if not isinstance(parameter, click.Option) or parameter.multiple or parameter.count:
+        return False
+    # To ask for help twice is to ask for help.
+    return not (parameter.is_flag and parameter.is_eager)

@@ -1,6 +1,7 @@
 """What commands print: tables, JSON, snapshots and summaries."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -8,7 +9,11 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from suppress.cli.reasons import by_reason
+from suppress.columns import shown
 from suppress.errors import SuppressError
+from suppress.numbers.mask import mask
+from suppress.numbers.problem import Problem
 from suppress.screening import Outcome
 from suppress.snapshots import moment
 from suppress.stop_list.snapshot import Snapshot
@@ -40,7 +45,7 @@ def described(snapshot: Snapshot, age: float) -> dict[str, Any]:
         "channel": snapshot.channel,
         "count": snapshot.count,
         "unparsed": len(snapshot.unparsed),
-        "opted_out": len(snapshot.opted_out.numbers),
+        "opted_out": snapshot.opted_out.count,
         "read_at": snapshot.read_at,
         "age": round(age, 3),
         "sources": snapshot.sources,
@@ -84,6 +89,18 @@ def print_waiting(rows: Iterable[Mapping[str, Any]]) -> None:
         )
 
 
+def print_unread(numbers: Sequence[str]) -> None:
+    """Print the opt-outs that have no reading, and what to do about them."""
+    if numbers:
+        some = "1 opt-out has" if len(numbers) == 1 else f"{len(numbers):,} opt-outs have"
+        click.echo(
+            f"{some} no possible number. Take each back with `suppress remove`, and add the right "
+            "number; until then the same digits are suppressed:"
+        )
+    for number in numbers:
+        click.echo(f"  {mask(number)}")
+
+
 def ago(seconds: float) -> str:
     """A span of time in words, for example `3 min`."""
     for unit, length in (("days", 86400), ("h", 3600), ("min", 60)):
@@ -92,11 +109,54 @@ def ago(seconds: float) -> str:
     return f"{max(seconds, 0):.0f} s"
 
 
-def summary(counts: Mapping[str, int], snapshot: Snapshot, age: float) -> str:
-    """What a screening came to, in a line or two."""
-    return (
-        f"{sum(counts.values()):,} recipients: "
+def taken_from(columns: Sequence[str]) -> str:
+    """The sentence that says which columns the numbers were taken from; none for text."""
+    if not columns:
+        return ""
+    plural = "s" if len(columns) > 1 else ""
+    return f"Numbers were taken from the column{plural} {' and '.join(map(shown, columns))}."
+
+
+def summary(
+    counts: Mapping[str, int],
+    snapshot: Snapshot,
+    age: float,
+    columns: Sequence[str] = (),
+    *,
+    problems: Mapping[Problem, int] = MappingProxyType({}),
+    repeated: int | None = None,
+) -> str:
+    """What a screening came to, in a few lines.
+
+    Args:
+        counts: how many recipients had each outcome.
+        snapshot: what they were screened against.
+        age: how old it is, in seconds.
+        columns: the columns that their numbers were taken from.
+        problems: how many are invalid for each reason.
+        repeated: how many of the allowed were left out; None where none were looked for.
+    """
+    lines = [
+        f"{_counted(sum(counts.values()), 'recipient')}: "
         + ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome)
-        + f".\nThe {snapshot.channel} stop list of {' and '.join(snapshot.sources)} "
-        f"has {snapshot.count:,} numbers and was read {ago(age)} ago."
+        + "."
+    ]
+    if repeated is not None:
+        have = (
+            "an earlier row has its number" if repeated == 1 else "earlier rows have their numbers"
+        )
+        lines.append(
+            f"  {repeated:,} repeated" + (f": left out, since {have}." if repeated else ".")
+        )
+    lines += [f"  {line}" for line in by_reason(problems)]
+    lines.append(
+        f"The {snapshot.channel} stop list of {' and '.join(snapshot.sources)} "
+        f"has {_counted(snapshot.count, 'number')} and was read {ago(age)} ago."
     )
+    if columns:
+        lines.append(taken_from(columns))
+    return "\n".join(lines)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

@@ -20,13 +20,13 @@ DIFFERS = 1
 @format_option
 @json_option
 def verify(
-    receipt: str, source: str, column: str | None, format_: str | None, *, as_json: bool
+    receipt: str, source: str, columns: tuple[str, ...], format_: str | None, *, as_json: bool
 ) -> None:
     """Check that RECEIPT is as it was made, and INPUT what it says was screened.
 
-    INPUT is a file of recipients as for `suppress filter`, or - for standard input. The exit
-    status is 0 when all is as the receipt says, 1 when it is not, 4 when either cannot be
-    read.
+    INPUT is a file of recipients as for `suppress filter`, or - for standard input. Its
+    numbers are in the columns that the receipt names, if no --column does. The exit status
+    is 0 when all is as the receipt says, 1 when it is not, 4 when either cannot be read.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv --receipt receipt.json
@@ -38,7 +38,8 @@ def verify(
         raise InputError(f"{receipt} cannot be read: {error.strerror}.") from error
     except InputError as error:
         raise InputError(f"{receipt}: {error}") from None
-    found = differences(made, (row.number for _, row in read_rows(source, column, format_)))
+    rows = read_rows(source, columns or made.columns, format_, made.default_region)
+    found = differences(made, (row.number for _, row in rows))
     if as_json:
         print_json({"verified": not found, "differences": found, "receipt": made})
     elif found:
@@ -49,6 +50,8 @@ def verify(
             for name, moment in made.snapshot.sources.items()
         )
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in made.counts.items())
+        if made.repeated:
+            counts += f"; {made.repeated:,} repeated"
         click.echo(
             f"These are the {made.recipients.count:,} recipients that were screened for "
             f"{made.channel} at {made.screened_at.isoformat(timespec='seconds')} by suppress "

@@ -1,0 +1,83 @@
+"""`--decisions`: a CSV file that says of each recipient what became of it, and why."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.columns import is_blank
+from suppress.rows import Row
+from suppress.screening import Outcome, Screening
+from suppress.stop_list.origins import Origin
+
+COLUMNS = ("line", "number", "outcome", "e164", "reason", "source", "entry", "since")
+
+_BETWEEN = "; "
+
+
+def header() -> bytes:
+    """The first line of the file."""
+    return _csv([COLUMNS])
+
+
+def decisions(
+    rows: Sequence[Row], screening: Screening[Row], repeated: NDArray[np.bool_] | None = None
+) -> bytes:
+    """The lines of some recipients, one for each.
+
+    Args:
+        rows: the recipients.
+        screening: the outcome for each of them.
+        repeated: which of them are left out since an earlier row has their number.
+    """
+    count = len(rows)
+    numbers = [row.number if type(row.number) is str else _text(row.number) for row in rows]
+    firsts = [f"+{first}" if first else "" for first in screening.first_readings().tolist()]
+    # Most are allowed, and there is little to say of them.
+    not_listed = f"not listed for {screening.snapshot.channel}"
+    outcomes, reasons = ["allowed"] * count, [not_listed] * count
+    entries = [("", "", "")] * count
+    for outcome in (Outcome.SUPPRESSED, Outcome.INVALID):
+        for place in np.flatnonzero(screening.where(outcome)).tolist():
+            outcomes[place] = str(outcome)
+            reasons[place], origins = screening.explained(place)
+            entries[place] = _entries(origins)
+    if repeated is not None:
+        for place in np.flatnonzero(repeated).tolist():
+            reasons[place] = f"{not_listed}; left out, since an earlier row has its number"
+    lines = [row.line for row in rows]
+    columns = lines, numbers, outcomes, firsts, reasons, *zip(*entries, strict=True)
+    return _csv(zip(*columns, strict=True))
+
+
+def _entries(origins: Sequence[Origin]) -> tuple[str, str, str]:
+    """The sources of some entries, their ids there, and since when they are listed."""
+    return (
+        _BETWEEN.join(each.source for each in origins),
+        _BETWEEN.join("" if each.id is None else str(each.id) for each in origins),
+        _BETWEEN.join("" if each.added_at is None else _moment(each.added_at) for each in origins),
+    )
+
+
+def _moment(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
+
+
+def _text(number: Any) -> str:
+    """A number as it was handed in; several of one row together."""
+    if isinstance(number, tuple):
+        return _BETWEEN.join(_text(each) for each in number if not is_blank(each))
+    if isinstance(number, str):
+        return number
+    return "" if number is None else msgspec.json.encode(number).decode()
+
+
+def _csv(records: Iterable[Iterable[object]]) -> bytes:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows(records)
+    return buffer.getvalue().encode("utf-8", "backslashreplace")

@@ -1,0 +1,190 @@
+"""Where `filter` writes: each place once, none of them its input, and all whole or not at all."""
+
+import contextlib
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import click
+
+from suppress.atomic import naming, replacing
+from suppress.cli.input import STANDARD
+from suppress.cli.output import OutputError
+from suppress.errors import InputError
+
+OPTIONS = {
+    "allowed": "--output",
+    "suppressed": "--suppressed",
+    "invalid": "--invalid",
+    "decisions": "--decisions",
+    "receipt": "--receipt",
+}
+"""What may be written, and the option that says where."""
+
+_HOLDING = "A temporary file"
+
+
+class Output:
+    """One output that is being written.
+
+    Args:
+        place: its file, or `-` for standard output; for errors.
+        target: where it goes.
+        holding: where it stays until it is known that it may go there; None to go at once.
+    """
+
+    def __init__(self, place: str, target: BinaryIO, holding: BinaryIO | None) -> None:
+        self._place = place
+        self._target = target
+        self._holding = holding
+
+    def write(self, parts: Iterable[bytes]) -> None:
+        """Write the parts, one after the other."""
+        if self._holding is None:
+            with naming(self._place):
+                self._target.writelines(parts)
+        else:
+            with naming(_HOLDING):
+                self._holding.writelines(parts)
+
+    def finish(self) -> None:
+        """Make sure that all that was written has found room where it goes."""
+        if self._holding is not None:
+            with naming(_HOLDING):
+                self._holding.flush()
+                self._holding.seek(0)
+            with naming(self._place):
+                shutil.copyfileobj(self._holding, self._target, 2**20)
+        with naming(self._place):
+            self._target.flush()
+
+
+@contextlib.contextmanager
+def outputs(
+    places: Mapping[str, str], *, like: os.stat_result | None = None, hold: bool = False
+) -> Iterator[dict[str, Output]]:
+    """Open the outputs; the files appear when the block ends without an exception.
+
+    Args:
+        places: where they go, by what they are.
+        like: the file whose permissions the allowed rows get.
+        hold: whether nothing may go to standard output, a pipe or the like before the end.
+
+    Raises:
+        OutputError: one of them cannot be written.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            made: dict[str, Output] = {}
+            for what, place in places.items():
+                target: BinaryIO = sys.stdout.buffer
+                if place != STANDARD:
+                    permissions = like if what == "allowed" else None
+                    target = stack.enter_context(replacing(Path(place), like=permissions))
+                holding = None
+                if hold and (place == STANDARD or _is_written_through(place)):
+                    with naming(_HOLDING):
+                        # Nobody else can read it, and it is gone with the process.
+                        holding = stack.enter_context(_temporary())
+                made[what] = Output(place, target, holding)
+            yield made
+            # No file appears before all that was written is known to have found room.
+            for each in made.values():
+                each.finish()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = "Standard output" if error.filename == STANDARD else error.filename
+        hint = " Set TMPDIR to a folder with room for it." if where == _HOLDING else ""
+        raise OutputError(f"{where} cannot be written: {error.strerror}.{hint}") from error
+
+
+def refuse_conflicts(source: str, places: Mapping[str, str]) -> None:
+    """Refuse two outputs in one place, and an output that is the input.
+
+    Args:
+        source: the input.
+        places: where the outputs go, by what they are; without one that replaces the input.
+
+    Raises:
+        click.UsageError: there is such an output.
+    """
+    identities = {what: _identity(place) for what, place in places.items()}
+    files = [each for each in identities.values() if each is not None]
+    if len(set(files)) < len(files):
+        *most, last = OPTIONS.values()
+        raise click.UsageError(f"Two of {', '.join(most)} and {last} are the same file.")
+    read = _input_identity(source)
+    for what, place in places.items():
+        if read is None or identities[what] != read:
+            continue
+        if place == STANDARD:
+            # It would read what it writes, and never end.
+            raise click.UsageError(
+                "Standard output is the input. Name another file, or use --output."
+            )
+        hint = " To replace the input, use --in-place without it." if what == "allowed" else ""
+        raise click.UsageError(f"{OPTIONS[what]} names the input. Name another file.{hint}")
+
+
+def check_replaceable(source: str, stream: BinaryIO) -> os.stat_result:
+    """Make sure that an input is a file, and still the one of its name.
+
+    Args:
+        source: its name.
+        stream: its bytes.
+
+    Returns:
+        The state of the file.
+
+    Raises:
+        click.UsageError: it is no file.
+        InputError: another file has that name now.
+    """
+    found = os.fstat(stream.fileno())
+    if not stat.S_ISREG(found.st_mode):
+        raise click.UsageError(f"--in-place needs a file as INPUT, and {source} is none.")
+    if (found.st_dev, found.st_ino) != _input_identity(source):
+        raise InputError(f"{source} was replaced while it was read. Filter it again.")
+    return found
+
+
+@contextlib.contextmanager
+def _temporary() -> Iterator[BinaryIO]:
+    stream = tempfile.TemporaryFile()  # noqa: SIM115 - closed below
+    try:
+        yield stream
+    finally:
+        # What it could not take would be written, and fail, once more.
+        with contextlib.suppress(OSError):
+            stream.close()
+
+
+def _is_written_through(place: str) -> bool:
+    path = Path(place)
+    return path.exists() and not path.is_file()
+
+
+def _identity(place: str) -> object:
+    """What is the same for two names of one file; None for a device such as a terminal."""
+    try:
+        found = os.fstat(sys.stdout.fileno()) if place == STANDARD else Path(place).stat()
+    except OSError:
+        return Path(place).resolve()
+    return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
+
+
+def _input_identity(source: str) -> object:
+    """The same for the input, if it is a file."""
+    if source == STANDARD and sys.stdin is None:
+        return None
+    try:
+        found = os.fstat(sys.stdin.fileno()) if source == STANDARD else Path(source).stat()
+    except OSError:
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) else None

@@ -1,0 +1,249 @@
+"""Which column of a file holds the number: told by its name and by what stands in it.
+
+The first rows are judged. A column counts if more than half of its cells, the empty ones
+aside, are numbers. Of several that count, the one that is named like a phone number is
+taken. Whatever leaves a doubt is an error that names the columns, for a wrong column would
+let everyone through who is listed under the right one.
+"""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from enum import Enum, auto
+from typing import Any
+
+from suppress.numbers.readings import is_valid, readings
+
+_LONGEST_NAME = 40
+"""Characters of a name that an error shows."""
+
+_MOST_NAMES = 20
+"""Names that an error lists."""
+
+_FEWEST_DIGITS = 4
+_LONGEST_CELL = 250
+
+_NOTHING = frozenset(["", "-", "--", "n/a", "na", "nan", "nil", "none", "null", "<na>", "#n/a"])
+"""Cells that exports write where there is no number, in lower case."""
+
+
+class _Says(Enum):
+    """The meaning of a column's name."""
+
+    NUMBER = auto()
+    ANYTHING = auto()
+    SOMETHING_ELSE = auto()
+
+
+def choose(names: Sequence[str], columns: Sequence[Sequence[Any]], region: str | None) -> int:
+    """The position of the column that holds the number.
+
+    Args:
+        names: the names of the columns.
+        columns: for each, what stands in it in the first rows.
+        region: the region of numbers in national form.
+
+    Raises:
+        ValueError: it cannot be told; the message says why, and names the columns.
+    """
+    if len(names) == 1:
+        return 0
+    says = [_says(name) for name in names]
+    named = [place for place, each in enumerate(says) if each is _Says.NUMBER]
+    found = {place: _holds_numbers(columns[place], region, named=True) for place in named}
+    if counting := [place for place in named if found[place]]:
+        if len(counting) == 1:
+            return counting[0]
+        raise _unclear("Several are named like one, and hold numbers", names, counting)
+    hint = "" if region else " Numbers in national form need a default region."
+    if wrong := [place for place in named if found[place] is False]:
+        what = "Most of what is in the one that is named like it is no valid number."
+        raise _unclear(f"{what}{hint} Name it all the same, or another", names, wrong)
+    others = [
+        place
+        for place, cells in enumerate(columns)
+        if says[place] is not _Says.NUMBER and _holds_numbers(cells, region)
+    ]
+    if len(others) == 1 and says[others[0]] is _Says.ANYTHING:
+        return others[0]
+    if len(others) == 1:
+        raise _unclear("The only one with numbers is named like something else", names, others)
+    if others:
+        raise _unclear("Several hold numbers, and none is named like one", names, others)
+    if len(named) == 1:
+        return named[0]
+    if named:
+        raise _unclear("Several are named like one, and are empty", names, named)
+    raise _unclear(f"In none are most cells valid numbers.{hint}", names, range(len(names)))
+
+
+def counts_as_number(cell: object, region: str | None, *, named: bool = False) -> bool:
+    """Tell whether a cell holds a phone number, as far as one cell can tell.
+
+    Args:
+        cell: the cell: text, or whatever stands in JSON.
+        region: the region of numbers in national form.
+        named: the column is named like a phone number. A Unix time and a German mobile
+            number without its 0 look alike; then it is the number.
+    """
+    text = _text(cell).strip()
+    if len(text) > _LONGEST_CELL or sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
+        return False
+    if _is_date_or_time(text) or _CODE.match(text) or (not named and _UNIX_TIME.fullmatch(text)):
+        return False
+    if decimal := _DECIMAL.fullmatch(text):
+        if decimal["fraction"].strip("0"):
+            return False
+        text = decimal["whole"]
+    return any(map(is_valid, readings(text, region)))
+
+
+def is_blank(cell: object) -> bool:
+    """Tell whether there is nothing in a cell."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def is_number_for_name(name: str) -> bool:
+    """Tell whether what should be the name of a column is a number, so that a header is missing."""
+    if _LONG_NUMBER.search(name):
+        return True
+    return any(map(str.isdigit, name)) and not any(map(str.isalpha, name))
+
+
+def shown(name: str) -> str:
+    """A name as errors show it: in one line, and no more than the beginning of a long one."""
+    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
+
+
+def _unclear(why: str, names: Sequence[str], places: Iterable[int]) -> ValueError:
+    listed = ", ".join(shown(names[place]) for place in list(places)[:_MOST_NAMES])
+    end = "" if why.endswith(".") else "."
+    return ValueError(f"which column holds the number? {why}{end} Name one of: {listed}.")
+
+
+def _holds_numbers(cells: Sequence[Any], region: str | None, *, named: bool = False) -> bool | None:
+    """Tell whether most cells are numbers; None where all are empty."""
+    filled = [cell for cell in cells if not _says_nothing(cell)]
+    if not filled:
+        return None
+    numbers = others = 0
+    for cell in filled:
+        if counts_as_number(cell, region, named=named):
+            numbers += 1
+        else:
+            others += 1
+        if 2 * numbers > len(filled) or 2 * others >= len(filled):
+            break
+    return 2 * numbers > len(filled)
+
+
+def _says_nothing(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and cell.strip().lower() in _NOTHING)
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return ""
+    return f"{cell:.0f}" if isinstance(cell, float) and cell.is_integer() else str(cell)
+
+
+_LONG_NUMBER = re.compile(r"(?<!\w)\d(\W{0,3}\d){5,}")
+
+# A plus, or a zero in front of further digits, is no decimal's: 0171.1234567, +49.1711234567.
+_DECIMAL = re.compile(
+    r"""-?(?P<whole>0|[1-9]\d*|[1-9]\d{0,2}(?:(?P<thousands>[.,'])\d{3})+)
+        (?(thousands)(?!(?P=thousands)))[.,](?P<fraction>\d+)""",
+    re.ASCII | re.VERBOSE,
+)
+
+# Invoices, seats and the like; O, I and l are written for digits.
+_CODE = re.compile(r"(?![OoIl]\d)[^\W\d_]+[-_#/]?\d")
+
+_UNIX_TIME = re.compile(r"1\d{9}(\d{3})?", re.ASCII)
+
+_YEAR, _MONTH, _DAY = r"(?:19|20)\d\d", r"(?:0?[1-9]|1[0-2])", r"(?:0?[1-9]|[12]\d|3[01])"
+_MONTH_2, _DAY_2 = r"(?:0[1-9]|1[0-2])", r"(?:0[1-9]|[12]\d|3[01])"
+_DATE = re.compile(
+    rf"""
+    {_YEAR}(?P<a>[-./]){_MONTH}(?:(?P=a){_DAY})?
+    | (?:{_DAY}(?P<b>[-./]){_MONTH}|{_MONTH}(?P<c>[-./]){_DAY})(?:(?P=b)|(?P=c))(?:\d\d|{_YEAR})
+    | {_DAY}\.?[ -]?[^\W\d_]{{3,}}\.?,?[ -]?{_YEAR}
+    | [^\W\d_]{{3,}}\.?[ -]{_DAY},?[ -]{_YEAR}
+    | {_YEAR}{_MONTH_2}(?:{_DAY_2}(?:T?(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d(?:\d{{3}})?)?Z?)?)?
+    | (?:{_DAY_2}{_MONTH_2}|{_MONTH_2}{_DAY_2}){_YEAR}
+    """,
+    re.ASCII | re.VERBOSE,
+)
+_TIME = re.compile(r"(?<!\d)\d{1,2}:\d{2}(?!\d)")
+
+
+def _is_date_or_time(text: str) -> bool:
+    return _DATE.fullmatch(text) is not None or _TIME.search(text) is not None
+
+
+def _letters(name: str) -> str:
+    """A name's letters, without accents and in lower case, other characters as blanks."""
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+    plain = unicodedata.normalize("NFKD", apart).casefold()
+    plain = "".join(each for each in plain if not unicodedata.category(each).startswith("M"))
+    return re.sub(r"[\W\d_]+", " ", plain).strip()
+
+
+def _folded(*words: str) -> frozenset[str]:
+    return frozenset(_letters(word) for line in words for word in line.split())
+
+
+# Found anywhere in a name, since many languages write compounds in one word.
+_PARTS = _folded(
+    "phone fone msisdn whatsapp viber telef telep puhelin handynum rufnum mobilnum mobilnr",
+    "telemóvel komórk ponsel celular cellul gsm talrun telpon",
+    "телефон мобильн мобільн сотов τηλέφων κινητό طلفن تلفن هاتف جوال موبايل موبایل محمول",
+    "טלפון נייד फ़ोन फोन मोबाइल दूरभाष ফোন মোবাইল โทรศัพท์ มือถือ điệnthoại dienthoai",
+    "电话 電話 手机 手機 携帯 ケータイ スマホ 移动号码 전화 휴대폰 핸드폰 휴대전화",
+)
+# Found as a word, or as the beginning of one.
+_BEGINNINGS = tuple(_folded("mobil mobiel mobiil handy mobtel telno telnr cellno"))
+_WORDS = _folded(
+    "tel tél tfn tlf tlfn cell cells cel mob mobi cep hp móvil movel movil portable natel",
+    "тел моб sími farsími simu sdt sđt",
+)
+# The whole name: as a part it says little ("invoice number").
+_WHOLE = frozenset(map(_letters, ["number", "numbers", "recipient", "recipients", "wa id"])) | (
+    _folded("nummer numero номер número numéro")
+)
+_COUNTERS = _folded("no nr num number numbers nummer numero número numéro номер")
+# The last word says what it is: phone_type, order_id, created_at.
+_ELSE = _folded(
+    "id ids uid uuid guid key code type kind status flag label count total amount sum price",
+    "date time datetime timestamp at day month year birthday birthdate dob datum fecha zeit дата",
+    "country carrier operator network provider region verified valid consent optin model brand os",
+    "zip postcode plz postal postleitzahl iban bic account konto invoice rechnung factura facture",
+    "order bestellung pedido ticket customer kunde cliente client ref reference sku ean ip",
+    "fax seat latitude longitude lat lon lng",
+)
+_ELSE_FIRST = _folded("is has type tipo typ id date")
+
+
+@functools.lru_cache(maxsize=1024)
+def _says(name: str) -> _Says:
+    letters = _letters(name)
+    if letters in _WHOLE:
+        return _Says.NUMBER
+    words = letters.split()
+    while len(words) > 1 and words[-1] in _COUNTERS:
+        words.pop()
+    if not words:
+        return _Says.ANYTHING
+    if words[-1] in _ELSE or (len(words) > 1 and words[0] in _ELSE_FIRST):
+        return _Says.SOMETHING_ELSE
+    joined = letters.replace(" ", "")
+    if (
+        any(part in joined for part in _PARTS)
+        or any(word.startswith(_BEGINNINGS) for word in words)
+        or not _WORDS.isdisjoint(words)
+    ):
+        return _Says.NUMBER
+    return _Says.ANYTHING

@@ -1,0 +1,46 @@
+"""Bytes that are no text in UTF-8: what they look like, and what to do about it."""
+
+_SHORTEST_WIDE = 8
+"""Bytes in a line from which one NUL character does not make it look like another encoding."""
+
+_MARKS = (
+    # Those of UTF-32 first: one of UTF-16's begins like one of them.
+    (b"\xff\xfe\0\0", "UTF-32"),
+    (b"\0\0\xfe\xff", "UTF-32"),
+    (b"\xff\xfe", "UTF-16"),
+    (b"\xfe\xff", "UTF-16"),
+)
+_ZIP = b"PK\3\4"
+
+
+def why_unreadable(raw: bytes, what: str) -> str:
+    """Say what a line looks like that cannot be read, and how to convert the file.
+
+    Args:
+        raw: the line.
+        what: what is wrong with it, if it looks like nothing else.
+    """
+    if raw.startswith(_ZIP):
+        return "it is a workbook or an archive. Save it as CSV in UTF-8 first."
+    encoding = _wide_encoding(raw)
+    if encoding is not None:
+        what = f"it looks like {encoding}"
+    convert = f"iconv -f {encoding or 'WINDOWS-1252'} -t UTF-8"
+    return f"{what}. Convert the file to UTF-8 first, for example: {convert}"
+
+
+def _wide_encoding(raw: bytes) -> str | None:
+    """The encoding that a line looks like, of those with two or four bytes a character."""
+    for mark, name in _MARKS:
+        if raw.startswith(mark):
+            return name
+    # In text that is written for the most part in ASCII, all but one byte of each are NUL.
+    even, odd = (raw[start:400:2].count(0) * 4 for start in (0, 1))
+    length = min(len(raw), 400)
+    if length < _SHORTEST_WIDE:
+        return None
+    if 2.4 * length < even + odd < 3.6 * length:
+        return "UTF-32LE" if raw[0] else "UTF-32BE"
+    if abs(even - odd) > length:
+        return "UTF-16LE" if odd > even else "UTF-16BE"
+    return None
