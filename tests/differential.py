@@ -1,4 +1,4 @@
-"""Compares suppress with the plain phonenumbers loop on made-up texts.
+"""Compares the fast ways of reading numbers with the reference, on made-up texts.
 
 As a command, over as many decisions as one likes: python tests/differential.py --help.
 """
@@ -11,46 +11,46 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cache
+from typing import Any
 
 import phonenumbers
 
-from suppress.numbers.bulk import e164_all
-from suppress.numbers.e164 import e164
+from suppress.numbers import bulk
+from suppress.numbers.bulk import Reader
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import plain_readings
+from suppress.numbers.equivalence import table
+from suppress.numbers.readings import FORMER_PREFIXES, Meaning, read
+from suppress.numbers.rules import PROBLEMS
 
-REGIONS = (None, *sorted(phonenumbers.SUPPORTED_REGIONS))
-"""The default regions, none among them."""
+bulk._MANY = 1  # the ranges that are valid are derived, however few texts there are
+
+REGIONS = (None, "international", *sorted(phonenumbers.SUPPORTED_REGIONS))
+"""The default regions, none and `international` among them."""
 
 ODD = (
     # Other digits and pluses, then separators of all kinds, invisible ones among them.
     *"\u0660\u0663\u06f5\u0967\uff11\uff15\u00b2\u2460\ufe62\uff0b",
-    *" -.()/[]~,;*#\u00a0\u00ad\u200b\u2010\u2015\u2060\u2212\u3000\u30fc\uff08\uff09\uff0d\uff0f",
-    *"xX\uff58aEoO\u00fc\u4e00\0\t\n\r\v\u2028\ud800",
-    "//",
-    "tel:",
-    ";ext=5",
-    " ext. 12",
-    " x1234567",
-    ";isub=1",
-    ";phone-context=+44",
-    ";phone-context=example.com",
-    "+",
-    "++",
-    "00",
-    "011",
+    *" -.()/[]~,;*#|\u00a0\u00ad\u200b\u2010\u2015\u2060\u2212\u3000\u30fc\uff08\uff09\uff0d\uff0f",
+    *"xX\uff58aEoOIl\u00fc\u4e00\0\t\n\r\v\u2028\ud800_\u00b7:'\"=%<>@&?",
+    *("//", "tel:", ";ext=5", " ext. 12", " x1234567", ";isub=1", ";phone-context=+44"),
+    *(";phone-context=example.com", "+", "++", "00", "011", "  ", " / ", "\u200e", "\u202f"),
 )
 LONG = (" " * 240, "-" * 250, "0" * 250, "1" * 17, ".()" * 90)
-
-
-def reference(text: str, region: str | None) -> str | None:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return None
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+BEHIND = (
+    *(".0", ",00", ".00", ".000", ".0000", ".05", " (mobile)", " Mrs Brown", " STOP", "w22", "p9"),
+    *(" null", " 22", " 1234", "-1234", " home 2", "\u202c", "@s.whatsapp.net", "@c.us", "XX", "*"),
+    *("*", "XXXX", "...", '"', "'", ";", "?text=hi", " ext 5", "#5", " I", "\r\n"),
+)
+BEFORE = (
+    *("p:", "tel:", "sms:", "whatsapp:", "TEL:", "tel://", "'", '"', '="', "=", "\u202a", "\u200e"),
+    *("\ufeff", "Ann ", "Ann <", "viber://chat?number=", "https://wa.me/", "%2B", "1 ", "2) ", "x"),
+    *("Tel. ", "2026-01-15 ", "(", "- ", "\u00a0", " ", "no. 5: ", "https://wa.me/+"),
+)
 
 
 def texts(region: str | None, rng: random.Random) -> Iterator[str]:
-    """Texts without end, for a default region: plain, formatted and adversarial ones."""
+    """Texts without end, for a default region: plain, formatted and damaged ones."""
     # Every beginning of three digits with every length that is decided in bulk, in turn.
     beginnings = itertools.cycle(itertools.product(range(1000), range(1, 19)))
     while True:
@@ -58,8 +58,17 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
         beginning, length = next(beginnings)
         yield f"{plus}{_digits(rng, f'{beginning:03}', length)}"
         yield f"{plus}{_digits(rng, rng.choice(_prefixes(region)), rng.randrange(3, 18))}"
+        yield f"{plus}{_renumbered(rng)}"
+        yield _with_a_former_prefix(rng, region)
+        yield f"{plus}{_with_its_code_twice(rng, region)}"
         formatted = _varied(rng, _written(rng, region))
         yield formatted
+        yield _digits_alone(formatted)
+        yield rng.choice(BEFORE) + formatted
+        yield formatted + rng.choice(BEHIND)
+        yield rng.choice(BEFORE) + _digits_alone(formatted) + rng.choice(BEHIND)
+        yield formatted + rng.choice((" ", "/", "  ", ", ", ";", "|", "")) + _written(rng, region)
+        yield _exponent(rng, _digits_alone(formatted))
         yield _with(rng, formatted, lambda: rng.choice(" -.()/[]"), 3)
         yield _with(rng, formatted, lambda: rng.choice(ODD), 2)
         yield _with(rng, _digits(rng, plus, rng.randrange(1, 12)), lambda: rng.choice(ODD), 2)
@@ -67,19 +76,79 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
             yield _with(rng, formatted, lambda: rng.choice(LONG), 1)
 
 
-def differences(region: str | None, given: list[str]) -> list[str]:
-    """The texts of which suppress says something else, one by one or in bulk."""
-    expected = [reference(text, region) for text in given]
-    bulk = e164_all(given, region)
+def differences(region: str | None, given: list[Any]) -> list[Any]:
+    """The texts of which a fast way says something else than the reference."""
+    convention = Convention(region)
+    expected = [read(text, convention) for text in given]
+    found = _in_bulk(given, convention)
     return [
         text
-        for place, (text, canonical) in enumerate(zip(given, expected, strict=True))
-        if bulk.text(place) != canonical or e164(text, region) != canonical
+        for text, meaning, (certain, maybe, problem) in zip(given, expected, found, strict=True)
+        if not _agree(meaning, certain, maybe)
+        or problem is not meaning.problem
+        or not _agrees_alone(text, meaning, convention)
     ]
+
+
+def _in_bulk(given: list[Any], convention: Convention) -> list[tuple[set[str], set[str], Any]]:
+    found = Reader(convention).read_all(given)
+    sets: list[tuple[set[str], set[str]]] = [
+        ({f"+{value}"} if value else set(), set()) for value in found.values.tolist()
+    ]
+    for which, (places, values) in enumerate((found.further, found.maybe)):
+        for place, value in zip(places.tolist(), values.tolist(), strict=True):
+            sets[place][which].add(f"+{value}")
+    problems = (PROBLEMS[number - 1] if number else None for number in found.problems.tolist())
+    return [(*each, problem) for each, problem in zip(sets, problems, strict=True)]
+
+
+def _agree(meaning: Meaning, certain: set[str], maybe: set[str]) -> bool:
+    wanted = {each.e164 for each in meaning.readings}
+    return certain <= wanted <= certain | maybe
+
+
+def _agrees_alone(text: Any, meaning: Meaning, convention: Convention) -> bool:
+    found = plain_readings(text, convention)
+    if found is None:
+        return True
+    return meaning.problem is None and {f"+{value}" for value in found} == {
+        each.e164 for each in meaning.readings
+    }
 
 
 def _digits(rng: random.Random, start: str, length: int) -> str:
     return (start + f"{rng.randrange(10**18):018}")[:length]
+
+
+def _digits_alone(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
+
+
+def _renumbered(rng: random.Random) -> str:
+    """A number from before or after a change of plan, or one like it."""
+    change = rng.choice(table().changes)
+    text = rng.choice(change.examples)
+    place = rng.randrange(len(text))
+    return rng.choice((text, f"{text[:place]}{rng.randrange(10)}{text[place + 1 :]}"))
+
+
+def _with_a_former_prefix(rng: random.Random, region: str | None) -> str:
+    """A national number behind a long-distance prefix of the past, of this region if it has one."""
+    regions = [region] if region in FORMER_PREFIXES else sorted(FORMER_PREFIXES)
+    prefix, begins, length = rng.choice(FORMER_PREFIXES[rng.choice(regions)])
+    return prefix + _digits(rng, begins, length)
+
+
+def _with_its_code_twice(rng: random.Random, region: str | None) -> str:
+    number = rng.choice(_examples(rng.choice((None, region))))
+    return f"{number.country_code}{_digits_alone(phonenumbers.format_number(number, 0))}"
+
+
+def _exponent(rng: random.Random, digits: str) -> str:
+    if not digits:
+        return "E"
+    kept = rng.choice((digits, digits.rstrip("0"), digits[: rng.randrange(1, len(digits) + 1)]))
+    return f"{kept[:1]}{rng.choice('.,')}{kept[1:]}{rng.choice('eE')}+{len(digits) - 1}"
 
 
 def _with(rng: random.Random, text: str, odd: Callable[[], str], most: int) -> str:
@@ -92,7 +161,7 @@ def _with(rng: random.Random, text: str, odd: Callable[[], str], most: int) -> s
 def _varied(rng: random.Random, text: str) -> str:
     """The text with some of its digits replaced, and perhaps with one more or less."""
     places = [place for place, character in enumerate(text) if character.isdigit()]
-    for place in rng.sample(places, min(len(places), rng.randrange(1, 6))):
+    for place in rng.sample(places, min(len(places), rng.randrange(6))):
         text = f"{text[:place]}{rng.randrange(10)}{text[place + 1 :]}"
     place = rng.choice(places)
     end = rng.choice((place, place + 1, place + 1))
@@ -113,7 +182,7 @@ def _examples(region: str | None) -> list[phonenumbers.PhoneNumber]:
     """Example numbers of a region, or of all."""
     return [
         number
-        for each in ([region] if region else REGIONS[1:])
+        for each in ([region] if region in REGIONS[2:] else REGIONS[2:])
         for kind in phonenumbers.PhoneNumberType.values()
         if each and (number := phonenumbers.example_number_for_type(each, kind))
     ]
@@ -123,12 +192,15 @@ def _examples(region: str | None) -> list[phonenumbers.PhoneNumber]:
 def _prefixes(region: str | None) -> list[str]:
     """How a number can begin: calling codes, and what is dialled before a number."""
     codes = [str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE]
-    metadata = region and phonenumbers.PhoneMetadata.metadata_for_region(region)
-    if not metadata:
-        return codes
+    twice = [code + code for code in codes]
+    if region is None or region == "international":
+        return codes + twice
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region)
+    assert metadata is not None
     national = [metadata.national_prefix or "", metadata.preferred_international_prefix or "00"]
     own = str(metadata.country_code)
-    return [*codes, *[*national, own, national[0] + own, "00" + own, "011", "810"] * 40]
+    own_prefixes = [*national, own, own + own, national[0] + own, "00" + own]
+    return [*codes, *twice, *[*own_prefixes, "011", "810", "8", "01", "044", "09"] * 40]
 
 
 def _part(task: tuple[int, int]) -> tuple[int, list[str]]:

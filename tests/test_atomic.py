@@ -56,6 +56,31 @@ def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+@pytest.mark.parametrize(("group", "mode"), [(None, 0o664), (PermissionError, 0o604)])
+def test_it_is_like_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: type[OSError] | None, mode: int
+) -> None:
+    """A group that cannot be given has none of its rights given to another one."""
+    path = tmp_path / "out"
+    path.write_bytes(b"old")
+    path.chmod(0o664)
+    like = path.stat()
+    if group is not None:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(os, "fchown", refuse)
+        # As the system has it, for a file of another user and group.
+        like = os.stat_result([*like[:4], like.st_uid + 1, like.st_gid + 1, *like[6:]])
+    with replacing(path, like=like) as stream:
+        (hidden,) = (each for each in tmp_path.iterdir() if each != path)
+        assert stat.S_IMODE(hidden.stat().st_mode) == 0o600
+        stream.write(b"new")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert path.read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_a_link_is_followed(tmp_path: Path, exists: bool) -> None:
     target, link = tmp_path / "there" / "target", tmp_path / "link"

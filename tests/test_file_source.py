@@ -86,12 +86,16 @@ def test_default_region(tmp_path: Path, general: str | None, own: str | None, nu
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("list.txt", f"{LISTED}\n\n{NATIONAL}\n", r"list\.txt, line 3: \(415\*{5}71: .*region"),
-        ("list.csv", f'name,phone\n"A\nB",{LISTED}\nC,04155552671\n', r"line 4: 041\*{6}71: "),
-        ("list.csv", f"name,phone\nA,{LISTED}\nB,\n", r"list\.csv, line 3: .*not a phone number"),
+        ("list.txt", f"{LISTED}\n\n{NATIONAL}\n", r"list\.txt, line 3: \(415\*{5}71: .*plus"),
+        (
+            "list.csv",
+            f'name,phone\n"A\nB",{LISTED}\nA,{LISTED}\nC,04155552671\n',
+            r"line 5: 041\*{6}71: ",
+        ),
+        ("list.csv", f"name,phone\nA,{LISTED}\nB,\n", r"list\.csv, line 3: .*no number"),
         ("list.csv", f"name,phone\nA,{LISTED}\nB\n", r"list\.csv, line 3: .*1 fields"),
-        ("list.jsonl", f'{{"phone": "{LISTED}"}}\n{{"phone": null}}\n', "line 2: NoneType"),
-        ("list.jsonl", '{"phone": 14155552671.0}\n', "line 1: float"),
+        ("list.jsonl", f'{{"phone": "{LISTED}"}}\n{{"phone": null}}\n', "line 2: .*no number"),
+        ("list.jsonl", '{"phone": 14155552671.5}\n', "line 1: .*not text"),
         ("list.jsonl", f'{{"phone": "{LISTED}"}}\n{{"mobile": 1}}\n', "line 2: .*no key 'phone'"),
     ],
 )
@@ -104,6 +108,53 @@ def test_a_row_that_cannot_be_read_fails_the_load(
     assert "'file'" in str(caught.value)
     assert "555" not in str(caught.value).replace(str(tmp_path), "")
     assert suppressor.stored("sms") is None
+
+
+WORK = "+442079460958"
+
+
+@pytest.mark.parametrize(
+    ("column", "listed_ones"),
+    [(["phone", "work"], {LISTED, OTHER, WORK}), (["work"], {WORK}), ("phone", {LISTED, OTHER})],
+)
+def test_several_columns(tmp_path: Path, column: Any, listed_ones: set[str]) -> None:
+    content = f"name,phone,work\nA,{LISTED},{WORK}\n,,\nB,{OTHER}, \n"
+    if column == ["work"]:
+        content = content.replace(f"B,{OTHER}, \n", "")
+    suppressor = suppressor_of(tmp_path / "list.csv", content.encode(), column=column)
+    assert set(suppressor.snapshot("sms").numbers) == listed_ones
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [("B,, ", "line 3: .*no number"), (f"B,{OTHER},n/a", "line 3: n/a: not a phone number")],
+)
+def test_several_columns_with_a_row_that_cannot_be_read(
+    tmp_path: Path, row: str, message: str
+) -> None:
+    content = f"name,phone,work\nA,{LISTED},{WORK}\n{row}\n"
+    suppressor = suppressor_of(tmp_path / "list.csv", content.encode(), column=["phone", "work"])
+    with pytest.raises(StopListUnavailable, match=message):
+        suppressor.refresh()
+
+
+def test_the_region_helps_to_tell_the_column(tmp_path: Path) -> None:
+    content = f"name,phone\nA,{NATIONAL}\n".encode()
+    suppressor = suppressor_of(tmp_path / "list.csv", content, default_region="US")
+    assert set(suppressor.snapshot("sms").numbers) == {LISTED}
+
+
+@pytest.mark.parametrize("column", ["phone, work", "phone"])
+def test_columns_from_the_environment(tmp_path: Path, column: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"phone,work\n{LISTED},{WORK}\n")
+    environ = {
+        "SUPPRESS_STORE": "none",
+        "SUPPRESS_FILE_PATH": str(path),
+        "SUPPRESS_FILE_COLUMN": column,
+    }
+    snapshot = Suppressor(Settings.load(environ=environ)).snapshot("sms")
+    assert set(snapshot.numbers) == ({LISTED, WORK} if "," in column else {LISTED})
 
 
 def test_bytes_that_are_no_text_fail_the_load(tmp_path: Path) -> None:
@@ -157,6 +208,7 @@ def test_the_file_is_read_anew(tmp_path: Path) -> None:
     "other",
     [
         {"column": "work"},
+        {"column": ["home", "work"]},
         {"format": "csv", "column": "work"},
         {"default_region": "GB"},
         {"path": "other.csv"},

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -74,7 +75,12 @@ def test_from_the_answer_to_the_removal(run: Run, sandbox: Sandbox) -> None:
     here, there = answer["origins"]
     assert (here["source"], here["id"]) == ("opt-outs", None)
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", here["added_at"])
-    assert there == {"source": "bsg", "id": 1, "added_at": f"{CREATED_AT}Z".replace(" ", "T")}
+    assert there == {
+        "source": "bsg",
+        "id": 1,
+        "added_at": f"{CREATED_AT}Z".replace(" ", "T"),
+        "listed_as": None,
+    }
     assert answer["snapshot"]["opted_out"] == 2
     assert answer["reason"] == (
         f"listed for sms by opt-outs (since {here['added_at'][:10]}) "
@@ -127,10 +133,11 @@ def test_numbers_from_a_file(run: Run, sandbox: Sandbox) -> None:
     content = f"sender,text\n{ANN},STOP\n020 7946 0958,stop please\n\n"
     Path("stop.csv").write_text(content)
     arguments = ["add", "--file", "stop.csv", "--column", "sender", "--channel", "sms"]
-    refuses(run(*arguments), 4, r"stop\.csv, line 3: 020\*+58: .*region")
+    refuses(run(*arguments), 4, r"stop\.csv, line 3: 020\*+58: digits without a plus")
     assert listed(sandbox).keys() == {LISTED}, "nobody was added"
     done = run(*arguments, "--default-region", "GB", LISTED)
     assert done.stdout == "sms: 3 opted out here, 3 of them new\n"
+    assert done.stderr == "Numbers were taken from the column 'sender'.\n"
     assert listed(sandbox).keys() == {LISTED, ANN, BOB}
     done = run("remove", "--file", "-", "--channel", "sms", "--json", stdin=f"{ANN}\n{BOB}\n")
     assert json.loads(done.stdout) == {
@@ -141,10 +148,78 @@ def test_numbers_from_a_file(run: Run, sandbox: Sandbox) -> None:
     assert listed(sandbox).keys() == {LISTED}
 
 
+@pytest.mark.parametrize(
+    ("rows", "line", "said"),
+    [
+        ([ANN, f"{BOB} {ANN}", "x"], 3, "more digits than one number has"),
+        ([ANN, "+4420*", f"{BOB} {ANN}"], 3, "too short"),
+        ([ANN, BOB, "201XXXXXXX"], 4, "digits are hidden"),
+        ([ANN, BOB, f"{BOB}/59", "+44"], 4, "more digits than one number has"),
+        ([ANN, BOB, ANN, "4155552672"], 5, "digits without a plus"),
+        ([ANN] * 40_000 + ["STOP"], 40_002, "not a phone number"),
+    ],
+)
+def test_the_first_line_that_is_not_one_number_is_named(
+    run: Run, sandbox: Sandbox, rows: list[str], line: int, said: str
+) -> None:
+    Path("stop.csv").write_text("\n".join(["sender", *rows]))
+    arguments = ["--file", "stop.csv", "--column", "sender", "--channel", "sms"]
+    refuses(run("add", *arguments), 4, rf"stop\.csv, line {line}: .*{said}")
+    assert listed(sandbox).keys() == {LISTED}, "nobody was added"
+    assert not Path("store/opt-outs.sqlite3").exists()
+
+
+def test_a_word_behind_the_number_changes_nothing(run: Run, sandbox: Sandbox) -> None:
+    assert run("add", f"{BOB} STOP", "--channel", "sms").returncode == 0
+    assert listed(sandbox).keys() == {LISTED, BOB}
+    assert run("check", BOB, "--channel", "sms").returncode == 1
+
+
+def test_an_old_and_a_new_form_are_one_line(run: Run, sandbox: Sandbox) -> None:
+    assert run("add", "+229 61234567", "--channel", "sms").returncode == 0
+    assert "+2290161234567" in listed(sandbox), "the first reading is passed on"
+    done = run("check", "+2290161234567", "--channel", "sms")
+    assert done.returncode == 1
+    assert "as +22961234567, which is +2290161234567 since 2024-11-30" in done.stdout
+    assert run("remove", "+2290161234567", "--channel", "sms").returncode == 0
+    assert listed(sandbox).keys() == {LISTED}
+    assert run("refresh").returncode == 0
+    assert run("check", "+229 61234567", "--channel", "sms").returncode == 0
+
+
+def test_opt_outs_without_a_number(run: Run) -> None:
+    """Of the version that kept them as its parser had made them."""
+    Path("store").mkdir()
+    record = Path(__file__).parent / "data" / "opt-outs-of-version-1.sqlite3"
+    shutil.copy(record, "store/opt-outs.sqlite3")
+    masked = ["+358***************67", "+442***********67"]
+    done = run("status")
+    assert "2 opt-outs have no possible number. Take each back with `suppress remove`" in (
+        done.stdout
+    )
+    assert done.stdout.split()[-2:] == masked
+    assert json.loads(run("status", "--json").stdout)["unread"] == masked
+    assert run("remove", masked[0], "+4420794601237867", "--channel", "sms").returncode == 0
+    assert json.loads(run("status", "--json").stdout)["unread"] == []
+    assert "no possible number" not in run("status").stdout
+
+
+def test_another_opt_out_that_may_mean_the_number(run: Run) -> None:
+    assert run("add", "+201001234567", "--channel", "sms").returncode == 0
+    done = run("remove", "201001234567", "--default-region", "DE", "--channel", "sms")
+    assert "+49201001234567 may be meant by another opt-out, which stays in force" in done.stdout
+    assert run("check", "+201001234567", "--channel", "sms").returncode == 1
+
+
 CALLS: list[tuple[list[str], dict[str, str], int, str]] = [
     (["add", "--channel", "sms"], {}, 2, "Name a number, or a file with --file"),
     (["add", ANN, "--channel", "smss"], {}, 2, "Served are: sms, viber"),
-    (["add", ANN, "--channel", "sms"], {"SUPPRESS_STORE": "none"}, 2, "SUPPRESS_STORE.* is none"),
+    (
+        ["add", ANN, "--channel", "sms"],
+        {"SUPPRESS_STORE": "none"},
+        2,
+        "SUPPRESS_STORE.* names no folder",
+    ),
     (["add", ANN, "+1", "--channel", "sms"], {}, 4, r"\+1: not a phone number"),
     (
         ["add", ANN, "--channel", "sms"],

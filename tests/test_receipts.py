@@ -8,17 +8,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import phonenumbers
 import pytest
 
 import suppress
 from conftest import Clock, ListSource, listed
 from suppress import InputError, Receipt, Suppressor
+from suppress.numbers.convention import Convention
+from suppress.numbers.equivalence import table
 from suppress.receipt import ReceiptBuilder, differences, lines_of
 from suppress.screening import Screening
 
@@ -43,16 +46,18 @@ def receipt_of(numbers: Sequence[Any]) -> Receipt:
     return made().screen(numbers, "sms").receipt()
 
 
-def digest_by_hand(numbers: Sequence[str | int | None]) -> str:
+def digest_by_hand(numbers: Sequence[str | int | list[Any] | None]) -> str:
     """As the documentation says it: each a line of JSON, the whole hashed."""
-    lines = "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in numbers)
+    lines = "".join(
+        json.dumps(each, ensure_ascii=False, separators=(",", ":")) + "\n" for each in numbers
+    )
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def test_it_says_what_was_checked_against_what() -> None:
     numbers = [LISTED, ANN, "n/a", ANN]
     assert json.loads(receipt_of(numbers).to_json()) | {"digest": "x"} == {
-        "receipt": 1,
+        "receipt": 2,
         "suppress": suppress.__version__,
         "phonenumbers": phonenumbers.__version__,
         "channel": "sms",
@@ -67,6 +72,10 @@ def test_it_says_what_was_checked_against_what() -> None:
         },
         "recipients": {"digest": digest_by_hand(numbers), "count": 4},
         "counts": {"allowed": 2, "suppressed": 1, "invalid": 1},
+        "columns": [],
+        "possible_only": True,
+        "renumbering": table().in_force(date(2023, 11, 14)).digest,
+        "repeated": 0,
         "digest": "x",
     }
 
@@ -104,7 +113,7 @@ class Small(enum.IntEnum):
     ANN = 7
 
 
-NUMBERS: list[tuple[Any, str | int | None]] = [
+NUMBERS: list[tuple[Any, str | int | list[Any] | None]] = [
     ("+1 (415) 555-2672", "+1 (415) 555-2672"),
     ("", ""),
     ('"quoted"\\ \t\r\n\0\x7f\u2028', '"quoted"\\ \t\r\n\0\x7f\u2028'),
@@ -118,18 +127,28 @@ NUMBERS: list[tuple[Any, str | int | None]] = [
     (None, None),
     (True, None),
     (1.5, None),
+    (14155552672.0, 14155552672),
+    (np.int64(14155552672), 14155552672),
+    (phonenumbers.parse("+14155552672"), "+14155552672"),
     (float("nan"), None),
     (b"+14155552672", None),
     (["+14155552672"], None),
+    (("+14155552672", None, 7), ["+14155552672", None, 7]),
     (Kind.ANN, "+14155552672"),
     (Small.ANN, 7),
 ]
+FOREIGN = (bytes, list)
+"""A list of nothing but these is refused."""
 
 
 @pytest.mark.parametrize(("number", "plain"), NUMBERS, ids=range(len(NUMBERS)))
 @pytest.mark.parametrize("among", [[], [ANN, 14155552672], [None, "\ud800"]], ids=ascii)
 def test_recipients_of_any_type(number: Any, plain: Any, among: list[Any]) -> None:
     numbers = [*among, number, *among]
+    if not among and isinstance(number, FOREIGN):
+        with pytest.raises(TypeError, match=f"but {type(number).__name__}:"):
+            receipt_of(numbers)
+        return
     receipt = receipt_of(numbers)
     around = ["\\ud800" if each == "\ud800" else each for each in among]
     assert receipt.recipients.digest == digest_by_hand([*around, plain, *around])
@@ -140,15 +159,15 @@ def test_recipients_of_any_type(number: Any, plain: Any, among: list[Any]) -> No
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 100])
 def test_in_pieces_it_is_the_same_as_in_one(size: int) -> None:
-    numbers = [number for number, _ in NUMBERS] * 2
+    numbers = [number for number, _ in NUMBERS if not isinstance(number, FOREIGN)] * 2
     snapshot = made().snapshot("sms")
     moment = datetime(2024, 1, 1, tzinfo=UTC)
     whole = Screening(numbers, snapshot, screened_at=moment).receipt()
-    tally = ReceiptBuilder(snapshot, None, moment)
+    builder = ReceiptBuilder(snapshot, Convention(), moment)
     for start in range(0, len(numbers), size):
         part = Screening(numbers[start : start + size], snapshot)
-        tally.add(part.numbers, part.counts)
-    assert tally.receipt() == whole
+        builder.add(part.numbers, part.counts)
+    assert builder.receipt() == whole
 
 
 def test_the_key_takes_the_numbers() -> None:
@@ -209,6 +228,10 @@ class TestVerifying:
             ("recipients", "count"),
             ("counts", "allowed"),
             ("counts", "suppressed"),
+            ("columns",),
+            ("possible_only",),
+            ("renumbering",),
+            ("repeated",),
             ("digest",),
         ],
         ids=".".join,
@@ -220,8 +243,12 @@ class TestVerifying:
         for name in parents:
             place = place[name]
         before = place[last]
-        if isinstance(before, int):
+        if isinstance(before, bool):
+            place[last] = not before
+        elif isinstance(before, int):
             place[last] = before + 1
+        elif isinstance(before, list):
+            place[last] = [*before, "x"]
         elif last.endswith("_at") or "sources" in parents:
             place[last] = before.replace("2023", "2022")
         else:
@@ -245,9 +272,21 @@ class TestVerifying:
         with pytest.raises(InputError, match="no receipt"):
             Receipt.from_json(document)
 
+    def test_one_from_before_there_were_columns(self) -> None:
+        document = json.loads(receipt_of(self.NUMBERS).to_json()) | {"receipt": 1, "digest": ""}
+        for later in ("columns", "possible_only", "renumbering", "repeated"):
+            del document[later]
+        plain = json.dumps(document, separators=(",", ":"))
+        document["digest"] = hashlib.sha256(plain.encode()).hexdigest()
+        receipt = Receipt.from_json(json.dumps(document).encode())
+        assert differences(receipt, self.NUMBERS) == []
+        document["columns"] = ["phone"]
+        with pytest.raises(InputError, match="was changed"):
+            Receipt.from_json(json.dumps(document).encode())
+
     def test_another_form(self) -> None:
-        receipt = msgspec.structs.replace(receipt_of([ANN]), receipt=2, suppress="9.0")
-        with pytest.raises(InputError, match=r"form 2, not 1: use .* that made it, 9\.0"):
+        receipt = msgspec.structs.replace(receipt_of([ANN]), receipt=3, suppress="9.0")
+        with pytest.raises(InputError, match=r"form 3; known are 1 to 2\. Use .* made it, 9\.0"):
             Receipt.from_json(receipt.to_json())
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suppress import InputError, Row, Rows
-from suppress.rows import LONGEST_ROW
+from suppress.rows import LONGEST_ROW, SAMPLE_BYTES, SAMPLE_ROWS
 
 BOM = b"\xef\xbb\xbf"
 A, B, C = "+14155552671", "+442079460958", "(415) 555-2672"
@@ -22,13 +24,22 @@ def rows_of(
     *,
     format: str | None = None,  # noqa: A002
     column: str | None = None,
+    columns: Sequence[str] = (),
+    default_region: str | None = None,
 ) -> tuple[Rows, list[Row]]:
-    rows = Rows(io.BytesIO(content), name=name, format=format, column=column)
+    rows = Rows(
+        io.BytesIO(content),
+        name=name,
+        format=format,
+        column=column,
+        columns=columns,
+        default_region=default_region,
+    )
     return rows, list(rows)
 
 
-def numbers(content: bytes, name: str = "-", column: str | None = None) -> list[Any]:
-    return [row.number for row in rows_of(content, name, column=column)[1]]
+def numbers(content: bytes, name: str = "-", column: str | None = None, **more: Any) -> list[Any]:
+    return [row.number for row in rows_of(content, name, column=column, **more)[1]]
 
 
 @pytest.mark.parametrize(
@@ -40,7 +51,7 @@ def numbers(content: bytes, name: str = "-", column: str | None = None) -> list[
         ("a.tsv", b"phone\n", "tsv"),
         ("a.jsonl", b'"+14155552671"\n', "jsonl"),
         ("a.ndjson", b"14155552671\n", "jsonl"),
-        ("a.csv", b"name\tphone,phone\n", "csv"),
+        ("a.csv", b"name\tphone,x\n", "csv"),
         # By the first line, where the ending says nothing.
         ("-", b"+14155552671\n", "text"),
         ("a.txt", b"(415) 555-2671\n", "text"),
@@ -69,10 +80,10 @@ def test_the_format_is_told(name: str, content: bytes, format_: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("format_", "number"), [("text", '"+1,5"'), ("jsonl", "+1,5"), ("csv", None), ("tsv", None)]
+    ("format_", "number"), [("text", '"p1,5"'), ("jsonl", "p1,5"), ("csv", None), ("tsv", None)]
 )
 def test_the_format_that_is_named_wins(format_: str, number: str | None) -> None:
-    rows, found = rows_of(b'"+1,5"\n', "a.csv", format=format_)
+    rows, found = rows_of(b'"p1,5"\n', "a.csv", format=format_)
     assert rows.format == format_
     assert [row.number for row in found] == ([] if number is None else [number])
 
@@ -109,14 +120,19 @@ def test_an_unknown_format_is_refused(format_: str) -> None:
 def test_the_column_is_told(header: str, column: str | None, position: int) -> None:
     delimiter = ";" if header.startswith("id;") else ","
     width = len(next(csv.reader([header], delimiter=delimiter)))
-    record = delimiter.join(f"{place}" for place in range(width))
-    assert numbers(f"{header}\n{record}\n".encode(), "a.csv", column) == [str(position)]
+    record = [f"{A}{place}" if place == position else f"{place}" for place in range(width)]
+    content = f"{header}\n{delimiter.join(record)}\n".encode()
+    rows, found = rows_of(
+        content.replace(f"{A}{position}".encode(), A.encode()), "a.csv", column=column
+    )
+    assert [row.number for row in found] == [A]
+    assert rows.columns == (next(csv.reader([header], delimiter=delimiter))[position],)
 
 
 @pytest.mark.parametrize(
     ("content", "column", "message"),
     [
-        (b"a,b\n", None, "line 1: which column holds the number\\? Name one of: 'a', 'b'\\."),
+        (b"a,b\n", None, "line 1: which column holds the number\\? .* Name one of: 'a', 'b'\\."),
         (b"phone,mobile\n", None, "line 1: which column .*: 'phone', 'mobile'"),
         (b"phone,Phone\n", None, "line 1: which column .*: 'phone', 'Phone'"),
         (b"phone,b,phone\n", None, "line 1: which column"),
@@ -143,6 +159,9 @@ def test_the_column_is_told(header: str, column: str | None, position: int) -> N
         ("+1\u2011415\u2011555\u20112671\n".encode(), None, "line 1: a number stands where"),
         (b"tel:+1-415-555-2671\n", None, "line 1: a number stands where"),
         (b"+1 415 555 2671 ext. 5\n", None, "line 1: a number stands where"),
+        (b"12345\n", None, "line 1: a number stands where.* Add a line with them"),
+        (b"7\n", None, "line 1: a number stands where"),
+        (b"Ann,+1 23\n", None, "line 1: a number stands where"),
     ],
 )
 def test_a_column_that_cannot_be_told(content: bytes, column: str | None, message: str) -> None:
@@ -155,17 +174,150 @@ def test_a_name_with_a_few_digits_is_no_number(name: str) -> None:
     assert numbers(f"{name}\n{A}\n".encode(), "a.csv") == [A]
 
 
+@pytest.mark.parametrize("blank", [b",,", b" , ,", b'"", \t,""', b"  ", b","])
+def test_a_row_of_blanks_is_no_row(blank: bytes) -> None:
+    content = b"name,phone,x\n%s\nA,1,2\n%s\n%s\n,,3\n%s" % (blank, blank, blank, blank)
+    _, found = rows_of(content, "a.csv", column="phone")
+    assert [(row.line, row.raw, row.number) for row in found] == [
+        (3, b"A,1,2\n", "1"),
+        (6, b",,3\n", ""),
+    ]
+    assert rows_of(b'phone\n""\n1\n \n', "a.csv")[1] == [Row(3, b"1\n", "1")]
+
+
+def test_several_columns() -> None:
+    content = b"home,name,work\n1,A,2\n,B,3\n4,C,\n , D, \n"
+    rows, found = rows_of(content, "a.csv", columns=["work", "home", "work"])
+    assert rows.columns == ("work", "home")
+    assert [row.number for row in found] == [("2", "1"), ("3", ""), ("", "4"), (" ", " ")]
+    assert [row.numbers for row in found] == [("2", "1"), ("3",), ("4",), (" ",)]
+    assert rows_of(content, "a.csv", column="home", columns=["home"])[1][0].numbers == ("1",)
+    with pytest.raises(InputError, match="line 1: the column 'mobile' is not in the header"):
+        rows_of(content, "a.csv", columns=["home", "mobile"])
+
+
+def test_several_keys() -> None:
+    content = b'{"home": 1, "work": "2"}\n{"work": null, "home": 3}\n'
+    rows, found = rows_of(content, columns=["work", "home"])
+    assert rows.columns == ("work", "home")
+    assert [row.number for row in found] == [("2", 1), (None, 3)]
+    assert [row.numbers for row in found] == [("2", 1), (3,)]
+    for broken, message in (
+        (b'{"home": 1}\n', "line 3: it has no key 'work'"),
+        (b'{"home": 1, "work": 2, "home": 3}\n', "line 3: it has the key 'home' twice"),
+    ):
+        with pytest.raises(InputError, match=message):
+            rows_of(content + broken, columns=["work", "home"])
+
+
+def many(form: str) -> tuple[bytes, list[bytes]]:
+    """A file of more rows than are judged, with rows of several lines and blank ones."""
+    raws = []
+    for place in range(3 * SAMPLE_ROWS):
+        number = "n/a" if place % 3 == 0 else f"+1415555{place:04}"
+        if form == "csv":
+            raws.append(f'"{place}\r\n",{number}\r\n'.encode())
+        else:
+            raws.append(b'{"id": %d, "phone": "%s"}\n' % (place, number.encode()))
+    return b"id,phone\r\n" if form == "csv" else b"", raws
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("end", [b"", b"\xff"])
+def test_rows_that_were_judged_come_back(form: str, end: bytes) -> None:
+    header, raws = many(form)
+    rows = Rows(io.BytesIO(header + b"\n".join(raws) + end), name=f"a.{form}")
+    assert (rows.columns, rows.header) == (("phone",), header)
+    found = list(itertools.islice(rows, len(raws)))
+    assert [row.raw for row in found[:-1]] == raws[:-1]
+    each, start = (3, 2) if form == "csv" else (2, 1)
+    assert [row.line for row in found] == [start + each * place for place in range(len(raws))]
+    assert found[-2].number == f"+1415555{len(raws) - 2:04}"
+    if end:
+        with pytest.raises(InputError, match="not UTF-8"):
+            next(iter(rows))
+    else:
+        assert list(rows) == []
+
+
+@pytest.mark.parametrize("line", [1, 2, SAMPLE_ROWS // 2, SAMPLE_ROWS - 1, SAMPLE_ROWS])
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_those_before_a_row_that_cannot_be_read_come_back(form: str, line: int) -> None:
+    header, raws = many(form)
+    numbered = [raw for raw in raws if b"n/a" not in raw]
+    broken = b"".join([header, *numbered[:line], b"[\n"])
+    rows = Rows(io.BytesIO(broken), name=f"a.{form}")
+    assert [row.raw for row in itertools.islice(rows, line)] == numbered[:line]
+    with pytest.raises(InputError, match=r"line \d+: it (has 1 fields|is not JSON)"):
+        next(iter(rows))
+    assert list(rows) == []
+
+
+def test_a_row_that_cannot_be_read_is_named_before_the_column() -> None:
+    with pytest.raises(InputError, match="line 3: it has 1 fields"):
+        rows_of(b"a,b\n1,2\n3\n", "a.csv")
+
+
+def test_the_rows_that_are_judged_fill_no_memory() -> None:
+    stream = Counted(b"phone,x\n", f"{A},{'x' * 40_000}\n".encode())
+    rows = Rows(io.BufferedReader(stream, 2**16), name="a.csv")
+    assert rows.columns == ("phone",)
+    assert stream.taken < SAMPLE_BYTES + 100_000
+
+
+def test_the_region_judges_and_no_more() -> None:
+    content = b"id,phone\n1,(415) 555-2671\n"
+    assert numbers(content, "a.csv", default_region="us") == ["(415) 555-2671"]
+    with pytest.raises(InputError, match=r"line 1: which column .* need a default region"):
+        rows_of(content, "a.csv")
+    assert numbers(content, "a.csv", "phone") == ["(415) 555-2671"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "keys"),
+    [
+        # Each row may have other keys.
+        (['{"id": 7}', '{"id": 8, "to": "+14155552671"}', '{"to": "+442079460958"}'], "to"),
+        (['{"mobile": null, "id": "A"}', '{"id": "B"}'], "mobile"),
+        (['{"only": "x"}'], "only"),
+    ],
+)
+def test_the_key_of_rows_with_other_keys(lines: list[str], keys: str) -> None:
+    rows = Rows(io.BytesIO("\n".join(lines).encode()), name="a.jsonl")
+    assert rows.columns == (keys,)
+
+
+def test_a_mark_and_a_backslash() -> None:
+    content = BOM + b'{"phone": "+14155552671", "x": "\\n"}\n'
+    assert numbers(content) == [A]
+    with pytest.raises(InputError, match="line 1: it has the key 'phone' twice"):
+        rows_of(
+            content.replace(b'"x"', b'"\\u0070hone"').replace(b'"\\n"', SOME.join([b'"', b'"']))
+        )
+
+
+def test_an_object_behind_plain_values() -> None:
+    plain = b'"+14155552671"\n' * SAMPLE_ROWS
+    with pytest.raises(InputError, match=f"line {SAMPLE_ROWS + 1}: it is a JSON object"):
+        rows_of(plain + b'{"phone": 1}\n', "a.jsonl")
+    with pytest.raises(InputError, match="line 1: it is no JSON object with the key 'phone'"):
+        rows_of(b'"+14155552671"\n{"phone": 1}\n', "a.jsonl")
+
+
 def test_text_has_no_column() -> None:
     with pytest.raises(InputError, match="no column 'phone'"):
         rows_of(b"phone\n", format="text", column="phone")
 
 
 JSON_KEYS = b'{"id": 1, "phone": "+14155552671"}\n{"phone": "+442079460958", "mobile": 2}\n'
+SOME = A.encode()
 
 
 def test_a_json_key_is_told_once_for_the_whole_file() -> None:
-    assert numbers(JSON_KEYS) == [A, B]
-    assert numbers(b'{"x": 1}\n{"x": 2, "phone": 3}\n') == [1, 2]
+    assert numbers(JSON_KEYS, default_region="US") == [A, B]
+    assert numbers(b'{"x": "%s"}\n{"x": 2, "phone": null}\n{"x": "%s"}\n' % (SOME, SOME)) == [
+        *(SOME.decode(), 2, SOME.decode())
+    ]
     assert numbers(b'{"phone": 1, "other": 2}\n{"other": 4, "phone": 3}\n', column="other") == [
         2,
         4,
@@ -210,7 +362,7 @@ KEPT = [
     ("-", b"name;phone\n", [b"A, B;1\n", b'"x;y";2\n']),
     ("-", b"name\tphone\n", [b"A, B\t1\n", b'"x\ty"\t2\n']),
     ("-", CSV, ["Zo\u00eb \u2028 \x85 \x0b \x0c \x1c,\u0664\u0661\n".encode()]),
-    ("a.csv", b"phone\n", [b'""\n', b"1\n", b'" "\n']),
+    ("a.csv", b"phone\n", [b'"1"\n', b"2\n", b'" 3"\n']),
     ("a.csv", BOM + b'"phone"\r\n', [b"1\r\n"]),
     ("-", b"", [b"+1 415\n", b" 2 \r\n", b"n/a\n", b"4"]),
     ("-", b"", [BOM + b"1\n", b"2\n"]),
@@ -221,7 +373,8 @@ KEPT = [
 
 @pytest.mark.parametrize(("name", "header", "raws"), KEPT)
 def test_bytes_are_kept(name: str, header: bytes, raws: list[bytes]) -> None:
-    rows, found = rows_of(header + b"".join(raws), name)
+    content = header + b"".join(raws)
+    rows, found = rows_of(content, name, column="phone" if b"phone" in content else None)
     assert rows.header == header
     assert [row.raw for row in found] == raws
 
@@ -236,7 +389,8 @@ def test_blank_lines_are_no_rows_but_count_as_lines(
     name: str, header: bytes, raws: list[bytes], leading: bool, blank: bytes
 ) -> None:
     parts = [part if part.endswith(b"\n") else part + b"\n" for part in (header, *raws) if part]
-    rows, found = rows_of(blank * leading + blank.join(parts) + blank, name)
+    column = "phone" if b"phone" in b"".join(parts) else None
+    rows, found = rows_of(blank * leading + blank.join(parts) + blank, name, column=column)
     assert [part for part in (rows.header, *(row.raw for row in found)) if part] == parts
     line = 1 + blank.count(b"\n") * leading
     lines = []
@@ -248,7 +402,7 @@ def test_blank_lines_are_no_rows_but_count_as_lines(
 
 def test_line_numbers_after_records_of_several_lines() -> None:
     content = b'"na\nme",phone\n"a\n\nb",1\nB,2\n\n"c\n",3\nD,4\n'
-    assert [(row.line, row.number) for row in rows_of(content, "a.csv")[1]] == [
+    assert [(row.line, row.number) for row in rows_of(content, "a.csv", column="phone")[1]] == [
         (3, "1"),
         (6, "2"),
         (8, "3"),
@@ -290,8 +444,8 @@ def test_text_is_stripped_of_spaces_only() -> None:
         ("a.jsonl", b'{"phone": 1' + b"0" * 5000 + b"}\n", 1, "out of range"),
         ("a.jsonl", b"[" * 100_000, 1, "nested too deeply"),
         ("a.jsonl", b'{"phone":' * 100_000, 1, "nested too deeply"),
-        ("a.jsonl", b'{"phone": 1}\n{"mobile": 1}\n', 2, "no key 'phone'"),
-        ("a.jsonl", b'{"phone": 1, "x": 2, "phone": 3}\n', 1, "the key 'phone' twice"),
+        ("a.jsonl", b'{"phone": "+14155552671"}\n{"mobile": 1}\n', 2, "no key 'phone'"),
+        ("a.jsonl", b'{"phone": 1, "x": 2, "phone": "+14155552671"}\n', 1, "the key 'phone' twice"),
         ("a.jsonl", b'{"phone": 1, "\\u0070hone": 1}\n', 1, "the key 'phone' twice"),
         ("a.jsonl", b'{"a": 1, "b": 2}\n', 1, "which column .*: 'a', 'b'"),
         ("a.jsonl", b'{"phone": 1, "mobile": 2}\n', 1, "which column"),
@@ -470,6 +624,7 @@ def test_any_table_comes_back(
     assert found == [
         Row(line, raw, record[position])
         for line, raw, record in zip(lines, raws, table, strict=False)
+        if any(map(str.strip, record))
     ]
 
 

@@ -35,7 +35,7 @@ import suppress.cli
 from conftest import ListSource, listed
 from suppress import ConfigurationError, Secret, Settings, SourceError, StopListUnavailable
 from suppress.plugins import Plugins
-from suppress_bsg import key_file
+from suppress_bsg import key_file as key_file_if_any
 from suppress_bsg.client import Client, Token
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
@@ -95,6 +95,12 @@ def settings_file(text: str, mode: int = 0o600) -> Path:
     path = Path("suppress.toml")
     path.write_text(f"[suppress]\n{text}\n")
     path.chmod(mode)
+    return path
+
+
+def key_file() -> Path:
+    path = key_file_if_any()
+    assert path is not None
     return path
 
 
@@ -402,7 +408,7 @@ class TestNothingIsShown:
         suppressor = suppress.Suppressor(plugins=[odd], store=None)
         suppressor.screen(["+14155552671", "n/a", "12345678901234567890"], "sms")
         assert "urllib3" in caplog.text
-        assert "2 entries of the sms stop list are no phone numbers" in caplog.text
+        assert "2 entries of the sms stop list are not phone numbers" in caplog.text
         (token,) = tokens
         assert not shows(caplog.text)
         assert token not in caplog.text

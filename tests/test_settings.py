@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from suppress import ConfigurationError, Secret, Settings, Suppressor
+from suppress.spelling import edits
 
 
 def load(file: str = "", environ: dict[str, str] | None = None, **arguments: Any) -> Settings:
@@ -20,6 +21,8 @@ def test_defaults() -> None:
     assert settings.sources is None
     assert (settings.ttl, settings.max_stale) == (300, 3600)
     assert settings.default_region is None
+    assert settings.possible_only is True
+    assert settings.renumbering is True
     assert settings.store is not None
     assert settings.store.name == "suppress"
     assert settings.file is None
@@ -34,6 +37,11 @@ def test_defaults() -> None:
         ("default_region", '"us"', "gb", "DE", ("US", "GB", "DE")),
         ("store", '"/a"', "/b", Path("/c"), (Path("/a"), Path("/b"), Path("/c"))),
         ("store", '"/a"', "none", None, (Path("/a"), None, None)),
+        ("possible_only", "false", "YES", False, (False, True, False)),
+        ("renumbering", "false", "true", False, (False, True, False)),
+        ("renumbering", '"/a"', "/b", Path("c"), (Path("/a"), Path("/b"), Path("c"))),
+        ("renumbering", '"/a"', "false", "d.tsv", (Path("/a"), False, Path("d.tsv"))),
+        ("renumbering", '"No"', "1", "0", (False, True, False)),
     ],
 )
 def test_the_environment_wins_over_the_file_and_an_argument_over_both(
@@ -63,11 +71,19 @@ class TestFile:
         (folder / "suppress.toml").write_text("[suppress]\nttl = 7\n")
         assert Settings.load(environ={}).ttl == 7
 
-    def test_a_folder_in_it_is_relative_to_it(self, tmp_path: Path) -> None:
+    def test_a_path_in_it_is_relative_to_it(self, tmp_path: Path) -> None:
         (tmp_path / "conf").mkdir()
         path = tmp_path / "conf" / "suppress.toml"
-        path.write_text('[suppress]\nstore = "snapshots"\n')
-        assert Settings.load(path, environ={}).store == tmp_path / "conf" / "snapshots"
+        path.write_text('[suppress]\nstore = "snapshots"\nrenumbering = "rows.tsv"\n')
+        settings = Settings.load(path, environ={})
+        assert settings.store == tmp_path / "conf" / "snapshots"
+        assert settings.renumbering == tmp_path / "conf" / "rows.tsv"
+
+    def test_a_path_in_it_can_be_in_the_users_home(self, tmp_path: Path) -> None:
+        settings = load('store = "~/a"\nrenumbering = "~/b"\n[suppress.own]\npath = "~/c"')
+        assert settings.store == tmp_path / "home" / "a"
+        assert settings.renumbering == tmp_path / "home" / "b"
+        assert settings.section("own", Own) == Own(tmp_path / "home" / "c")
 
     @pytest.mark.parametrize(
         ("text", "said"),
@@ -103,6 +119,9 @@ class TestFile:
         ("max_stale", "-0.1"),
         ("sources", ","),
         ("default_region", "UK"),
+        ("possible_only", "maybe"),
+        ("store", "~nobody-of-that-name/x"),
+        ("renumbering", "~nobody-of-that-name/x"),
     ],
 )
 def test_what_makes_no_sense_names_the_setting(name: str, value: str) -> None:
@@ -112,6 +131,7 @@ def test_what_makes_no_sense_names_the_setting(name: str, value: str) -> None:
 
 def test_settings_are_checked_however_they_are_made() -> None:
     assert Settings(default_region="us").default_region == "US"
+    assert Settings(default_region="International").default_region == "international"
     with pytest.raises(ConfigurationError, match="UK"):
         Settings(default_region="UK")
 
@@ -149,7 +169,7 @@ class TestSection:
             "SUPPRESS_OWN_PATH": "/list",
             "SUPPRESS_OWN_TAGS": "a, b",
             "SUPPRESS_OWN_MANY": "6",
-            "SUPPRESS_OWN_INSIST": "true",
+            "SUPPRESS_OWN_INSIST": "Yes",
             "SUPPRESS_OWN_REGION": "US",
         }
         own = load('[suppress.own]\npath = "other"\nmany = 5', environ).section("own", Own)
@@ -193,8 +213,16 @@ class TestSection:
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
-        ({"SUPPRESS_TLL": "5"}, r"SUPPRESS_TLL .* Did you mean SUPPRESS_TTL\?"),
+        (
+            {"SUPPRESS_TLL": "5"},
+            r"Unknown environment variable SUPPRESS_TLL\. Did you mean SUPPRESS_TTL\?",
+        ),
         ({"SUPPRESS_MAXSTALE": "5"}, "Did you mean SUPPRESS_MAX_STALE"),
+        ({"SUPPRESS_MAX_STAL": "5"}, "Did you mean SUPPRESS_MAX_STALE"),
+        ({"SUPPRESS_LOADTIMEOUT": "5"}, "Did you mean SUPPRESS_LOAD_TIMEOUT"),
+        ({"SUPPRESS_DEFALT_REGION": "US"}, "Did you mean SUPPRESS_DEFAULT_REGION"),
+        ({"SUPPRESS_POSIBLE_ONLY": "no"}, "Did you mean SUPPRESS_POSSIBLE_ONLY"),
+        ({"SUPPRESS_STROE": "x"}, "Did you mean SUPPRESS_STORE"),
         ({"SUPPRESS_FILE_PAHT": "list.txt"}, "Did you mean SUPPRESS_FILE_PATH"),
         ({"BSG_TIMEOT": "5", "BSG_API_KEY": "test_x"}, "Did you mean BSG_TIMEOUT"),
         ({"BSG_API_KEY_FIL": "key.txt"}, "Did you mean BSG_API_KEY_FILE"),
@@ -214,7 +242,38 @@ def test_a_variable_of_another_program_is_passed_over(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "list.txt").write_text("+14155552671\n")
-    for name in ("SUPPRESS_WARNINGS", "BSG_SENDER", "BSG_URL", "SUPPRESS_FILE_HASH"):
+    for name in ("SUPPRESS_WARNINGS", "SUPPRESS_URL", "BSG_SENDER", "BSG_URL"):
+        monkeypatch.setenv(name, "x")
+    for name in ("SUPPRESS_FILE_HASH", "SUPPRESS_AWS_TIMEOUT", "SUPPRESS_CRM_DEFAULT_REGION"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
     assert Suppressor(store=None).sources
+
+
+@pytest.mark.parametrize("found", ["installed", "table"])
+def test_a_plugins_variable_is_never_taken_for_a_misspelling(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: str
+) -> None:
+    """Of a plugin that is named so unhappily that one letter makes it a setting of suppress."""
+    environ = {"SUPPRESS_LAD_TIMEOUT": "5"}
+    with pytest.raises(ConfigurationError, match="Did you mean SUPPRESS_LOAD_TIMEOUT"):
+        load(environ=environ)
+    if found == "installed":
+        info = tmp_path / "site" / "lad-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lad\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text("[suppress]\nlad = lad\n")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        assert load(environ=environ).load_timeout == 600
+    else:
+        assert load("[suppress.lad]", environ).load_timeout == 600
+    with pytest.raises(ConfigurationError, match="Did you mean SUPPRESS_LOAD_TIMEOUT"):
+        load("[suppress.lad]", {"SUPPRESS_LOADTIMEOUT": "5"})
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [("", "ab", 2), ("ttl", "ttl", 0), ("tll", "ttl", 1), ("pAht", "path", 2), ("paht", "path", 1)],
+)
+def test_edits(one: str, other: str, count: int) -> None:
+    assert edits(one, other) == edits(other, one) == count

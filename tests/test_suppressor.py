@@ -13,6 +13,7 @@ import suppress
 from conftest import Clock, ListSource, listed
 from suppress import (
     ConfigurationError,
+    Entries,
     Entry,
     InvalidNumber,
     SourceError,
@@ -59,7 +60,7 @@ def test_is_suppressed(source: ListSource) -> None:
     assert not suppressor.is_suppressed(LISTED, "viber")
     for odd in ("x", "", None, True, 1.5):
         with pytest.raises(InvalidNumber):
-            suppressor.is_suppressed(odd, "sms")  # type: ignore[arg-type]
+            suppressor.is_suppressed(odd, "sms")
 
 
 def test_the_region_of_the_call_wins(source: ListSource) -> None:
@@ -282,6 +283,11 @@ class TestUniting:
             ([Entry("", {"sms"}, 1)], "id 1 has no number"),
             ([Entry(LISTED, "sms")], "channels are a text"),
             ([LISTED], "gave a str"),
+            ([Entries(numbers=LISTED, channels={"sms"})], "gave a text"),
+            ([Entries(numbers=[LISTED], channels="sms")], "channels are a text"),
+            ([Entries(numbers=[LISTED], channels={"sms"}, ids=[])], "1 numbers with 0 ids"),
+            ([Entries(numbers=[LISTED], channels={"sms"}, added_at=[None] * 2)], "with 2 times"),
+            ([Entries(numbers=["n/a"], channels={"sms"}, ids=[3])], "id 3 has no number"),
             (None, "not iterable"),
         ],
     )
@@ -308,7 +314,7 @@ class TestUniting:
         assert snapshot.count == 2
         assert snapshot.unparsed == {"999123456"}
         assert suppressor.is_suppressed("999-123-456", "sms", default_region="DE")
-        assert "1 entries of the sms stop list are no phone numbers" in caplog.text
+        assert "1 entry of the sms stop list is not a phone number" in caplog.text
         assert "999123456" not in caplog.text
 
     def test_entries_of_channels_not_asked_for_are_passed_over(self, source: ListSource) -> None:
@@ -416,18 +422,32 @@ class TestStore:
 
     @pytest.mark.parametrize(
         "other",
-        [{"default_region": "GB"}, {"identity": "another account"}, {"second": True}],
+        [
+            {"possible_only": False},
+            {"renumbering": False},
+            {"identity": "another account"},
+            {"region": "GB"},
+            {"second": True},
+        ],
         ids=str,
     )
     def test_another_list_is_never_used(
         self, source: ListSource, tmp_path: Path, other: dict[str, Any]
     ) -> None:
         made(source, store=tmp_path).snapshot("sms")
-        if identity := other.pop("identity", None):
-            source.identity = identity  # type: ignore[attr-defined]
+        for name in ("identity", "region"):
+            if name in other:
+                setattr(source, name, other.pop(name))
         second = [ListSource(listed(OTHER), name="second")] if other.pop("second", None) else []
         made(source, *second, store=tmp_path, **other).snapshot("sms")
         assert len(source.loads) == 2
+
+    def test_the_region_of_the_recipients_is_no_part_of_the_list(
+        self, source: ListSource, tmp_path: Path
+    ) -> None:
+        made(source, store=tmp_path).snapshot("sms")
+        made(source, store=tmp_path, default_region="GB").snapshot("sms")
+        assert len(source.loads) == 1
 
     def test_a_newer_phonenumbers_reads_anew(
         self, source: ListSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

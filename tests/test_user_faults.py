@@ -135,7 +135,14 @@ INPUTS: dict[str, tuple[bytes | Callable[[], bytes], bytes | str]] = {
     "nul.txt": (NOBODY + b"\n\0\n", "line 2: it has a NUL character"),
     "million.csv": (lambda: b"column," * 1_000_000, "line 1: it is longer than 1,048,576 bytes"),
     "endless.txt": (b"", "line 1: it is longer than 1,048,576 bytes"),
-    "large.csv": (lambda: table(*[b"1" * 120_000] * 500, NOBODY, STOPPED), table(NOBODY)),
+    "large.csv": (
+        lambda: table(*[NOBODY] * 20, *[b"1" * 120_000] * 500, NOBODY, STOPPED),
+        table(*[NOBODY] * 21),
+    ),
+    "seats.csv": (
+        table(b"12A", b"12B", NOBODY, header=b"name,cell\n"),
+        "line 1: which column holds the number?",
+    ),
     "mac.txt": (b"\r".join([NOBODY, STOPPED]), "line 1: a carriage return stands in it"),
     "broken.jsonl": (b'{"to": 1}\n{"to": }\n', "line 2: it is not JSON"),
     "deep.jsonl": (b'{"to":' * 100_000, "line 1: it is nested too deeply"),

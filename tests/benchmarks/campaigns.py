@@ -98,15 +98,65 @@ def international(number: PhoneNumber) -> str:
     return re.sub(r"^(\+\d+) (\d+)", r"\1 (\2)", text) if style == 2 else text
 
 
-def dirty(number: PhoneNumber) -> str:
-    """70% E.164, 20% formatted, 5% national (of the US), 5% garbage."""
-    rng = random.Random(number.national_number)
-    share = rng.random()
-    if share < 0.70:
-        return e164(number)
-    if share < 0.90:
-        return international(number)
-    return national(_number(rng, "US")) if share < 0.95 else rng.choice(GARBAGE)
+WRAPPERS = (
+    *("p:{}", "'{}", '="{}"', "whatsapp:{}", "tel:{}", "\u200e{}", "\u202a{}\u202c", "\ufeff{}"),
+    "{}.0",
+)
+
+
+def wrapped(campaign: Campaign) -> Campaign:
+    """The same numbers in what exports put around them, or with odd blanks between digits."""
+    numbers = []
+    for place, number in enumerate(map(str, campaign.numbers)):
+        style = place % (len(WRAPPERS) + 1)
+        if style < len(WRAPPERS):
+            numbers.append(WRAPPERS[style].format(number))
+        else:
+            numbers.append(f"{number[:3]}\u00a0{number[3:7]}\u2009{number[7:]}")
+    return campaign._replace(numbers=numbers)
+
+
+def without_plus(campaign: Campaign, region: str | None) -> Campaign:
+    """The same numbers as digits with their calling code, read with a region."""
+    numbers = [str(number).removeprefix("+") for number in campaign.numbers]
+    return campaign._replace(numbers=numbers, region=region)
+
+
+def dirty(plain: Campaign, formatted: Campaign) -> Campaign:
+    """70% E.164, 16% digits without a plus, 6% formatted, 5% `.0`, 1% words, 2% garbage.
+
+    The words behind numbers are all distinct.
+    """
+    rng = random.Random(3)
+    numbers: list[str | int] = []
+    clean = []
+    pairs = zip(plain.numbers, plain.clean, formatted.numbers, formatted.clean, strict=True)
+    for place, (number, e164, written, other) in enumerate(pairs):
+        share = rng.random()
+        clean.append(other if 0.86 <= share < 0.92 else e164)
+        if share < 0.70:
+            numbers.append(number)
+        elif share < 0.86:
+            numbers.append(str(number)[1:])
+        elif share < 0.92:
+            numbers.append(written)
+        elif share < 0.97:
+            numbers.append(f"{number}.0")
+        elif share < 0.98:
+            numbers.append(f"{number} {_word(place)}")
+        else:
+            numbers.append(rng.choice(GARBAGE).format(*f"{rng.randrange(1000):03}"))
+            clean[-1] = ""
+    return Campaign(numbers, clean, plain.stop_list, "US")
+
+
+def _word(place: int) -> str:
+    """A word of its own for each place."""
+    letters = []
+    while place:
+        place, letter = divmod(place, 26)
+        letters.append(chr(ord("a") + letter))
+    return f"M{''.join(letters)}"
 
 
 def _number(rng: random.Random, region: str) -> PhoneNumber:
@@ -127,9 +177,7 @@ def _number(rng: random.Random, region: str) -> PhoneNumber:
 
 def _template(number: PhoneNumber, write: Callable[[PhoneNumber], str]) -> _Template:
     written = write(number)
-    if written in GARBAGE:
-        return _Template(written, "")
-    region = "US" if write is dirty else phonenumbers.region_code_for_number(number)
+    region = phonenumbers.region_code_for_number(number)
     clean = e164(phonenumbers.parse(written, region))
     return _Template(_varied(written), _varied(clean))
 

@@ -1,0 +1,142 @@
+"""A user without a home folder, as in a container that runs as a number alone."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from suppress import ConfigurationError, Settings, config_folder
+
+LISTED, NOBODY = "+14155552671", "+442079460959"
+STRANGER = 54321
+
+RUN = "from suppress.cli import main; main()"
+# Whose home it is goes by the real user; the effective one can still read this Python.
+AS_STRANGER = f"import os; os.setresuid({STRANGER}, 0, 0); {RUN}"
+WITHOUT_ENTRY = f"""
+import pwd
+def nobody(uid):
+    raise KeyError(uid)
+pwd.getpwuid = nobody
+{RUN}
+"""
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(params=["stranger", "stranger by the real user id", "no entry"])
+def run(request: pytest.FixtureRequest, folder: Path) -> Run:
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    pytest.importorskip("pwd")
+    program = {"stranger": RUN, "no entry": WITHOUT_ENTRY}.get(request.param, AS_STRANGER)
+    if request.param != "no entry" and not root:
+        pytest.skip("takes root")
+    user = STRANGER if request.param == "stranger" else None
+    inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+
+    def running(
+        *arguments: str, typed: str = "", **more: str
+    ) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            env={**inherited, "SUPPRESS_FILE_PATH": str(folder / "list.txt"), **more},
+            cwd=folder,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            user=user,
+        )
+
+    if user is not None:
+        try:
+            readable = running("--version").returncode == 0
+        except PermissionError:
+            readable = False
+        if not readable:
+            pytest.skip("other users cannot read this Python")
+    return running
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder with a stop list that every user can read, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name)
+        path.chmod(0o755)
+        (path / "list.txt").write_text(f"{LISTED}\n")
+        yield path
+
+
+@pytest.mark.parametrize(("number", "status"), [(NOBODY, 0), (LISTED, 1)])
+def test_screening_goes_on_in_memory_with_a_warning(
+    run: Run, folder: Path, number: str, status: int
+) -> None:
+    done = run("check", number, "--channel", "sms")
+    assert done.returncode == status, done.stderr
+    assert done.stdout.startswith(f"{number}: ")
+    assert done.stderr.startswith("Warning: This user has no home folder")
+    assert "set SUPPRESS_STORE to a folder" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in folder.iterdir()] == ["list.txt"]
+
+
+def test_a_store_that_is_set_leaves_nothing_to_warn_of(run: Run) -> None:
+    done = run("check", NOBODY, "--channel", "sms", SUPPRESS_STORE="none")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("command", ["add", "remove"])
+def test_an_opt_out_has_nowhere_to_be_kept(run: Run, command: str) -> None:
+    done = run(command, NOBODY, "--channel", "sms")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Error: There is nowhere to keep an opt-out" in done.stderr
+    assert "SUPPRESS_STORE" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+def test_nor_has_a_key(run: Run) -> None:
+    done = run("login", typed="live_key\n", SUPPRESS_STORE="none")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "Error: There is nowhere to keep the key: this user has no home folder. "
+        "Set BSG_API_KEY, or BSG_API_KEY_FILE to a file that holds it, instead.\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["SUPPRESS_STORE", "SUPPRESS_RENUMBERING", "SUPPRESS_CONFIG", "SUPPRESS_FILE_PATH"],
+)
+def test_a_path_in_a_home_that_is_not_there_is_refused(run: Run, variable: str) -> None:
+    done = run("check", NOBODY, "--channel", "sms", **{"SUPPRESS_STORE": "none", variable: "~/x"})
+    assert done.returncode == 2
+    assert "There is no home folder for `~` in it. Give the whole path." in done.stderr
+    assert ("~/x" if variable == "SUPPRESS_CONFIG" else variable) in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("status",), ("plugins",), ("refresh",), ("demo",)])
+def test_every_command_goes_on(run: Run, arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_is_no_whole_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing may appear in the working directory instead."""
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", "here")
+    folder = config_folder()
+    assert folder is None or folder.is_absolute()
+    store = Settings().store
+    assert store is None or store.is_absolute()
+
+
+def test_a_path_of_an_unknown_user_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match=r"SUPPRESS_STORE .*Give the whole path\."):
+        Settings.load(environ={}, store="~no-user-of-that-name/store")
