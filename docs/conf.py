@@ -22,7 +22,7 @@ myst_heading_anchors = 3
 
 # What belongs to other projects, and what a reader has no page for.
 nitpick_ignore_regex = [
-    ("py:.*", r"(pluggy|click|collections|concurrent|datetime|pathlib|typing)\..*"),
+    ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
     ("py:.*", r".*\b(R|T|Arguments|Unpack|Self|optional|PluginManager)"),
     ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),
