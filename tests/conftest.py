@@ -1,6 +1,8 @@
 """What the tests share: a clean environment, a clock that is set by hand, a sandbox."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import pytest
 import suppress
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 
+COMMAND = str(Path(sys.executable).with_name("suppress"))
 CREATED_AT = "2022-04-18 19:22:16"
 
 
@@ -81,6 +84,20 @@ def sandbox() -> Iterator[Sandbox]:
     """A sandbox with 1,200 entries: three pages. Tests leave its list as it is."""
     with Sandbox(made_up(1_200)) as server:
         yield server
+
+
+def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
+    """The environment of commands with a stop list in a file, and a store that has it already."""
+    (home / "stopped.txt").write_bytes(stopped)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "SUPPRESS_FILE_PATH": str(home / "stopped.txt"),
+        "SUPPRESS_STORE": str(home / "store"),
+        "SUPPRESS_TTL": "3600",
+    } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+    subprocess.run([COMMAND, "refresh"], env=environ, check=True, capture_output=True)
+    return environ
 
 
 def row(place: int, phone: int, *channels: str) -> Row:

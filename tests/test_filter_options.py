@@ -9,7 +9,6 @@ import resource
 import signal
 import stat
 import subprocess
-import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Sequence
@@ -19,7 +18,7 @@ from typing import IO
 import numpy as np
 import pytest
 
-from conftest import Clock, ListSource, listed
+from conftest import COMMAND, Clock, ListSource, environ_of_list, listed
 from suppress import Suppressor
 from suppress.cli.decisions import decisions, header
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid
@@ -30,7 +29,6 @@ from suppress.numbers.problem import Problem
 from suppress.rows import Row
 from suppress.screening import Outcome, Screening
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 SMS, ANN, BOB = "+14155552671", "+14155552672", "+442079460959"
 OLD_CAIRO, NEW_CAIRO = "+20105715722", "+201005715722"
 """One line before and after a change of plan; the old form has a possible length still."""
@@ -42,17 +40,7 @@ Run = Callable[..., Done]
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A stop list in a file, and a store that has it already."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "stopped.txt").write_text(f"{BOB[:-1]}1\n{SMS}\n")
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "SUPPRESS_FILE_PATH": str(home / "stopped.txt"),
-        "SUPPRESS_STORE": str(home / "store"),
-        "SUPPRESS_TTL": "3600",
-    } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    subprocess.run([COMMAND, "refresh"], env=environ, check=True, capture_output=True)
-    return environ
+    return environ_of_list(tmp_path_factory.mktemp("home"), f"{BOB[:-1]}1\n{SMS}\n".encode())
 
 
 @pytest.fixture

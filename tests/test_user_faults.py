@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import pytest
 
+from conftest import COMMAND, environ_of_list
 from suppress import cli
 from suppress.atomic import replacing
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 STOPPED, NOBODY = b"+14155552671", b"+442079460959"
 BOM = b"\xef\xbb\xbf"
 OLD = b"old\n"
@@ -40,17 +40,7 @@ class Ended(NamedTuple):
 @pytest.fixture(scope="module")
 def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A stop list in a file, and a store that has it already."""
-    home = tmp_path_factory.mktemp("home")
-    (home / "stopped.txt").write_bytes(STOPPED)
-    environ = {
-        "PATH": os.environ["PATH"],
-        "HOME": str(home),
-        "SUPPRESS_FILE_PATH": str(home / "stopped.txt"),
-        "SUPPRESS_STORE": str(home / "store"),
-        "SUPPRESS_TTL": "3600",
-    } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    subprocess.run([COMMAND, "refresh"], env=environ, check=True, capture_output=True)
-    return environ
+    return environ_of_list(tmp_path_factory.mktemp("home"), STOPPED)
 
 
 @pytest.fixture

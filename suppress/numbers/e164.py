@@ -201,16 +201,7 @@ def normalize(number: object, default_region: str | None = None) -> str:
     Raises:
         InvalidNumber: it has no reading that may be messaged.
     """
-    return first_reading(number, Convention(default_region))
-
-
-def first_reading(number: object, convention: Convention) -> str:
-    """Return the first reading of one number, in E.164 form.
-
-    Raises:
-        InvalidNumber: it has no reading that may be messaged.
-    """
-    meaning = read(number, convention)
+    meaning = read(number, Convention(default_region))
     if meaning.first is None or meaning.problem is not None:
         raise InvalidNumber(why_invalid(number, meaning))
     return meaning.first

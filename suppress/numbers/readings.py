@@ -128,12 +128,6 @@ def parse(text: str, region: str | None) -> Number | Problem:
     return problem
 
 
-def parsed(text: str, region: str | None) -> str | None:
-    """The E.164 text by phonenumbers itself; None where it cannot be parsed."""
-    number = parse(text, region)
-    return None if isinstance(number, Problem) else f"+{number.digits}"
-
-
 def e164_of(number: phonenumbers.PhoneNumber) -> str:
     """The E.164 text of a number of phonenumbers."""
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
