@@ -4,16 +4,14 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from conftest import COMMAND
 from suppress_bsg.client import Client
-
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 
 EXAMPLE = """{"data": [{"id": 9392897, "phone": 85267202829, "created_at": "2022-04-18 19:22:16",
            "sms_stoplist": true, "viber_stoplist": false}], "total": 1}"""

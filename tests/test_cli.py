@@ -14,7 +14,6 @@ import signal
 import socket
 import stat
 import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -22,12 +21,11 @@ from typing import IO, Any
 import phonenumbers
 import pytest
 
-from conftest import row
+from conftest import COMMAND, row
 from suppress import Outcome
 from suppress.numbers.readings import readings
 from suppress_bsg.sandbox import Sandbox, made_up
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 KEY = "test_right"
 SMS, VIBER, BOTH, NOBODY = "+14155552671", "+14155552672", "+442079460958", "+442079460959"
 FIXED = [

@@ -5,17 +5,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import CREATED_AT, row
+from conftest import COMMAND, CREATED_AT, row
 from suppress_bsg.sandbox import Sandbox
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 KEY = "test_right"
 LISTED, ANN, BOB = "+14155552671", "+14155552672", "+442079460958"
 ROWS = [row(1, int(LISTED), "sms", "viber")]

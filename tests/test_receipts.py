@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,14 +17,13 @@ import phonenumbers
 import pytest
 
 import suppress
-from conftest import Clock, ListSource, listed
+from conftest import COMMAND, Clock, ListSource, listed
 from suppress import InputError, Receipt, Suppressor
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import table
 from suppress.receipt import ReceiptBuilder, differences, lines_of
 from suppress.screening import Screening
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 LISTED, ANN, BOB = "+14155552671", "+14155552672", "+442079460958"
 
 

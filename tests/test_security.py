@@ -32,7 +32,7 @@ import urllib3.connection
 from click.testing import CliRunner, Result
 
 import suppress.cli
-from conftest import ListSource, listed
+from conftest import COMMAND, ListSource, listed
 from suppress import ConfigurationError, Secret, Settings, SourceError, StopListUnavailable
 from suppress.plugins import Plugins
 from suppress_bsg import key_file as key_file_if_any
@@ -40,7 +40,6 @@ from suppress_bsg.client import Client, Token
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 URL = "https://one-api.bsg.world"
 KEY = "live_c0rrect-h0rse"
 TOKEN = "eyJ0eXAi.b4ttery-staple"
