@@ -5,9 +5,8 @@ none, and allowed otherwise: the same objects in the same order, repeats kept.
 """
 
 import collections
-import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from phonenumbers import PhoneNumber
 
-from suppress.numbers.bulk import BATCH_SIZE, E164Array, Reader
+from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
@@ -88,8 +87,8 @@ class Screening(Generic[R]):
     Attributes:
         snapshot: the stop list that it was screened against.
         convention: how the numbers were read.
-        numbers: the recipients' numbers, as handed in.
         screened_at: when that was (aware, UTC).
+        allowed: those who may be messaged, as handed in, in order.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -112,33 +111,22 @@ class Screening(Generic[R]):
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._reader = reader or Reader(Convention(default_region))
         self.convention = self._reader.convention
-        self._recipients = list(recipients)
-        self.numbers: list[Any] = (
-            self._recipients if key is None else [key(each) for each in self._recipients]
-        )
-        self._single, self._owners = _singles(self.numbers)
-        self._found: list[E164Array] = []
-        outcomes = np.zeros(len(self._single), np.uint8)
-        for start in range(0, len(self._single), BATCH_SIZE):
-            numbers = self._single[start : start + BATCH_SIZE]
-            found = self._reader.read_all(numbers)
-            part = outcomes[start : start + BATCH_SIZE]
-            np.putmask(part, (found.values == 0) | (found.problems != 0), _INVALID)
-            np.putmask(part, snapshot.lists_all(found, numbers, self._reader), _SUPPRESSED)
-            self._found.append(found)
-        self._single_outcomes = outcomes
-        self._outcomes = outcomes
-        if self._owners is not None:
-            ranks = np.zeros(len(self.numbers), np.uint8)
-            np.maximum.at(ranks, self._owners, _RANKS.take(outcomes))
-            self._outcomes = _BY_RANK.take(ranks)
-        if check_types and len(self.numbers) and self._outcomes.min() == _INVALID:
-            _refuse_foreign(self._single)
+        self.allowed: list[R] = []
+        self._parts: list[_Part[R]] = []
+        # All is done with some of them while the processor's cache has them.
+        for some in _batches(recipients):
+            part = _Part(some, key, snapshot, self._reader)
+            self._parts.append(part)
+            self.allowed += itertools.compress(some, (part.outcomes == _ALLOWED).tobytes())
+        none = np.zeros(0, np.uint8)
+        self._outcomes = np.concatenate([none, *(part.outcomes for part in self._parts)])
+        if check_types and len(self._outcomes) and self._outcomes.min() == _INVALID:
+            _refuse_foreign(itertools.chain.from_iterable(part.singles for part in self._parts))
 
     @cached_property
-    def allowed(self) -> list[R]:
-        """Those who may be messaged, as handed in, in order."""
-        return self.of(Outcome.ALLOWED)
+    def numbers(self) -> list[Any]:
+        """The recipients' numbers, as handed in."""
+        return list(itertools.chain.from_iterable(part.numbers for part in self._parts))
 
     @cached_property
     def suppressed(self) -> list[R]:
@@ -165,18 +153,18 @@ class Screening(Generic[R]):
     @cached_property
     def problems(self) -> Mapping[Problem, int]:
         """How many of the invalid ones there are by reason."""
-        invalid = np.flatnonzero(self._outcomes == _INVALID)
-        counts = collections.Counter(map(self._problem, self._places[invalid].tolist()))
+        counts = collections.Counter[Problem]()
+        for part in self._parts:
+            counts.update(map(part.problem, np.flatnonzero(part.outcomes == _INVALID).tolist()))
         return dict(counts)
 
     def __len__(self) -> int:
-        return len(self._recipients)
+        return len(self._outcomes)
 
     def __iter__(self) -> Iterator[Decision[R]]:
-        for recipient, place, code in zip(
-            self._recipients, self._places.tolist(), self._outcomes.tolist(), strict=True
-        ):
-            yield self._decision(recipient, place, _OUTCOMES[code])
+        for part in self._parts:
+            for place, recipient in enumerate(part.recipients):
+                yield self._decision(recipient, part, place)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
@@ -184,19 +172,18 @@ class Screening(Generic[R]):
 
     def of(self, outcome: Outcome) -> list[R]:
         """Those with the outcome, as handed in, in order."""
-        return list(itertools.compress(self._recipients, self.where(outcome).tobytes()))
+        recipients = itertools.chain.from_iterable(part.recipients for part in self._parts)
+        return list(itertools.compress(recipients, self.where(outcome).tobytes()))
 
     def where(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Which of the recipients have the outcome."""
-        return np.equal(self._outcomes, _OUTCOMES.index(outcome))
+        found: NDArray[np.bool_] = np.equal(self._outcomes, _OUTCOMES.index(outcome))
+        return found
 
     def first_readings(self) -> NDArray[np.uint64]:
         """The first reading of each recipient, as an integer of its digits; 0 for none."""
-        firsts = [np.zeros(0, np.uint64)]
-        for start, found in zip(itertools.count(0, BATCH_SIZE), self._found, strict=False):
-            firsts.append(self._reader.firsts(self._single[start : start + BATCH_SIZE], found))
-        values = np.concatenate([*firsts, np.zeros(1, np.uint64)])
-        return values[self._places]
+        none = np.zeros(0, np.uint64)
+        return np.concatenate([none, *(part.first_readings(self._reader) for part in self._parts)])
 
     def lines(self) -> NDArray[np.uint64]:
         """The line that each recipient has: `first_readings`, as they are after a change of plan.
@@ -206,14 +193,15 @@ class Screening(Generic[R]):
         values = self.first_readings()
         change_of = self.convention.renumbering.change_of
         places, new = [], []
-        for place in np.flatnonzero(self._several[self._places]).tolist():
+        several = [np.zeros(0, np.bool_), *(part.may_have_several() for part in self._parts)]
+        for place in np.flatnonzero(np.concatenate(several)).tolist():
             digits = str(values[place])
             change = change_of(digits)
             if change is not None and len(form := change.new_form(digits)) <= _MOST_DIGITS:
                 places.append(place)
                 new.append(int(form))
         # It is another form of the line only where it is a reading too.
-        further = [values[:0], *(pairs[1] for each in self._found for pairs in each[1:3])]
+        further = [values[:0], *(pairs[1] for each in self._parts for pairs in each.found[1:3])]
         forms = np.array(new, np.uint64)
         is_reading = np.isin(forms, np.concatenate(further))
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
@@ -225,66 +213,29 @@ class Screening(Generic[R]):
         Args:
             place: which of the recipients, from 0.
         """
-        return self._explained(self._places.item(place), _OUTCOMES[self._outcomes.item(place)])
+        part, place = divmod(place, BATCH_SIZE)
+        return self._explained(self._parts[part], place)
 
-    @cached_property
-    def _places(self) -> NDArray[np.intp]:
-        """Which of the single numbers decides for each recipient; the count where none does."""
-        none = len(self._single)
-        if self._owners is None:
-            return np.arange(none)
-        places = np.full(len(self.numbers), none)
-        # Of several that decide alike, the first.
-        deciding = np.flatnonzero(self._single_outcomes == self._outcomes[self._owners])[::-1]
-        places[self._owners[deciding]] = deciding
-        return places
-
-    @cached_property
-    def _several(self) -> NDArray[np.bool_]:
-        """Which of the single numbers may have more than one reading."""
-        several = np.zeros(len(self._single) + 1, np.bool_)
-        for start, found in zip(itertools.count(0, BATCH_SIZE), self._found, strict=False):
-            for places, _ in (found.further, found.maybe):
-                several[start + places] = True
-        return several
-
-    def _problem(self, place: int) -> Problem:
-        if place == len(self._single):
-            return Problem.NO_NUMBER
-        found = self._found[place // BATCH_SIZE]
-        number = found.problems.item(place % BATCH_SIZE)
-        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
-
-    def _decision(self, recipient: R, place: int, outcome: Outcome) -> Decision[R]:
-        readings: tuple[str, ...] = ()
-        meaning = None
-        if place < len(self._single):
-            value = self._found[place // BATCH_SIZE].values.item(place % BATCH_SIZE)
-            readings = (f"+{value}",) if value else ()
-            if self._several[place]:
-                meaning = read(self._single[place], self.convention)
-                readings = tuple(each.e164 for each in meaning.readings)
-        reason, origins = self._explained(place, outcome, meaning)
+    def _decision(self, recipient: R, part: "_Part[R]", place: int) -> Decision[R]:
+        readings = part.readings(place, self.convention)
+        reason, origins = self._explained(part, place)
+        outcome = _OUTCOMES[part.outcomes.item(place)]
         decision = Decision(recipient, outcome, readings[0] if readings else None, reason)
         decision.readings = readings
         decision.origins = origins
         return decision
 
-    def _explained(
-        self, place: int, outcome: Outcome, meaning: Meaning | None = None
-    ) -> tuple[str, tuple[Origin, ...]]:
+    def _explained(self, part: "_Part[R]", place: int) -> tuple[str, tuple[Origin, ...]]:
         """The reason for an outcome, and the entries that make it."""
+        outcome = _OUTCOMES[part.outcomes.item(place)]
         if outcome is Outcome.ALLOWED:
             return f"not listed for {self.snapshot.channel}", ()
+        number = part.number(place)
         if outcome is Outcome.INVALID:
-            return self._why_invalid(place), ()
-        number = self._single[place]
-        if meaning is None:
-            value = self._found[place // BATCH_SIZE].values.item(place % BATCH_SIZE)
-            if number == f"+{value}" and not self._several[place]:
-                meaning = Meaning((Reading(number),))
-            else:
-                meaning = read(number, self.convention)
+            problem = part.problem(place)
+            of_type = f", but {type(number).__name__}" if problem is Problem.WRONG_TYPE else ""
+            return f"{problem.words}{of_type}", ()
+        meaning = part.meaning(place, self.convention)
         origins = self.snapshot.why(meaning, number)
         by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
         listed = self.snapshot.listed(meaning)
@@ -292,12 +243,6 @@ class Screening(Generic[R]):
         # Where both have the old form, the entry's has been told.
         note = "" if note and note in by else note
         return f"listed for {self.snapshot.channel} by {by}{note}", origins
-
-    def _why_invalid(self, place: int) -> str:
-        problem = self._problem(place)
-        if problem is Problem.WRONG_TYPE:
-            return f"{problem.words}, but {type(self._single[place]).__name__}"
-        return problem.words
 
     def _named(self, origin: Origin) -> str:
         """An entry in words, and how its form of a number meets the recipient's."""
@@ -311,13 +256,120 @@ class Screening(Generic[R]):
         return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
 
 
-def _singles(numbers: Sequence[Any]) -> tuple[Sequence[Any], NDArray[np.intp] | None]:
-    """Each number on its own, and whose it is; None where each recipient has one."""
-    with contextlib.suppress(TypeError):
-        "".join(numbers)  # the quickest way to tell that all are texts
-        return numbers, None
-    if not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
-        return numbers, None
+class _Part(Generic[R]):
+    """Some of the recipients, screened together.
+
+    Args:
+        recipients: the recipients.
+        key: takes the number, or a tuple of numbers, from one; None where it is that itself.
+        snapshot: the stop list to screen against.
+        reader: reads the numbers.
+
+    Attributes:
+        recipients: the recipients.
+        numbers: the number, or the tuple of numbers, of each of them.
+        singles: each number on its own.
+        found: what these mean.
+        outcomes: the outcome of each recipient, by its place in `_OUTCOMES`.
+    """
+
+    def __init__(
+        self,
+        recipients: list[R],
+        key: Callable[[R], Any] | None,
+        snapshot: Snapshot,
+        reader: Reader,
+    ) -> None:
+        self.recipients = recipients
+        self.numbers: list[Any] = recipients if key is None else [key(each) for each in recipients]
+        self.singles, self._owners = self.numbers, None
+        self.found = reader.read_all(self.singles)
+        if not self.found.texts and _any_tuple(self.numbers):
+            self.singles, self._owners = _singles(self.numbers)
+            self.found = reader.read_all(self.singles)
+        outcomes = np.zeros(len(self.singles), np.uint8)
+        np.putmask(outcomes, (self.found.values == 0) | (self.found.problems != 0), _INVALID)
+        np.putmask(outcomes, snapshot.lists_all(self.found, self.singles, reader), _SUPPRESSED)
+        self.outcomes = self._single_outcomes = outcomes
+        if self._owners is not None:
+            ranks = np.zeros(len(recipients), np.uint8)
+            np.maximum.at(ranks, self._owners, _RANKS.take(outcomes))
+            self.outcomes = _BY_RANK.take(ranks)
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        """Which of the numbers decides for each recipient; the count where none does."""
+        none = len(self.singles)
+        if self._owners is None:
+            return np.arange(none)
+        places = np.full(len(self.outcomes), none)
+        # Of several that decide alike, the first.
+        deciding = np.flatnonzero(self._single_outcomes == self.outcomes[self._owners])[::-1]
+        places[self._owners[deciding]] = deciding
+        return places
+
+    @cached_property
+    def _several(self) -> NDArray[np.bool_]:
+        """Which of the numbers may have more than one reading."""
+        several = np.zeros(len(self.singles) + 1, np.bool_)
+        several[self.found.further[0]] = several[self.found.maybe[0]] = True
+        return several
+
+    def may_have_several(self) -> NDArray[np.bool_]:
+        """Which of the recipients may have more than one reading."""
+        return self._several[self._places]
+
+    def first_readings(self, reader: Reader) -> NDArray[np.uint64]:
+        """The first reading of each recipient, as an integer of its digits; 0 for none."""
+        values = np.append(reader.firsts(self.singles, self.found), np.uint64(0))
+        return values[self._places]
+
+    def number(self, place: int) -> Any:
+        """The number that decides for a recipient; None where it has none."""
+        single = self._places.item(place)
+        return self.singles[single] if single < len(self.singles) else None
+
+    def problem(self, place: int) -> Problem:
+        """What is wrong with an invalid recipient."""
+        single = self._places.item(place)
+        if single == len(self.singles):
+            return Problem.NO_NUMBER
+        number = self.found.problems.item(single)
+        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
+
+    def readings(self, place: int, convention: Convention) -> tuple[str, ...]:
+        """The readings of a recipient, in E.164 form."""
+        single = self._places.item(place)
+        if self._several[single]:
+            return tuple(each.e164 for each in read(self.singles[single], convention).readings)
+        value = self.found.values.item(single) if single < len(self.singles) else 0
+        return (f"+{value}",) if value else ()
+
+    def meaning(self, place: int, convention: Convention) -> Meaning:
+        """The readings of a recipient who has a number, with what is to be said of them."""
+        number = self.number(place)
+        if self.readings(place, convention) == (number,):
+            return Meaning((Reading(number),))
+        return read(number, convention)
+
+
+def _batches(recipients: Iterable[R]) -> Iterator[list[R]]:
+    """The recipients, some at a time."""
+    if type(recipients) is list:
+        for start in range(0, len(recipients), BATCH_SIZE):
+            yield recipients[start : start + BATCH_SIZE]
+    else:
+        iterator = iter(recipients)
+        while some := list(itertools.islice(iterator, BATCH_SIZE)):
+            yield some
+
+
+def _any_tuple(numbers: list[Any]) -> bool:
+    return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
+
+
+def _singles(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """Each number on its own, and whose it is."""
     several = [each if isinstance(each, tuple) else (each,) for each in numbers]
     owners = np.repeat(np.arange(len(several)), list(map(len, several)))
     return list(itertools.chain.from_iterable(several)), owners
@@ -326,7 +378,7 @@ def _singles(numbers: Sequence[Any]) -> tuple[Sequence[Any], NDArray[np.intp] | 
 _MISSING = ("NAType", "NaTType")
 
 
-def _refuse_foreign(numbers: Sequence[Any]) -> None:
+def _refuse_foreign(numbers: Iterable[Any]) -> None:
     """Refuse a list in which nothing has a type that a number can have.
 
     Raises:

@@ -24,6 +24,7 @@ from suppress.numbers.rules import (
     PROBLEMS,
     UNKNOWN_CODE,
     Rules,
+    are_valid,
     rules_for,
 )
 from suppress.numbers.single import may_not_be_single, why_not_single
@@ -38,6 +39,9 @@ _MOST_REMEMBERED = 2**18
 _PROBLEM_NUMBERS = {problem: number for number, problem in enumerate(PROBLEMS, 1)}
 _MANY = 2**12
 """Numbers from which it takes less time to derive which ranges are valid."""
+
+_MORE_DIGITS = 10
+"""Leading digits that tell nearly always whether a number is valid."""
 
 _ASK, _VALID = 1, 2  # the numbers of these rules
 _NO_PLUS = _PROBLEM_NUMBERS[Problem.WITHOUT_PLUS]
@@ -59,6 +63,7 @@ class E164Array(NamedTuple):
         plain: what was handed in, as an integer, where it is nothing but digits, separators
             and a plus; 0 elsewhere.
         coded: whether these digits begin with a calling code for certain.
+        texts: whether all of them are texts.
         asked: the places of those that the reference has read.
     """
 
@@ -68,6 +73,7 @@ class E164Array(NamedTuple):
     problems: NDArray[np.uint8]
     plain: NDArray[np.int64]
     coded: NDArray[np.bool_]
+    texts: bool
     asked: NDArray[np.intp]
 
 
@@ -198,9 +204,10 @@ class _Readings:
         numbers = rules.of_all(plain.values, plain.lengths, forms)
         first = rules.first.take(numbers)
         self.values = (plain.values + first).view(np.uint64)
-        self._widths = rules.widths.take(numbers)
         special = rules.special.take(numbers)
-        self._written = special < 2  # noqa: PLR2004 - see Rules.special
+        if plain.grouped:
+            self._widths = rules.widths.take(numbers)
+            self._written = special < 2  # noqa: PLR2004 - see Rules.special
         others = np.flatnonzero(first < FIRST_CONSTANT)
         if len(others):
             self.values[others] = 0
@@ -267,10 +274,10 @@ class _Readings:
         if len(new := np.flatnonzero(certain & is_new)):
             at, rules = places[new], numbers[new]
             self.values[at] = found[new]
-            self._widths[at] = (
-                lengths[new] - self._plain.lengths[at] + self._rules.widths.take(rules)
-            )
-            self._written[at] = is_written & (self._rules.special.take(rules) < 2)  # noqa: PLR2004
+            if self._plain.grouped:
+                more = lengths[new] - self._plain.lengths[at]
+                self._widths[at] = more + self._rules.widths.take(rules)
+                self._written[at] = is_written & (self._rules.special.take(rules) < 2)  # noqa: PLR2004
             self._problems[at] = 0
         if len(old := np.flatnonzero(certain & ~is_new)):
             self._further.append((places[old], found[old]))
@@ -325,9 +332,15 @@ class _Readings:
         """Tell those that are valid numbers for certain, as they are written."""
         lengths = self._plain.lengths + self._widths
         known = (self.values != 0) & self._written & (lengths <= LONGEST)
-        values = self.values.view(np.int64) * known
-        found = self._rules.of_all(values, lengths * known, Rules.VALIDITY)
+        values = self.values.view(np.int64)
+        if not known.all():
+            values, lengths = values * known, lengths * known
+        found = self._rules.of_all(values, lengths, Rules.VALIDITY)
         valid: NDArray[np.bool_] = found == _VALID
+        # Some plans ask for more digits than rules look at.
+        for place in np.flatnonzero((found == _ASK) & known).tolist():
+            digits = str(values.item(place))
+            valid[place] = are_valid(digits[:_MORE_DIGITS], len(digits[_MORE_DIGITS:]))
         return valid
 
     def _add_parts(self, places: NDArray[np.intp], parts: list[str]) -> None:
@@ -366,6 +379,7 @@ class _Readings:
             self._problems,
             self._plain.values,
             self._plain.with_plus | (self._convention.plan is None),
+            self._plain.whole is None,
             self.asked(),
         )
 

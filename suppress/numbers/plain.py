@@ -107,31 +107,34 @@ def plain_texts(texts: Sequence[str], *, clean: bool = False) -> PlainNumbers:
         TypeError: something is no text.
     """
     lines = _lines(texts)
+    ends = _ends(lines)
     separated = not lines.isascii() or any(each in lines for each in _SEPARATORS)
-    if _count_lines(lines) != len(texts) or (separated and _may_be_long(lines)):
+    if len(ends) - 1 != len(texts) or (separated and _may_be_long(lines)):
         odd = ["\n" in text or len(text) > LONGEST_TEXT for text in texts]
         lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
-    if b"..." in lines:
-        lines = lines.replace(b"...", b"???")  # they stand for digits
+        ends = _ends(lines)
     grouped = any(each in lines for each in _GROUP_MARKS)
     split = np.zeros(0, np.intp)
     if not lines.isascii() or any(each in lines for each in b":.\"'/"):
         characters = np.frombuffer(bytearray(lines), np.uint8)
-        ends = np.flatnonzero(characters == _NEWLINE)
-        starts, ends = ends[:-1] + 1, ends[1:]
+        starts, last = ends[:-1] + 1, ends[1:] - 1
+        dotted = b"." in lines
+        if dotted:
+            _mark_ellipses(characters)
         # In the order in which the reference does it.
         if not clean:
-            _blank_wrappers(characters, starts, ends)
+            _blank_wrappers(characters, starts, last)
         if not lines.isascii():
             grouped |= _blank_passed_over(characters)
-        if b"." in lines and not clean:
-            _blank_decimals(characters, ends)
+        if dotted and not clean:
+            _blank_decimals(characters, last)
         if b"/" in lines:
-            split = np.unique(np.searchsorted(ends, np.flatnonzero(characters == _SLASH)))
+            split = np.unique(np.searchsorted(last, np.flatnonzero(characters == _SLASH)))
         lines, separated = characters.tobytes(), True
     if separated:
         lines = lines.translate(None, _SEPARATORS)
-    values, lengths, with_plus = _digits(lines)
+        ends = _ends(lines)
+    values, lengths, with_plus = _digits(lines, ends)
     return PlainNumbers(values, lengths, with_plus, None, grouped, split)
 
 
@@ -145,8 +148,9 @@ def _lines(texts: Sequence[str]) -> bytes:
     return f"{'?' * LONGEST}\n{lines}{end}{'?' * _LONGEST_SCHEME}".encode("utf-8", "replace")
 
 
-def _count_lines(lines: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(lines, np.uint8) == _NEWLINE)) - 1
+def _ends(lines: bytes) -> NDArray[np.intp]:
+    """The places before the first line and behind each."""
+    return np.flatnonzero(np.frombuffer(lines, np.uint8) == _NEWLINE)
 
 
 def _may_be_long(lines: bytes) -> bool:
@@ -157,15 +161,23 @@ def _may_be_long(lines: bytes) -> bool:
     return not bool(blocks.any(axis=1).all())
 
 
+def _mark_ellipses(characters: NDArray[np.uint8]) -> None:
+    """Put something odd in the place of three dots, which stand for digits."""
+    dots = characters == _DOT
+    three = dots[:-2] & dots[1:-1] & dots[2:]
+    if three.any():
+        characters[np.flatnonzero(three)[:, None] + np.arange(3)] = _ODD
+
+
 def _blank_wrappers(
-    characters: NDArray[np.uint8], starts: NDArray[np.int64], ends: NDArray[np.int64]
+    characters: NDArray[np.uint8], starts: NDArray[np.int64], last: NDArray[np.int64]
 ) -> None:
     """Put blanks in the place of quotes and schemes around numbers."""
     first = characters.take(starts)
     odd = np.flatnonzero((first > _NINE) | _is_quote(first))
     if not len(odd):
         return
-    starts, ends = starts[odd].copy(), ends[odd]
+    starts, last = starts[odd], last[odd]
     # A quote behind belongs to one before.
     for _ in range(2):
         first = characters.take(starts)
@@ -173,15 +185,19 @@ def _blank_wrappers(
         if not len(quoted):
             break
         characters[starts[quoted]] = _SPACE
-        last = ends[quoted] - 1
-        behind = _is_quote(characters.take(last)) & (last > starts[quoted])
-        characters[last[behind]] = _SPACE
+        at = last[quoted]
+        behind = _is_quote(characters.take(at)) & (at > starts[quoted])
+        characters[at[behind]] = _SPACE
         starts[quoted] += 1
     heads = np.ndarray(
         len(characters) - _LONGEST_SCHEME + 1, f"V{_LONGEST_SCHEME}", characters, strides=(1,)
     )
-    words = heads[starts].view("<u8").reshape(-1, 2)
-    for scheme in _SCHEMES:
+    first = characters.take(starts)
+    for scheme in _SCHEMES:  # of which each begins in its own way
+        begin = starts[first == scheme[0]]
+        if not len(begin):
+            continue
+        words = heads[begin].view("<u8").reshape(-1, 2)
         wanted, mask = (
             np.frombuffer(each.ljust(_LONGEST_SCHEME, b"\0"), "<u8")
             for each in (scheme, b"\xff" * len(scheme))
@@ -189,12 +205,8 @@ def _blank_wrappers(
         is_it = (words[:, 0] & mask[0]) == wanted[0]
         if mask[1]:
             is_it &= (words[:, 1] & mask[1]) == wanted[1]
-        found = starts[is_it]
-        if len(found):
-            for place in range(len(scheme)):
-                characters[found + place] = _SPACE
-            # What is behind a scheme is not looked at as a scheme again.
-            words[is_it] = 0
+        for place in range(len(scheme)):
+            characters[begin[is_it] + place] = _SPACE
 
 
 def _is_quote(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -236,14 +248,18 @@ def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
     return bool(inside.any())
 
 
-def _blank_decimals(characters: NDArray[np.uint8], ends: NDArray[np.int64]) -> None:
+def _blank_decimals(characters: NDArray[np.uint8], last: NDArray[np.int64]) -> None:
     """Put blanks in the place of `.0` behind a number; more zeros are for the reference."""
-    last = ends - 1
+    final = characters.take(last)
+    at = last[final == _ZERO]
     # What stands behind a number without belonging to it is passed over.
-    while (behind := _BEHIND.take(characters.take(last))).any():
-        last -= behind
-    rows = np.flatnonzero(characters.take(last) == _ZERO)
-    at, zeros = last[rows] - 1, 1
+    behind = last[_BEHIND.take(final)]
+    while len(behind):
+        behind = behind - 1
+        final = characters.take(behind)
+        at = np.concatenate([at, behind[final == _ZERO]])
+        behind = behind[_BEHIND.take(final)]
+    at, zeros = at - 1, 1
     while len(at):
         before = characters.take(at)
         tails = before == _DOT
@@ -266,13 +282,11 @@ def _is_digit(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 _Digits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _digits(lines: bytes) -> _Digits:
+def _digits(lines: bytes, ends: NDArray[np.intp]) -> _Digits:
     """The values and lengths of lines of digits, and which have a plus before them."""
-    characters = np.frombuffer(lines, np.uint8)
-    ends = np.flatnonzero(characters == _NEWLINE)
     starts = ends[:-1] + 1
     ends = ends[1:]
-    with_plus = characters.take(starts) == _PLUS
+    with_plus = np.frombuffer(lines, np.uint8).take(starts) == _PLUS
     lengths = ends - starts
     lengths -= with_plus
     words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
