@@ -15,6 +15,7 @@ import operator
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -87,12 +88,12 @@ class Number:
         self.digits = e164_of(number)[1:]
         self.code = str(number.country_code)
 
-    @property
+    @cached_property
     def length_problem(self) -> Problem | None:
         """What is wrong with its length; None for a possible one."""
         return _LENGTH_PROBLEMS[phonenumbers.is_possible_number_with_reason(self._number)]
 
-    @property
+    @cached_property
     def is_valid(self) -> bool:
         """Whether it is in a range that its country has given out."""
         return phonenumbers.is_valid_number(self._number)

@@ -141,6 +141,8 @@ class Rules:
         self._page_of = np.zeros(0, np.int32)
         self._pages = np.zeros(2 * _PAGE, np.uint16)
         self._pages[_PAGE:] = 1
+        self.first = self.widths = np.zeros(0, np.int64)
+        self.special = np.zeros(0, np.uint8)
         self._publish()
         self._add(None, self._behind_plus)
         self._add(None, _validity)
@@ -239,12 +241,16 @@ class Rules:
         return self._numbers[rule]
 
     def _publish(self) -> None:
-        self.first = np.array([each.first for each in self.all])
-        self.widths = np.array([each.width for each in self.all])
-        self.special = np.array(
-            [bool(each.further or each.maybe) + 2 * (not each.is_written) for each in self.all],
-            np.uint8,
+        """Let readers have the rules that are new."""
+        new = self.all[len(self.first) :]
+        firsts = np.array([each.first for each in new], np.int64)
+        widths = np.array([each.width for each in new], np.int64)
+        special = np.array(
+            [bool(each.further or each.maybe) + 2 * (not each.is_written) for each in new], np.uint8
         )
+        self.widths = np.concatenate([self.widths, widths])
+        self.special = np.concatenate([self.special, special])
+        self.first = np.concatenate([self.first, firsts])
 
     def _page(self, content: NDArray[np.uint16]) -> int:
         """Where such a page starts, among those that there are or as a new one."""
