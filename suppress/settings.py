@@ -275,12 +275,10 @@ def _settings_file(
         found = own / FILE_NAME
     if here is not None and _is_there(local := here / FILE_NAME) and not _same(local, found):
         logger.warning(
-            "%s is not used: settings come from %s. To use it, name it: suppress --config %s, or "
-            "set SUPPRESS_CONFIG=%s",
+            "%s is not used: settings come from %s. To use it, name it with its whole path in "
+            "--config or SUPPRESS_CONFIG",
             local,
             found or "the environment alone",
-            FILE_NAME,
-            FILE_NAME,
         )
     return found
 

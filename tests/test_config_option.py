@@ -59,7 +59,7 @@ def test_a_file_in_the_working_directory_changes_nothing(
     }.get(command, ())
     done = run(command, *arguments)
     assert done.returncode == {"check": 1, "add": 2}.get(command, 0)
-    hint = f"Warning: {other} is not used: settings come from {users}. To use it, name it: "
+    hint = f"Warning: {other} is not used: settings come from {users}. To use it, name it "
     assert done.stderr.startswith(hint)
     assert done.stderr.count("is not used") == 1
     if command == "filter":

@@ -90,8 +90,8 @@ class TestFile:
         (said,) = caplog.messages
         assert said == (
             f"{tmp_path / 'suppress.toml'} is not used: settings come from "
-            f"{path or 'the environment alone'}. To use it, name it: suppress --config "
-            "suppress.toml, or set SUPPRESS_CONFIG=suppress.toml"
+            f"{path or 'the environment alone'}. To use it, name it with its whole path in "
+            "--config or SUPPRESS_CONFIG"
         )
 
     def test_one_in_the_working_directory_that_is_named_is_used(
