@@ -121,6 +121,9 @@ def _complaint(path: Path, status: os.stat_result, what: str) -> str | None:
     remedy = f"chmod go-w {shlex.quote(str(path))}"
     if not _is_own(status):
         remedy = "use one of your own"
+    elif stat.S_ISDIR(status.st_mode):
+        # It may be a volume's, or that of temporary files.
+        remedy += f", or name a folder in it, such as {path / 'suppress'}"
     return f"The {what} {path} {how}, who can change who is messaged: {remedy}"
 
 
