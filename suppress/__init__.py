@@ -28,6 +28,7 @@ from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
 from suppress.opt_outs import Waiting
+from suppress.ownership import warn_if_others_write
 from suppress.receipt import Receipt
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening
@@ -84,4 +85,5 @@ __all__ = [
     "register",
     "remove",
     "screen",
+    "warn_if_others_write",
 ]

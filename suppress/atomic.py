@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from suppress.ownership import followed, refuse_fifo
+
 _unfinished: set[Path] = set()
 
 
@@ -19,8 +21,9 @@ _unfinished: set[Path] = set()
 def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
     """Write a file that takes the path's place when the block ends without an exception.
 
-    A link is followed. What is no regular file (a terminal, a pipe, `/dev/null`) is
-    written to as it is: it cannot be replaced.
+    A link is followed, unless another user laid it. What is no regular file (a terminal, a
+    pipe, `/dev/null`) is written to as it is, since it cannot be replaced; a named pipe of
+    another user is refused.
 
     Args:
         path: where the file goes.
@@ -29,11 +32,13 @@ def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[Bin
     Raises:
         OSError: the file cannot be written; what was at the path is still there.
     """
+    with naming(path):
+        target = followed(path)
+        refuse_fifo(target)
     if path.exists() and not path.is_file():
         with _closing(path.open("wb"), path) as stream:
             yield stream
         return
-    target = path.resolve()
     # A long name would be too long with more to it.
     hidden = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
     # Before there is a file, so that a signal finds it noted at every moment.

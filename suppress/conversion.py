@@ -1,5 +1,6 @@
 """Conversion of what is set, texts and the values of a TOML file, to what a setting takes."""
 
+import functools
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 import msgspec
 
 from suppress.errors import ConfigurationError
-from suppress.folders import expanded
+from suppress.folders import whole
 from suppress.secret import Secret
 
 WORDS: Mapping[str, bool] = MappingProxyType(
@@ -52,7 +53,11 @@ def from_text(text: Secret, kind: object) -> Secret | list[str] | bool:
 
 
 def convert(
-    values: Mapping[str, Any], kinds: Mapping[str, Any], names: Callable[[str], str]
+    values: Mapping[str, Any],
+    kinds: Mapping[str, Any],
+    names: Callable[[str], str],
+    *,
+    folder: Path | None,
 ) -> dict[str, Any]:
     """Convert settings to their types, one at a time, so that an error can name the setting.
 
@@ -60,30 +65,32 @@ def convert(
         values: the settings, by name.
         kinds: the type of each setting that there is.
         names: gives the names of a setting, for an error.
+        folder: where relative paths begin; None where nobody knows.
 
     Raises:
         ConfigurationError: a setting is unknown, or makes no sense.
     """
+    secret_or_path = functools.partial(_secret_or_path, folder)
     converted = {}
     for name in values:
         if name not in kinds:
             raise ConfigurationError(f"{name!r} is no setting. Known are: {', '.join(kinds)}.")
         try:
             converted[name] = msgspec.convert(
-                revealed(values[name]), kinds[name], strict=False, dec_hook=_secret_or_path
+                revealed(values[name]), kinds[name], strict=False, dec_hook=secret_or_path
             )
         except msgspec.ValidationError as error:
             raise ConfigurationError(f"{names(name)}: {error}.") from None
     return converted
 
 
-def _secret_or_path(kind: type, value: object) -> object:
+def _secret_or_path(folder: Path | None, kind: type, value: object) -> object:
     if kind not in (Secret, Path):
         raise NotImplementedError
     if not isinstance(value, str):
         what = "a path" if kind is Path else "`str`"
         raise ValueError(f"Expected {what}, got `{type(value).__name__}`")  # noqa: TRY004
-    return Secret(value) if kind is Secret else expanded(value)
+    return Secret(value) if kind is Secret else whole(value, folder)
 
 
 def secret_in(path: Path, what: str) -> Secret:

@@ -31,16 +31,35 @@ def default_store() -> Path | None:
     return folder
 
 
-def expanded(text: str | Path) -> Path:
-    """Return the path, with the user's home in place of `~`.
+def working_folder() -> Path | None:
+    """Return the working directory; None where it was removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return None
+
+
+def whole(text: str | Path, folder: Path | None) -> Path:
+    """Return the whole path, with the user's home in place of `~`.
+
+    Args:
+        text: the path.
+        folder: where it begins if it is relative; None where nobody knows.
 
     Raises:
-        ValueError: there is no such home.
+        ValueError: there is no such home, or no such folder.
     """
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:
-        raise ValueError("There is no home folder for `~` in it. Give the whole path") from None
+        path = Path(text)
+    if not path.is_absolute() and str(text).startswith("~"):
+        raise ValueError("There is no home folder for `~` in it. Give the whole path")
+    if folder is not None:
+        path = folder / path
+    if not path.is_absolute():
+        raise ValueError("The working directory is gone. Give the whole path")
+    return path
 
 
 def _of_user(find: Callable[[str], Path]) -> Path | None:

@@ -26,6 +26,7 @@ import numpy as np
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
 from suppress.numbers.convention import Convention
+from suppress.ownership import refuse_if_others_write
 from suppress.record import NO_RECORD, Columns, Person, Record
 from suppress.stop_list.snapshot import OptedOut
 
@@ -160,6 +161,7 @@ class OptOuts:
         convention: Convention,
     ) -> None:
         self.path = folder / "opt-outs.sqlite3"
+        self._journal = folder / "opt-outs.sqlite3-journal"
         self._lock = lock
         self._convention = convention
         # Replaced as a whole, never changed, so that threads need not wait for each other.
@@ -442,7 +444,7 @@ class OptOuts:
         if self.path.exists():
             return
         # One left by a killed process would be rolled back into the new file.
-        self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
+        self._journal.unlink(missing_ok=True)
         with replacing(self.path) as stream:
             database = sqlite3.connect(":memory:", isolation_level=None)
             with contextlib.closing(database):
@@ -453,6 +455,10 @@ class OptOuts:
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """A connection for one step: it can be shared neither by threads nor over a fork."""
+        # From a journal that another has laid SQLite would take what was never written.
+        for path in (self.path.parent, self.path, self._journal):
+            with contextlib.suppress(FileNotFoundError):
+                refuse_if_others_write(path, path.stat(), "store")
         mode = "rw" if os.access(self.path, os.W_OK) else "ro"
         with (
             _IN_SQLITE,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from suppress.atomic import replacing
+from suppress.ownership import refuse_if_others_write
 
 logger = logging.getLogger("suppress")
 
@@ -38,20 +39,22 @@ class Secret:
     def read(cls, path: Path) -> Self:
         """The secret that a file holds, without the blanks around it.
 
-        A warning is logged if others can read the file or write to it.
+        A warning is logged if others can read the file.
 
         Raises:
             OSError: the file cannot be read.
             ValueError: it is empty, or no text.
+            ConfigurationError: others can write to it, or it belongs to another user.
         """
         try:
-            secret = cls(path.read_text("utf-8").strip())
+            with path.open("rb") as stream:
+                refuse_if_others_write(path, os.fstat(stream.fileno()), "key file")
+                secret = cls(stream.read().decode().strip())
         except UnicodeDecodeError:
             # The error itself holds what was read.
             raise ValueError("it is no text") from None
         if not secret.reveal():
             raise ValueError("it is empty")
-        warn_if_others_write(path, "key file")
         warn_if_others_read(path, "key file")
         return secret
 
@@ -87,34 +90,13 @@ class Secret:
         raise TypeError("a secret cannot be pickled")
 
 
-def warn_if_others_write(path: Path, what: str) -> None:
-    """Warn of a file that somebody else can change.
+def warn_if_others_read(path: Path, what: str) -> None:
+    """Warn of a file with a key in it that somebody else can read.
 
     Args:
         path: the file; what is no regular file is passed over.
         what: what to call it.
     """
-    if sys.platform == "win32" or not path.is_file():
-        return
-    status = path.stat()
-    if status.st_uid not in (os.geteuid(), 0):
-        logger.warning(
-            "The %s %s belongs to another user, who can change which lists are read: "
-            "use a copy of your own",
-            what,
-            path,
-        )
-    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        logger.warning(
-            "The %s %s can be written by others, who can change which lists are read: chmod 600 %s",
-            what,
-            path,
-            shlex.quote(str(path)),
-        )
-
-
-def warn_if_others_read(path: Path, what: str) -> None:
-    """Warn of a file with a key in it that somebody else can read; arguments as above."""
     if sys.platform == "win32" or not path.is_file():
         return
     if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):

@@ -1,11 +1,13 @@
 """What suppress is told to do: the settings file, the environment and arguments.
 
-An environment variable wins over the file, an argument over both. A name that is not
+No file in the working directory is read unless it is named: a folder must not decide who is
+messaged. An environment variable wins over the file, an argument over both. A name that is not
 known is an error, never passed over: a misspelt setting must not switch anything off.
 No key is ever shown: until it is known which settings are secret, all are kept as secrets.
 """
 
 import dataclasses
+import logging
 import math
 import os
 import threading
@@ -20,14 +22,20 @@ from typing import Any, Self, TypedDict, TypeVar
 
 from suppress.conversion import WORDS, convert, from_text, is_secret, revealed, sealed, secret_in
 from suppress.errors import ConfigurationError
-from suppress.folders import config_folder, default_store, expanded
+from suppress.folders import config_folder, default_store, whole, working_folder
 from suppress.numbers.region import known_region
-from suppress.secret import Secret, warn_if_others_read, warn_if_others_write
+from suppress.ownership import refuse_if_others_write
+from suppress.secret import Secret, warn_if_others_read
 from suppress.spelling import refuse_misspelt, refuse_unknown
+
+logger = logging.getLogger("suppress")
 
 T = TypeVar("T")
 
 FILE_NAME = "suppress.toml"
+CONFIG = "SUPPRESS_CONFIG"
+"""The environment variable that names the settings file."""
+
 PLUGINS = "suppress"
 """The entry point group of plugins."""
 
@@ -61,6 +69,8 @@ class Settings:
             form; or a file of further rows.
         store: the folder where snapshots stay; None keeps them in memory alone.
         file: the settings file that was read, if any.
+        folder: where relative paths begin, but for those in the file, which begin in its own
+            folder: the working directory of the moment; None where that was removed.
     """
 
     sources: tuple[str, ...] | None = None
@@ -72,6 +82,7 @@ class Settings:
     renumbering: bool | Path = True
     store: Path | None = field(default_factory=default_store)
     file: Path | None = None
+    folder: Path | None = field(default_factory=working_folder, repr=False)
     tables: Mapping[str, Mapping[str, Any]] = field(
         default_factory=lambda: MappingProxyType({}), repr=False
     )
@@ -83,6 +94,11 @@ class Settings:
         # The one way to change a frozen instance; first of all, so that no error shows a key.
         object.__setattr__(self, "tables", MappingProxyType(sealed(self.tables)))
         object.__setattr__(self, "environ", MappingProxyType(sealed(self.environ)))
+        if self.folder is not None and self.file is not None:
+            object.__setattr__(self, "file", self.folder / self.file)
+        for name in _PATHS:
+            if isinstance(path := getattr(self, name), Path):
+                object.__setattr__(self, name, _whole(name, path, self.folder))
         for name in ("ttl", "max_stale"):
             seconds = getattr(self, name)
             if not math.isfinite(seconds) or seconds < 0:
@@ -115,29 +131,30 @@ class Settings:
 
         Args:
             file: the settings file; None for the one named by `SUPPRESS_CONFIG`, else
-                `suppress.toml` in the working directory, else in the user's
-                configuration folder, if there is one.
+                `suppress.toml` in the user's configuration folder, if there is one.
             environ: the environment; None for that of the process.
             arguments: settings by name, which win over the rest.
 
         Raises:
-            ConfigurationError: a setting makes no sense, or the file cannot be read.
+            ConfigurationError: a setting makes no sense, or the file cannot be read, belongs
+                to another user, or can be written by others.
         """
         variables: dict[str, Secret] = sealed(os.environ if environ is None else environ)
-        path = _settings_file(file, variables)
+        here = working_folder()
+        path = _settings_file(file, variables, here)
         table = {} if path is None else _read(path)
         tables = {name: table[name] for name in table if isinstance(table[name], dict)}
         refuse_misspelt(variables, "SUPPRESS", [*_KINDS, "config"], lambda: _prefixes(tables))
         values = {name: revealed(table[name]) for name in table if name not in tables}
-        values = _with_paths(values, Path() if path is None else path.parent)
+        values = _with_paths(values, here if path is None else path.parent)
         for name, kind in _KINDS.items():
             text = variables.get(f"SUPPRESS_{name.upper()}")
             if text is not None and text.reveal():
                 values[name] = from_text(text, kind)
-        values = _with_paths({**values, **arguments}, Path())
+        values = _with_paths({**values, **arguments}, here)
         paths = {name: values.pop(name) for name in _PATHS if isinstance(values.get(name), Path)}
-        given = convert(values, _KINDS, _both_names) | paths
-        return cls(file=path, tables=tables, environ=variables, **given)
+        given = convert(values, _KINDS, _both_names, folder=here) | paths
+        return cls(file=path, folder=here, tables=tables, environ=variables, **given)
 
     def section(
         self,
@@ -145,7 +162,6 @@ class Settings:
         kind: type[T],
         *,
         environ_prefix: str | None = None,
-        kept: Mapping[str, Path] = MappingProxyType({}),
     ) -> T | None:
         """A plugin's own settings: its table `[suppress.NAME]` and its environment variables.
 
@@ -154,13 +170,11 @@ class Settings:
 
         Args:
             name: the plugin's name.
-            kind: a dataclass with a field for each setting. A `Path` from the file is
-                relative to the file's folder; a `tuple` is a list in the file, a text
-                with commas in the environment.
+            kind: a dataclass with a field for each setting. A `Path` is made a whole one:
+                from the file's folder on if it is in the file; a `tuple` is a list in the
+                file, a text with commas in the environment.
             environ_prefix: `PREFIX_FIELD` is the variable of a field; `SUPPRESS_NAME`
                 unless given.
-            kept: files in which a command of the plugin keeps secrets, by field; read
-                where they exist and the field is not set.
 
         Returns:
             An instance of `kind`, or None when nothing of it is set at all.
@@ -176,13 +190,9 @@ class Settings:
         def both_names(key: str) -> str:
             return f"{prefix}_{key.upper()} (`{key}` in the table [suppress.{name}])"
 
-        values = self._values(name, prefix, secrets, kinds, both_names)
-        for key, path in kept.items():
-            if not values.keys() & {key, secrets[key]} and path.exists():
-                values[key] = secret_in(path, f"The key file {path}")
-        if not values:
+        converted = self._values(name, prefix, secrets, kinds, both_names)
+        if not converted:
             return None
-        converted = convert(values, kinds, both_names)
         for key, file in secrets.items():
             if file in converted:
                 # Not the file's name: it may be the key, where one was taken for the other.
@@ -203,9 +213,6 @@ class Settings:
         """The table and the variables in one: of a secret and its file, one at most."""
         in_file = dict(self.tables.get(table, {}))
         refuse_unknown(in_file, kinds, f"[suppress.{table}]")
-        for key, value in in_file.items():
-            if kinds[key] is Path and self.file is not None:
-                in_file[key] = _relative_to(self.file.parent, value)
         refuse_misspelt(self.environ, prefix, kinds, lambda: _prefixes(self.tables))
         in_environ = {
             key: from_text(Secret(self.environ[name]), kinds[key])
@@ -222,7 +229,12 @@ class Settings:
             if in_environ.keys() & {key, file}:
                 # The environment's wins, whichever of the two it is.
                 in_file = {each: in_file[each] for each in in_file if each not in (key, file)}
-        return in_file | in_environ
+        folder = self.folder if self.file is None else self.file.parent
+        # Of what is in both, the file's is not looked at.
+        in_file = {key: in_file[key] for key in in_file if key not in in_environ}
+        return convert(in_file, kinds, names, folder=folder) | convert(
+            in_environ, kinds, names, folder=self.folder
+        )
 
 
 _KINDS: Mapping[str, Any] = MappingProxyType(
@@ -248,23 +260,42 @@ def _both_names(name: str) -> str:
     return f"SUPPRESS_{name.upper()} (`{name}` in the table [suppress])"
 
 
-def _settings_file(file: str | Path | None, environ: Mapping[str, Secret]) -> Path | None:
-    named = file or revealed(environ.get("SUPPRESS_CONFIG"))
+def _settings_file(
+    file: str | Path | None, environ: Mapping[str, Secret], here: Path | None
+) -> Path | None:
+    """Return the settings file in force; one in the working directory is named where it is not."""
+    named, own = file or revealed(environ.get(CONFIG)), config_folder()
+    found = None
     if named:
         try:
-            return expanded(named)
+            found = whole(named, here)
         except ValueError as error:
             raise ConfigurationError(f"The settings file {named}: {error}.") from None
-    for folder in (Path(), config_folder()):
-        # One in a folder that may not be entered is not there.
-        if folder is not None and os.path.exists(path := folder / FILE_NAME):  # noqa: PTH110
-            return path
-    return None
+    elif own is not None and _is_there(own / FILE_NAME):
+        found = own / FILE_NAME
+    if here is not None and _is_there(local := here / FILE_NAME) and not _same(local, found):
+        logger.warning(
+            "%s is not used: settings come from %s. To use it, name it with its whole path in "
+            "--config or SUPPRESS_CONFIG",
+            local,
+            found or "the environment alone",
+        )
+    return found
+
+
+def _is_there(path: Path) -> bool:
+    # One in a folder that may not be entered is not there.
+    return os.path.exists(path)  # noqa: PTH110
+
+
+def _same(one: Path, other: Path | None) -> bool:
+    return other is not None and _is_there(other) and one.samefile(other)
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as stream:
+            refuse_if_others_write(path, os.fstat(stream.fileno()), "settings file")
             document = sealed(tomllib.load(stream))
     except OSError as error:
         raise ConfigurationError(
@@ -273,7 +304,6 @@ def _read(path: Path) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         # The text of the error names the line, and quotes nothing of it; its traceback might.
         raise ConfigurationError(f"The settings file {path} is not TOML: {error}.") from None
-    warn_if_others_write(path, "settings file")
     table = document.get("suppress")
     if not isinstance(table, dict):
         raise ConfigurationError(f"The settings file {path} has no table [suppress].")
@@ -292,8 +322,8 @@ def _prefixes(tables: Mapping[str, Any]) -> list[str]:
     return [_prefix(name) for name in {*tables, *entry_points(group=PLUGINS).names}]
 
 
-def _with_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The settings, with each text that is a path as one: from the folder on if it is relative."""
+def _with_paths(values: Mapping[str, Any], folder: Path | None) -> dict[str, Any]:
+    """The settings, with each text that is a path as a whole one: from the folder on."""
     found = dict(values)
     for name, words in _PATHS.items():
         given = found.get(name)
@@ -301,19 +331,15 @@ def _with_paths(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         if isinstance(text, str) and (word := text.strip().lower()) in words:
             found[name] = words[word]
         elif isinstance(text, str | Path):
-            try:
-                found[name] = folder / expanded(text)
-            except ValueError as error:
-                raise ConfigurationError(f"{_both_names(name)}: {error}.") from None
+            found[name] = _whole(name, text, folder)
     return found
 
 
-def _relative_to(folder: Path, value: Any) -> Any:
-    """A path of the settings file, from its own folder on; any other value as it is."""
-    text = revealed(value)
-    if not isinstance(text, str) or text.startswith("~"):
-        return value
-    return Secret(str(folder / text))
+def _whole(name: str, text: str | Path, folder: Path | None) -> Path:
+    try:
+        return whole(text, folder)
+    except ValueError as error:
+        raise ConfigurationError(f"{_both_names(name)}: {error}.") from None
 
 
 def _required(kind: type) -> list[str]:

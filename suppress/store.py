@@ -5,6 +5,9 @@ their digests and mapped into memory by every process; and a small one, replaced
 whole, that tells which of them are in force. So a reader sees the old snapshot or the new
 one, and never a mixture; whoever is killed while writing leaves the old one in force.
 
+Nobody else may be able to put anything there: a folder that others can write is refused, and a
+file of another user is not read.
+
 A file is trusted when its digest is the one told there. That is checked when it has been
 written, and again on opening it, unless it is the very file that was checked: the same
 inode, size and time of its last change. What is damaged is put aside and read anew.
@@ -24,12 +27,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import BinaryIO
 
 import filelock
 import msgspec
 
 from suppress.atomic import replacing
 from suppress.changes import Changes
+from suppress.ownership import in_other_hands, refuse_if_others_write
 from suppress.stop_list.origins import Origins
 from suppress.stop_list.snapshot import Snapshot, digest_of
 
@@ -98,13 +103,25 @@ class Store:
         self.folder = folder
         self.changes = Changes(folder / "changes")
 
+    def check(self) -> None:
+        """Make sure that nobody else can put anything into the folder, if there is one yet.
+
+        Raises:
+            ConfigurationError: somebody can.
+        """
+        # Whatever else is the matter with it is met, and told, when it is used.
+        with contextlib.suppress(OSError):
+            refuse_if_others_write(self.folder, self.folder.stat(), "store")
+
     def make(self) -> None:
         """Make the folder, where it is not there yet.
 
         Raises:
             OSError: it cannot be made.
+            ConfigurationError: others can put something into it.
         """
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.check()
 
     def lock(self, name: str, *, timeout: float = -1) -> filelock.BaseFileLock:
         """A lock that one process can hold, and that ends with it.
@@ -158,9 +175,17 @@ class Store:
         Args:
             key: what it was saved under.
             mend: put aside what is damaged; for the one who holds the key's lock.
+
+        Raises:
+            OSError: it cannot be read.
+            ConfigurationError: others can put something into the folder.
         """
+        self.check()
         try:
-            return self._open(key, _header(self._path(key).read_bytes()))
+            with self._path(key).open("rb") as stream:
+                _refuse_foreign(stream)
+                header = _header(stream.read())
+            return self._open(key, header)
         except FileNotFoundError:
             return None
         except (ValueError, msgspec.DecodeError) as error:
@@ -213,6 +238,7 @@ class Store:
 
     def _map(self, key: str, kind: str, file: _File) -> memoryview:
         with self._file(key, file.digest, kind).open("rb") as stream:
+            _refuse_foreign(stream)
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             unchanged = _stamp(os.fstat(stream.fileno())) == file.stamp
         if not unchanged and hashlib.sha256(content).hexdigest() != file.digest:
@@ -275,10 +301,17 @@ _OWN = re.compile(
 )
 
 
+def _refuse_foreign(stream: BinaryIO) -> None:
+    if (how := in_other_hands(os.fstat(stream.fileno()))) is not None:
+        raise ValueError(f"its file {how}")
+
+
 def _holds(path: Path, digest: str) -> bool:
-    """Whether the file is there, and its content has the digest."""
+    """Whether the file is there, nobody else can change it, and its content has the digest."""
     try:
         with path.open("rb") as stream:
+            if in_other_hands(os.fstat(stream.fileno())) is not None:
+                return False
             return hashlib.file_digest(stream, "sha256").hexdigest() == digest
     except FileNotFoundError:
         return False

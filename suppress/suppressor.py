@@ -85,6 +85,8 @@ class Suppressor:
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
         self._store = None if self.settings.store is None else Store(self.settings.store)
+        if self._store is not None:
+            self._store.check()
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._passing = Background(self._pass_on_later) if background else None

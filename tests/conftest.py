@@ -75,6 +75,19 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
+def given_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Make a file, folder or link one of another user."""
+
+    def give(path: Path) -> None:
+        if os.geteuid() == 0:
+            os.chown(path, 12345, -1, follow_symlinks=False)
+        else:
+            monkeypatch.setattr("os.geteuid", lambda: 12345)
+
+    return give
+
+
+@pytest.fixture
 def clock() -> Clock:
     return Clock()
 

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -95,6 +96,53 @@ def test_a_link_is_followed(tmp_path: Path, exists: bool) -> None:
     assert target.read_bytes() == b"new"
     assert not target.is_symlink()
     assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize("way", ["at the path", "on the way to it", "behind a link of one's own"])
+def test_a_link_of_another_user_is_not_followed(
+    tmp_path: Path, given_away: Callable[[Path], None], way: str
+) -> None:
+    """As in a folder that all can write, to have a file of one's own overwritten."""
+    victim, folder = tmp_path / "victim", tmp_path / "folder"
+    victim.write_bytes(b"old")
+    folder.mkdir(0o1777)
+    path = link = folder / "out"
+    if way == "on the way to it":
+        link = folder / "results"
+        link.symlink_to("..")
+        path = link / "victim"
+    else:
+        link.symlink_to(victim)
+    if way == "behind a link of one's own":
+        path = tmp_path / "own"
+        path.symlink_to(folder / "x" / ".." / "out")
+        (folder / "x").mkdir()
+    given_away(link)
+    with pytest.raises(PermissionError) as raised, replacing(path):
+        pytest.fail("it was opened")
+    if os.geteuid() == 0:
+        said = f"the link {link} belongs to another user. Name what it leads to"
+        assert raised.value.strerror == said
+    assert raised.value.filename == str(path)
+    assert victim.read_bytes() == b"old"
+
+
+def test_links_in_a_circle_are_an_oserror(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("two")
+    (tmp_path / "two").symlink_to("one")
+    with pytest.raises(OSError, match="Too many levels"), replacing(tmp_path / "one"):
+        pytest.fail("it was opened")
+
+
+def test_a_fifo_of_another_user_is_not_written_to(
+    fifo: Path, given_away: Callable[[Path], None]
+) -> None:
+    """Who has made it would read every row."""
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    given_away(fifo)
+    with pytest.raises(PermissionError, match="a pipe of another user"), replacing(fifo):
+        pytest.fail("it was opened")
+    os.close(reader)
 
 
 def test_a_device_is_written_through() -> None:

@@ -56,8 +56,8 @@ def run_console(example: Example) -> None:
 
 def write_file(example: Example) -> None:
     name, text = example.parsed
-    path = Path(name)
-    path.parent.mkdir(exist_ok=True)
+    path = Path(name).expanduser()
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     if path.name == "pyproject.toml":
         install(path.parent)
@@ -103,6 +103,7 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.chdir(work)
     monkeypatch.syspath_prepend(work)
     monkeypatch.setattr("suppress.default._made", None)
+    monkeypatch.delenv("XDG_CONFIG_HOME")  # so that settings are where Linux has them
     with Sandbox(STOP_LIST) as sandbox:
         for name, value in {
             "BSG_BASE_URL": sandbox.url,

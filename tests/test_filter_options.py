@@ -101,6 +101,22 @@ def table_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root")
+@pytest.mark.parametrize(
+    "option", ["-o", "--suppressed", "--invalid", "--decisions", "--receipt", "--in-place"]
+)
+def test_no_output_follows_a_link_of_another_user(run: Run, folder: Path, option: str) -> None:
+    (folder / "victim").write_text(f"{ANN}\n")
+    folder.chmod(0o1777)
+    (folder / "out").symlink_to("victim")
+    os.chown(folder / "out", 12345, -1, follow_symlinks=False)
+    arguments = ("out", option) if option == "--in-place" else (option, "out")
+    error = error_of(run(*arguments, stdin=f"{ANN}\n"), 5)
+    assert error.startswith("Error: out cannot be written: the link ")
+    assert error.endswith("/out belongs to another user. Name what it leads to.")
+    assert contents(folder) == {"victim": f"{ANN}\n", "out": f"{ANN}\n"}
+
+
 class TestSummary:
     def test_invalid_rows_by_reason(self, run: Run) -> None:
         stdin = f"{ANN}\n{SMS}\n4155552672\n4.42E+11\nn/a\n(415) 555-2672\n12\nunknown\n?\n-\n"

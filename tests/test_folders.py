@@ -126,15 +126,31 @@ def test_every_command_goes_on(run: Run, arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_home_that_is_no_whole_path_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing may appear in the working directory instead."""
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HOME": "here"},
+        {"HOME": "~"},
+        {"HOME": "/", "XDG_DATA_HOME": "here", "XDG_CONFIG_HOME": "here"},
+        {"HOME": "/", "XDG_DATA_HOME": "~nobody", "XDG_CONFIG_HOME": "~nobody"},
+    ],
+    ids=str,
+)
+def test_a_home_that_is_no_whole_path_is_none(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]
+) -> None:
+    """Nothing may appear in the working directory, of which the next one knows nothing."""
     for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", "here")
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
     folder = config_folder()
     assert folder is None or folder.is_absolute()
     store = Settings().store
     assert store is None or store.is_absolute()
+    if environ["HOME"] != "/":
+        with pytest.raises(ConfigurationError, match="no home folder for `~`"):
+            Settings.load(environ={}, store="~/store")
 
 
 def test_a_path_of_an_unknown_user_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import hashlib
 import http.server
 import json
 import logging
@@ -33,10 +34,18 @@ from click.testing import CliRunner, Result
 
 import suppress.cli
 from conftest import COMMAND, ListSource, listed
-from suppress import ConfigurationError, Secret, Settings, SourceError, StopListUnavailable
+from suppress import (
+    ConfigurationError,
+    Secret,
+    Settings,
+    SourceError,
+    StopListUnavailable,
+    Suppressor,
+)
 from suppress.plugins import Plugins
-from suppress_bsg import key_file as key_file_if_any
 from suppress_bsg.client import Client, Token
+from suppress_bsg.kept_key import KeptKey
+from suppress_bsg.kept_key import key_file as key_file_if_any
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -91,7 +100,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def settings_file(text: str, mode: int = 0o600) -> Path:
-    path = Path("suppress.toml")
+    """The user's own settings file; a relative path in it begins in its folder."""
+    path = key_file().with_name("suppress.toml")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(f"[suppress]\n{text}\n")
     path.chmod(mode)
     return path
@@ -104,7 +115,8 @@ def key_file() -> Path:
 
 
 def file_of_key(text: str | bytes = f" {KEY}\n", mode: int = 0o600) -> Path:
-    path = Path("key.txt")
+    path = key_file().with_name("key.txt")
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     path.chmod(mode)
     return path
@@ -165,11 +177,11 @@ class TestWhereTheKeyComesFrom:
             ("api_key = 'f'", {}, "f"),
             ("api_key_file = 'key.txt'", {}, KEY),
             ("", {"BSG_API_KEY": "e"}, "e"),
-            ("", {"BSG_API_KEY_FILE": "key.txt"}, KEY),
+            ("", {"BSG_API_KEY_FILE": "home/suppress/key.txt"}, KEY),
             ("api_key = 'f'", {"BSG_API_KEY": "e"}, "e"),
-            ("api_key = 'f'", {"BSG_API_KEY_FILE": "key.txt"}, KEY),
+            ("api_key = 'f'", {"BSG_API_KEY_FILE": "home/suppress/key.txt"}, KEY),
             ("api_key_file = 'no.txt'", {"BSG_API_KEY": "e"}, "e"),
-            ("api_key_file = 'no.txt'", {"BSG_API_KEY_FILE": "key.txt"}, KEY),
+            ("api_key_file = 'no.txt'", {"BSG_API_KEY_FILE": "home/suppress/key.txt"}, KEY),
         ],
     )
     def test_the_environment_wins(self, file: str, environ: dict[str, str], found: str) -> None:
@@ -182,7 +194,7 @@ class TestWhereTheKeyComesFrom:
         ("file", "environ", "text", "said"),
         [
             ("api_key = 'f'\napi_key_file = 'key.txt'", {}, KEY, "are both set"),
-            ("", {"BSG_API_KEY": "e", "BSG_API_KEY_FILE": "key.txt"}, KEY, "are both set"),
+            ("", {"BSG_API_KEY": "e", "BSG_API_KEY_FILE": "x"}, KEY, "are both set"),
             ("api_key_file = 'no.txt'", {}, KEY, "the file cannot be read: No such file"),
             ("", {"BSG_API_KEY_FILE": KEY}, KEY, "the file cannot be read: No such file"),
             ("api_key_file = 'key.txt'", {}, " \n", "it is empty"),
@@ -198,32 +210,54 @@ class TestWhereTheKeyComesFrom:
         assert not shows(str(raised.value))
 
     def test_a_relative_path_is_relative_to_the_settings_file(self) -> None:
-        Path("conf").mkdir()
-        file_of_key().rename("conf/key.txt")
-        path = settings_file("[suppress.bsg]\napi_key_file = 'key.txt'").rename(
-            "conf/suppress.toml"
-        )
-        own = Settings.load(path, environ={}).section("bsg", BsgSettings, environ_prefix="BSG")
+        file_of_key()
+        settings_file("[suppress.bsg]\napi_key_file = 'key.txt'")
+        own = Settings.load(environ={}).section("bsg", BsgSettings, environ_prefix="BSG")
         assert own is not None
         assert own.api_key == Secret(KEY)
 
-    def test_one_that_was_kept_is_the_last_to_be_used(self) -> None:
-        Secret("kept").keep(key_file())
-        for file, environ, found in [
+    @pytest.mark.parametrize(
+        ("file", "environ", "found"),
+        [
             ("", {}, "kept"),
-            ("base_url = 'https://other.example'", {}, "kept"),
+            (f"base_url = '{URL}/'", {}, "kept"),
             ("api_key = 'f'", {}, "f"),
             ("", ENVIRON, KEY),
-        ]:
-            own = self.section(file, environ, kept={"api_key": key_file()})
-            assert own is not None
-            assert own.api_key == Secret(found)
-
-    def section(
-        self, file: str, environ: dict[str, str], **more: dict[str, Path]
-    ) -> BsgSettings | None:
+            ("base_url = 'https://other.example'", ENVIRON, KEY),
+        ],
+    )
+    def test_one_that_was_kept_is_the_last_to_be_used(
+        self, file: str, environ: dict[str, str], found: str
+    ) -> None:
+        KeptKey(Secret("kept"), URL).keep(key_file())
         settings = Settings.load(settings_file(f"[suppress.bsg]\n{file}"), environ=environ)
-        return settings.section("bsg", BsgSettings, environ_prefix="BSG", **more)
+        (source,) = Plugins().sources(settings)
+        assert isinstance(source, BsgSource)
+        assert source.identity.endswith(hashlib.sha256(found.encode()).hexdigest())
+
+    @pytest.mark.parametrize("address", [URL, None, "https://mine.example/api"])
+    @pytest.mark.parametrize("where", ["file", "environment"])
+    def test_one_that_was_kept_goes_to_no_other_address(
+        self, address: str | None, where: str
+    ) -> None:
+        kept = key_file()
+        kept.parent.mkdir(parents=True)
+        if address is None:  # as an earlier version has kept it
+            kept.write_text(f"{KEY}\n")
+            kept.chmod(0o600)
+        else:
+            KeptKey(Secret(KEY), address).keep(kept)
+        table = "base_url = 'https://evil.example'" if where == "file" else ""
+        environ = {} if where == "file" else {"BSG_BASE_URL": "https://evil.example"}
+        settings = Settings.load(settings_file(f"[suppress.bsg]\n{table}"), environ=environ)
+        said = f"kept belongs to {address or URL}, and BSG_BASE_URL .* is https://evil.example"
+        with pytest.raises(ConfigurationError, match=said) as raised:
+            Plugins().sources(settings)
+        assert not shows(rendered(raised.value))
+
+    def section(self, file: str, environ: dict[str, str]) -> BsgSettings | None:
+        settings = Settings.load(settings_file(f"[suppress.bsg]\n{file}"), environ=environ)
+        return settings.section("bsg", BsgSettings, environ_prefix="BSG")
 
 
 class TestLogin:
@@ -234,10 +268,13 @@ class TestLogin:
             0,
             f"The key is right, and kept in {key_file()}.\n",
         )
-        assert key_file().read_text() == f"{KEY}\n"
+        assert key_file().read_text() == f"{KEY}\n{server.url}\n"
         read = run("refresh", "--channel", "sms", BSG_BASE_URL=server.url, SUPPRESS_STORE="none")
         assert read.exit_code == 0
         assert not shows(done.output + read.output)
+        elsewhere = run("refresh", BSG_BASE_URL=server.url.replace("127.0.0.1", "localhost"))
+        assert elsewhere.exit_code == 2
+        assert f"belongs to {server.url}, and" in elsewhere.stderr
 
     @pytest.mark.parametrize(
         ("typed", "status", "said"),
@@ -291,7 +328,7 @@ class TestLogin:
         os.close(terminal)
         assert b"kept in" in seen
         assert not shows(seen.decode())
-        assert key_file().read_text() == f"{KEY}\n"
+        assert key_file().read_text() == f"{KEY}\n{server.url}\n"
         assert stat.S_IMODE(key_file().stat().st_mode) == 0o600
 
 
@@ -510,7 +547,8 @@ class TestNothingIsShown:
         assert "BSG_API_KEY, which is not set" in done.stderr
 
 
-WRITTEN = "can be written by others, who can change which lists are read: chmod 600 "
+WRITTEN = "can be written by others, who can change who is messaged: chmod go-w "
+FOREIGN = "belongs to another user, who can change who is messaged: use one of your own"
 READ = "holds a key and can be read by others: chmod 600 "
 
 
@@ -526,12 +564,9 @@ class TestFilesOfOthers:
             (0o640, "[suppress.bsg]\napi_key = 'f'", [READ]),
             (0o604, "[suppress.bsg]\napi_key = 'f'", [READ]),
             (0o644, "[suppress.bsg]\napi_key_file = 'key.txt'", []),
-            (0o664, "ttl = 60", [WRITTEN]),
-            (0o602, "ttl = 60", [WRITTEN]),
-            (0o666, "[suppress.bsg]\napi_key = 'f'", [WRITTEN, READ]),
         ],
     )
-    def test_the_settings_file(
+    def test_a_settings_file_that_others_read(
         self, mode: int, file: str, said: list[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         file_of_key()
@@ -539,11 +574,16 @@ class TestFilesOfOthers:
         Settings.load(path, environ={}).section("bsg", BsgSettings, environ_prefix="BSG")
         assert caplog.messages == [f"The settings file {path} {each}{path}" for each in said]
 
-    @pytest.mark.parametrize(
-        ("mode", "said"),
-        [(0o600, []), (0o400, []), (0o440, [READ]), (0o602, [WRITTEN]), (0o666, [WRITTEN, READ])],
-    )
-    def test_the_file_of_a_key(
+    @pytest.mark.parametrize("mode", [0o664, 0o620, 0o602, 0o666])
+    def test_a_settings_file_that_others_write_is_refused(self, mode: int) -> None:
+        path = settings_file("[suppress.bsg]\napi_key = 'f'", mode)
+        for named in (path, None):
+            with pytest.raises(ConfigurationError) as raised:
+                Settings.load(named, environ={})
+            assert str(raised.value) == f"The settings file {path} {WRITTEN}{path}."
+
+    @pytest.mark.parametrize(("mode", "said"), [(0o600, []), (0o400, []), (0o440, [READ])])
+    def test_a_key_that_others_read(
         self, mode: int, said: list[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         path = file_of_key(mode=mode)
@@ -551,22 +591,151 @@ class TestFilesOfOthers:
         settings.section("bsg", BsgSettings, environ_prefix="BSG")
         assert caplog.messages == [f"The key file {path} {each}{path}" for each in said]
 
-    def test_one_of_another_user(
-        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    @pytest.mark.parametrize("kept", [True, False])
+    def test_a_key_that_others_write_is_refused(self, kept: bool) -> None:
+        path = key_file() if kept else file_of_key()
+        if kept:
+            KeptKey(Secret(KEY), URL).keep(path)
+        path.chmod(0o602)
+        settings = Settings(environ={} if kept else {"BSG_API_KEY_FILE": str(path)})
+        with pytest.raises(ConfigurationError) as raised:
+            Plugins().sources(settings)
+        assert str(raised.value) == f"The key file {path} {WRITTEN}{path}."
+        assert not shows(rendered(raised.value))
+
+    def test_those_of_another_user_are_refused(self, given_away: Callable[[Path], None]) -> None:
+        key, path = file_of_key(), settings_file("ttl = 60")
+        settings = Settings(environ={"BSG_API_KEY_FILE": str(key)})
+        given_away(key)
+        with pytest.raises(ConfigurationError, match=f"key file {key} {FOREIGN}"):
+            Plugins().sources(settings)
+        given_away(path)
+        with pytest.raises(ConfigurationError, match=f"settings file {path} {FOREIGN}"):
+            Settings.load(path, environ={})
+
+    def test_a_link_of_another_user_is_refused(
+        self, tmp_path: Path, given_away: Callable[[Path], None]
     ) -> None:
-        path = settings_file("ttl = 60")
-        if os.geteuid() == 0:
-            os.chown(path, 12345, -1)  # as root, to whom every file is open
-        else:
-            monkeypatch.setattr("os.geteuid", lambda: 12345)
-        Settings.load(path, environ={})
-        assert len(caplog.messages) == 1
-        assert caplog.messages[0].startswith(f"The settings file {path} belongs to another user")
+        link = tmp_path / "link.toml"
+        link.symlink_to(settings_file("ttl = 60"))
+        assert Settings.load(link, environ={}).ttl == 60
+        given_away(link)
+        with pytest.raises(ConfigurationError, match=f"the link {link} belongs to another user"):
+            Settings.load(link, environ={})
+
+    def test_settings_from_a_pipe(self) -> None:
+        """As a shell hands them in, of `<(...)`."""
+        reading, writing = os.pipe()
+        with os.fdopen(writing, "w") as stream:
+            stream.write("[suppress]\nttl = 60\n")
+        assert Settings.load(f"/dev/fd/{reading}", environ={}).ttl == 60
+        os.close(reading)
+
+    @pytest.mark.parametrize("setting", ["list", "file of changes"])
+    def test_a_list_that_others_write_is_warned_of(
+        self, setting: str, caplog: pytest.LogCaptureFixture, given_away: Callable[[Path], None]
+    ) -> None:
+        table = (Path(suppress.__file__).parent / "numbers/renumbering.tsv").read_text()
+        path = Path("file").absolute()
+        path.write_text(table.partition("\n")[0] if setting != "list" else "+14155552671\n")
+        variable = "SUPPRESS_FILE_PATH" if setting == "list" else "SUPPRESS_RENUMBERING"
+        settings = Settings.load(environ=ENVIRON | {"SUPPRESS_STORE": "none", variable: "file"})
+        path.chmod(0o644)
+        Suppressor(settings)
+        assert caplog.messages == []
+        path.chmod(0o646)
+        Suppressor(settings)
+        given_away(path)
+        Suppressor(settings)
+        assert caplog.messages == [
+            f"The {setting} {path} {WRITTEN}{path}",
+            f"The {setting} {path} {FOREIGN}",
+        ]
 
     def test_a_command_shows_it_once(self, run: Run, server: Sandbox) -> None:
         path = settings_file(f"[suppress.bsg]\napi_key = '{KEY}'", 0o644)
         done = run("refresh", BSG_BASE_URL=server.url)
         assert done.stderr == f"Warning: The settings file {path} {READ}{path}\n"
+
+
+@modes
+class TestStoresOfOthers:
+    LISTED = "+14155552671"
+
+    @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o702])
+    def test_one_that_others_write_is_refused(self, mode: int, tmp_path: Path) -> None:
+        store = tmp_path / "store"
+        self.made(store).snapshot("sms")
+        running = self.made(store)
+        running.add([self.LISTED], "sms")
+        store.chmod(mode)
+        said = f"The store {store} {WRITTEN}{store}"
+        with pytest.raises(ConfigurationError, match=said):
+            self.made(store)
+        # A process that had it open before is no exception.
+        for ask in (running.refresh, lambda: running.add([self.LISTED], "sms")):
+            with pytest.raises(ConfigurationError, match=said):
+                ask()
+        store.chmod(0o700)
+        assert self.made(store).is_suppressed(self.LISTED, "sms")
+
+    def test_one_that_another_user_makes_in_time_is_refused(
+        self, tmp_path: Path, given_away: Callable[[Path], None]
+    ) -> None:
+        store = tmp_path / "store"
+        waiting = self.made(store)
+        store.mkdir(0o700)
+        given_away(store)
+        with pytest.raises(ConfigurationError, match=f"store {store} {FOREIGN}"):
+            waiting.is_suppressed(self.LISTED, "sms")
+
+    def test_a_link_of_another_user_is_refused(
+        self, tmp_path: Path, given_away: Callable[[Path], None]
+    ) -> None:
+        (tmp_path / "own").mkdir(0o700)
+        link = tmp_path / "store"
+        link.symlink_to("own")
+        self.made(link).snapshot("sms")
+        given_away(link)
+        with pytest.raises(ConfigurationError, match=f"the link {link} belongs to another user"):
+            self.made(link)
+
+    @pytest.mark.parametrize("kind", ["snapshot", "numbers", "origins"])
+    def test_a_forged_snapshot_is_not_taken(
+        self,
+        tmp_path: Path,
+        kind: str,
+        given_away: Callable[[Path], None],
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """One that was laid in the folder while others could write there."""
+        if os.geteuid() != 0:
+            pytest.skip("takes root")
+        store = tmp_path / "store"
+        forger = self.made(store, lists=())
+        assert not forger.is_suppressed(self.LISTED, "sms")
+        (forged,) = store.glob(f"*.{kind}")
+        given_away(forged)
+        assert self.made(store).is_suppressed(self.LISTED, "sms")
+        assert "its file belongs to another user" in caplog.text
+        assert [each.stat().st_uid for each in store.glob(f"*.{kind}")] == [0]
+
+    @pytest.mark.parametrize("name", ["opt-outs.sqlite3", "opt-outs.sqlite3-journal"])
+    def test_forged_opt_outs_are_not_taken(
+        self, tmp_path: Path, name: str, given_away: Callable[[Path], None]
+    ) -> None:
+        if os.geteuid() != 0:
+            pytest.skip("takes root")
+        store = tmp_path / "store"
+        self.made(store).add([self.LISTED], "sms")
+        (store / name).touch()
+        given_away(store / name)
+        with pytest.raises(ConfigurationError, match=f"store {store / name} {FOREIGN}"):
+            self.made(store).is_suppressed(self.LISTED, "sms")
+
+    def made(self, store: Path, lists: tuple[str, ...] = (LISTED,)) -> Suppressor:
+        source = ListSource(listed(*lists))
+        return Suppressor(plugins=[source], sources=["list"], store=store, background=False)
 
 
 @pytest.fixture(scope="module")

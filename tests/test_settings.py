@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from suppress import ConfigurationError, Secret, Settings, Suppressor
+from suppress import ConfigurationError, Secret, Settings, Suppressor, config_folder
 from suppress.spelling import edits
 
 
@@ -14,6 +14,15 @@ def load(file: str = "", environ: dict[str, str] | None = None, **arguments: Any
     path = Path("settings.toml")
     path.write_text("[suppress]\n" + file)
     return Settings.load(path, environ=environ or {}, **arguments)
+
+
+def of_user(file: str) -> Path:
+    """The user's own settings file."""
+    folder = config_folder()
+    assert folder is not None
+    folder.mkdir(parents=True)
+    (folder / "suppress.toml").write_text(f"[suppress]\n{file}\n")
+    return folder / "suppress.toml"
 
 
 def test_defaults() -> None:
@@ -39,8 +48,9 @@ def test_defaults() -> None:
         ("store", '"/a"', "none", None, (Path("/a"), None, None)),
         ("possible_only", "false", "YES", False, (False, True, False)),
         ("renumbering", "false", "true", False, (False, True, False)),
-        ("renumbering", '"/a"', "/b", Path("c"), (Path("/a"), Path("/b"), Path("c"))),
-        ("renumbering", '"/a"', "false", "d.tsv", (Path("/a"), False, Path("d.tsv"))),
+        ("store", '"/a"', " None ", "NONE", (Path("/a"), None, None)),
+        ("renumbering", '"/a"', "/b", Path("/c"), (Path("/a"), Path("/b"), Path("/c"))),
+        ("renumbering", '"/a"', "false", "/d.tsv", (Path("/a"), False, Path("/d.tsv"))),
         ("renumbering", '"No"', "1", "0", (False, True, False)),
     ],
 )
@@ -60,16 +70,39 @@ def test_an_empty_variable_is_not_set() -> None:
 class TestFile:
     def test_the_one_named_by_the_environment(self, tmp_path: Path) -> None:
         (tmp_path / "other.toml").write_text("[suppress]\nttl = 9\n")
-        Path("suppress.toml").write_text("[suppress]\nttl = 8\n")
-        environ = {"SUPPRESS_CONFIG": str(tmp_path / "other.toml")}
-        assert Settings.load(environ=environ).ttl == 9
-        assert Settings.load(environ={}).ttl == 8
+        environ = {"SUPPRESS_CONFIG": "other.toml"}
+        settings = Settings.load(environ=environ)
+        assert (settings.ttl, settings.file) == (9, tmp_path / "other.toml")
 
-    def test_the_users(self, tmp_path: Path) -> None:
-        folder = tmp_path / "home" / "suppress"
-        folder.mkdir(parents=True)
-        (folder / "suppress.toml").write_text("[suppress]\nttl = 7\n")
+    def test_the_users(self) -> None:
+        path = of_user("ttl = 7")
+        settings = Settings.load(environ={})
+        assert (settings.ttl, settings.file) == (7, path)
+
+    @pytest.mark.parametrize("users", [True, False])
+    def test_one_in_the_working_directory_is_named_and_not_used(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, users: bool
+    ) -> None:
+        Path("suppress.toml").write_text("[suppress]\nttl = 8\n")
+        path = of_user("ttl = 7") if users else None
+        settings = Settings.load(environ={})
+        assert (settings.ttl, settings.file) == (7 if users else 300, path)
+        (said,) = caplog.messages
+        assert said == (
+            f"{tmp_path / 'suppress.toml'} is not used: settings come from "
+            f"{path or 'the environment alone'}. To use it, name it with its whole path in "
+            "--config or SUPPRESS_CONFIG"
+        )
+
+    def test_one_in_the_working_directory_that_is_named_is_used(
+        self, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        Path("suppress.toml").write_text("[suppress]\nttl = 8\n")
+        assert Settings.load(environ={"SUPPRESS_CONFIG": "./suppress.toml"}).ttl == 8
+        assert Settings.load("suppress.toml", environ={}).ttl == 8
+        monkeypatch.chdir(of_user("ttl = 7").parent)
         assert Settings.load(environ={}).ttl == 7
+        assert caplog.messages == []
 
     def test_a_path_in_it_is_relative_to_it(self, tmp_path: Path) -> None:
         (tmp_path / "conf").mkdir()
@@ -97,7 +130,7 @@ class TestFile:
         ],
     )
     def test_what_cannot_be_used(self, text: str | bytes, said: str) -> None:
-        Path("suppress.toml").write_bytes(text if isinstance(text, bytes) else text.encode())
+        of_user("").write_bytes(text if isinstance(text, bytes) else text.encode())
         with pytest.raises(ConfigurationError, match=said):
             Settings.load(environ={})
 
@@ -162,7 +195,7 @@ class TestSection:
 
     def test_from_the_file(self, tmp_path: Path) -> None:
         own = load('[suppress.own]\npath = "list"\ntags = ["a"]\nmany = 5').section("own", Own)
-        assert own == Own(Path("list"), ("a",), 5)
+        assert own == Own(tmp_path / "list", ("a",), 5)
 
     def test_from_the_environment(self) -> None:
         environ = {
@@ -184,10 +217,10 @@ class TestSection:
             ("", {"SUPPRESS_OWN_TOKEN_FILE": "token.txt"}),
         ],
     )
-    def test_a_secret(self, file: str, environ: dict[str, str]) -> None:
+    def test_a_secret(self, tmp_path: Path, file: str, environ: dict[str, str]) -> None:
         Path("token.txt").write_text("t\n")
         own = load(f'[suppress.own]\npath = "list"\n{file}', environ).section("own", Own)
-        assert own == Own(Path("list"), token=Secret("t"))
+        assert own == Own(tmp_path / "list", token=Secret("t"))
 
     def test_another_prefix(self) -> None:
         own = load(environ={"X_PATH": "/list"}).section("own", Own, environ_prefix="X")
@@ -208,6 +241,86 @@ class TestSection:
     def test_what_makes_no_sense_names_the_setting(self, file: str, said: str) -> None:
         with pytest.raises(ConfigurationError, match=said):
             load(f"[suppress.own]\n{file}").section("own", Own)
+
+
+@dataclass(frozen=True)
+class Paths:
+    one: Path | None = None
+    many: tuple[Path, ...] = ()
+    key: Secret | None = None
+
+
+class TestPaths:
+    """A process that changes its directory has the same store and lists as before."""
+
+    def test_of_the_environment_and_of_arguments(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        environ = {
+            "SUPPRESS_STORE": "store",
+            "SUPPRESS_PATHS_ONE": "one",
+            "SUPPRESS_PATHS_MANY": "two,/three",
+            "SUPPRESS_PATHS_KEY_FILE": "key",
+        }
+        Path("key").write_text("k")
+        Path("key").chmod(0o600)
+        settings = Settings.load(environ=environ, renumbering="rows.tsv")
+        self.move(tmp_path, monkeypatch)
+        assert settings.store == tmp_path / "store"
+        assert settings.renumbering == tmp_path / "rows.tsv"
+        assert settings.section("paths", Paths) == Paths(
+            tmp_path / "one", (tmp_path / "two", Path("/three")), Secret("k")
+        )
+
+    def test_of_a_file_that_is_named_by_a_relative_path(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "conf").mkdir()
+        Path("conf/x.toml").write_text(
+            "[suppress]\nstore = 'store'\n[suppress.paths]\none = 'one'\nmany = ['two']\n"
+        )
+        settings = Settings.load("conf/x.toml", environ={})
+        self.move(tmp_path, monkeypatch)
+        folder = tmp_path / "conf"
+        assert (settings.file, settings.store) == (folder / "x.toml", folder / "store")
+        assert settings.section("paths", Paths) == Paths(folder / "one", (folder / "two",))
+
+    def test_of_settings_made_by_hand(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tables = {"paths": {"one": "one"}}
+        settings = Settings(store=Path("store"), renumbering=Path("rows.tsv"), tables=tables)
+        self.move(tmp_path, monkeypatch)
+        assert settings.store == tmp_path / "store"
+        assert settings.renumbering == tmp_path / "rows.tsv"
+        assert settings.section("paths", Paths) == Paths(tmp_path / "one")
+
+    def test_an_opt_out_holds_after_a_change_of_directory(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "list.txt").write_text("+14155552671\n")
+        environ = {"SUPPRESS_STORE": "store", "SUPPRESS_FILE_PATH": "list.txt"}
+        settings = Settings.load(environ=environ)
+        suppressor = Suppressor(settings, background=False)
+        self.move(tmp_path, monkeypatch)
+        suppressor.add(["+14155552672"], "sms")
+        again = Suppressor(settings, background=False)
+        for each in (suppressor, again):
+            assert each.screen(["+14155552671", "+14155552672"], "sms").allowed == []
+
+    def test_where_the_working_directory_is_gone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.move(tmp_path, monkeypatch)
+        Path.cwd().rmdir()
+        assert Settings.load(environ={"SUPPRESS_STORE": "/store"}).store == Path("/store")
+        said = r"SUPPRESS_STORE .*The working directory is gone\. Give the whole path"
+        with pytest.raises(ConfigurationError, match=said):
+            Settings.load(environ={"SUPPRESS_STORE": "store"})
+
+    def move(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ class TestDamage:
         source.entries = listed(OTHER)
         one.refresh("sms")
         with monkeypatch.context() as patched:
-            patched.setattr(Path, "read_bytes", _raising(OSError(errno.EMFILE, "Too many open")))
+            patched.setattr(Path, "open", _raising(OSError(errno.EMFILE, "Too many open")))
             two.is_suppressed(OTHER, "sms")
         assert "cannot be read: Too many open" in caplog.text
         two._snapshots.look_again()

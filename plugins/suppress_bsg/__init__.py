@@ -2,33 +2,42 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import suppress
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     import click
 
 NAME = "bsg"
+VARIABLE = "BSG_API_KEY"
+FILE_VARIABLE = "BSG_API_KEY_FILE"
 
 
-def key_file() -> Path | None:
-    """Return the file in which `suppress login` keeps the key; None without a home folder."""
-    folder = suppress.config_folder()
-    return None if folder is None else folder / "bsg.key"
+def keys_set(settings: suppress.Settings) -> list[str]:
+    """Return the names under which the settings have a key."""
+    names = [name for name in (VARIABLE, FILE_VARIABLE) if name in settings.environ]
+    table = settings.tables.get(NAME, {})
+    return names + [name for name in ("api_key", "api_key_file") if name in table]
 
 
 @suppress.hookimpl
 def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """BSG's stop list, when there is an API key: a setting, or kept by `suppress login`."""
+    """BSG's stop list, when there is an API key: a setting, or kept by `suppress login`.
+
+    The environment and the settings file may say where the API is; a key that was kept goes
+    nowhere but to the address that it was checked at.
+    """
+    from suppress_bsg.kept_key import KeptKey  # noqa: PLC0415 - as below
     from suppress_bsg.source import BsgSettings, BsgSource  # noqa: PLC0415 - loads requests
 
-    path = key_file()
-    kept = {} if path is None else {"api_key": path}
-    own = settings.section(NAME, BsgSettings, environ_prefix="BSG", kept=kept)
+    kept = None if keys_set(settings) else KeptKey.read()
+    if kept is not None:
+        settings = dataclasses.replace(settings, environ={**settings.environ, VARIABLE: kept.key})
+    own = settings.section(NAME, BsgSettings, environ_prefix="BSG")
     if own is None:
         if NAME in (settings.sources or ()):
             raise suppress.ConfigurationError(
@@ -36,6 +45,8 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
                 "Set it, or run `suppress login`."
             )
         return None
+    if kept is not None:
+        kept.refuse_elsewhere(own.base_url)
     return BsgSource(own, load_timeout=settings.load_timeout)
 
 

@@ -20,13 +20,12 @@ from rich.console import Console
 from rich.table import Table
 
 import suppress
-from suppress_bsg import NAME, key_file
+from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
 from suppress_bsg.client import decode_listing
+from suppress_bsg.kept_key import KeptKey, key_file
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
 
-VARIABLE = "BSG_API_KEY"
-FILE_VARIABLE = "BSG_API_KEY_FILE"
 SANDBOX_KEY = "test_sandbox"
 DEMO_ENTRIES = 5_000
 STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
@@ -36,8 +35,9 @@ STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
 def login() -> None:
     """Ask for BSG's API key, check it by signing in, and keep it for later.
 
-    It is kept in a file that you alone can read, and used where no other key is set. To
-    forget it, delete the file. In a script the key comes from standard input.
+    It is kept in a file that you alone can read, and used where no other key is set, at the
+    address that it was checked at and nowhere else. To forget it, delete the file. In a
+    script the key comes from standard input.
 
     \b
       suppress login
@@ -52,25 +52,24 @@ def login() -> None:
         )
     key = _asked_for()
     given = {name: settings.environ[name] for name in settings.environ if name != FILE_VARIABLE}
-    own = dataclasses.replace(settings, environ=given | {VARIABLE: key}).section(
-        NAME, BsgSettings, environ_prefix="BSG"
+    own = cast(
+        "BsgSettings",
+        dataclasses.replace(settings, environ=given | {VARIABLE: key}).section(
+            NAME, BsgSettings, environ_prefix="BSG"
+        ),
     )
     try:
-        BsgSource(cast("BsgSettings", own)).sign_in()
+        BsgSource(own).sign_in()
     except suppress.SourceError as error:
         raise suppress.StopListUnavailable(f"The key was not kept. {error}") from None
     try:
-        key.keep(path)
+        KeptKey(key, own.base_url).keep(path)
     except OSError as error:
         raise suppress.ConfigurationError(
             f"The key cannot be kept in {path}: {error.strerror}."
         ) from error
     click.echo(f"The key is right, and kept in {path}.")
-    others = [name for name in (VARIABLE, FILE_VARIABLE) if name in settings.environ]
-    others += [
-        name for name in ("api_key", "api_key_file") if name in settings.tables.get(NAME, {})
-    ]
-    if others:
+    if others := keys_set(settings):
         click.echo(f"It is not used as long as {' or '.join(others)} is set.", err=True)
 
 

@@ -20,6 +20,7 @@ from suppress import (
     normalize,
 )
 from suppress_bsg.client import Client, Listing, WireEntry
+from suppress_bsg.kept_key import ADDRESS
 from suppress_bsg.paging import LIMIT, Page, read_all
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
@@ -46,7 +47,7 @@ class BsgSettings:
     """
 
     api_key: Secret
-    base_url: str = "https://one-api.bsg.world"
+    base_url: str = ADDRESS
     channels: tuple[str, ...] = ("sms", "viber")
     pages_in_flight: int = 8
     timeout: float = 30.0

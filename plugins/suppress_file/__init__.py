@@ -104,6 +104,7 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
                 "SUPPRESS_FILE_PATH (`path` in the table [suppress.file]) is missing."
             )
         return None
+    suppress.warn_if_others_write(own.path, "list")
     if own.default_region is not None:
         return FileSource(own, suppress.known_region(own.default_region))
     return FileSource(own, settings.default_region)

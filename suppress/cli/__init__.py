@@ -34,7 +34,7 @@ from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
 from suppress.cli.max_invalid import TooManyInvalid
 from suppress.cli.opt_outs import add, remove
-from suppress.cli.options import refuse_repeated
+from suppress.cli.options import named_settings, refuse_repeated
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
 from suppress.numbers.mask import mask
@@ -69,6 +69,12 @@ class CommandLine(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; no plugin is imported for one of suppress's own."""
         return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the options before the command; none of them is given in vain."""
+        if not ctx.resilient_parsing:
+            refuse_repeated(self, ctx.info_name, args, ctx.parent, inner=False)
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -191,15 +197,22 @@ def _give_up_output() -> None:
     epilog="Try it on this machine alone, with no account: suppress demo",
 )
 @click.version_option(suppress.__version__, prog_name="suppress")
-def command_line() -> None:
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="The settings file; else the one that SUPPRESS_CONFIG names, else suppress.toml in your "
+    "configuration folder.",
+)
+@click.pass_context
+def command_line(context: click.Context, config: str | None) -> None:
     """Keep messages from reaching people who asked not to get them.
 
     Screens phone numbers against the stop lists of your messaging provider (and any
     other source that a plugin adds) before anything is sent.
 
-    Settings come from the environment and from the file that SUPPRESS_CONFIG names, else
-    suppress.toml in the working directory, else in your configuration folder. For BSG's
-    stop list BSG_API_KEY is all that is needed.
+    Settings come from the environment and from the file that --config or SUPPRESS_CONFIG
+    names, else from suppress.toml in your configuration folder; one in the working directory
+    is not used unless it is named. For BSG's stop list BSG_API_KEY is all that is needed.
 
     The exit status is 0 when all is done, 2 for a wrong call or setting, 3 when the stop
     list is unavailable and nothing was written, 4 for input that cannot be read, 5 for
@@ -211,7 +224,9 @@ def command_line() -> None:
     logger = logging.getLogger("suppress")
     logger.addHandler(handler)
     # Whoever runs the command line within a process of their own keeps their logging.
-    click.get_current_context().call_on_close(lambda: logger.removeHandler(handler))
+    context.call_on_close(lambda: logger.removeHandler(handler))
+    if config is not None:
+        context.with_resource(named_settings(config))
 
 
 for _command in (filter_command, check, refresh, status, add, remove, verify, plugins):

@@ -1,6 +1,7 @@
 """The commands about stop lists: `check`, `refresh`, `status`, `plugins`."""
 
 import contextlib
+from pathlib import Path
 from typing import Any
 
 import click
@@ -123,8 +124,8 @@ def status(*, as_json: bool) -> None:
     """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
 
     Shows as well what was opted out here, what of it waits to be passed on to a source or has
-    no possible number any more, since when a list cannot be read, and the version of
-    phonenumbers that numbers are read with.
+    no possible number any more, since when a list cannot be read, the version of phonenumbers
+    that numbers are read with, and the settings file in force.
 
     fresh: younger than SUPPRESS_TTL, used as it is. stale: read anew when it is needed,
     and used while that fails. expired: older than SUPPRESS_MAX_STALE, never used. missing:
@@ -138,9 +139,8 @@ def status(*, as_json: bool) -> None:
             {
                 "ttl": suppressor.settings.ttl,
                 "max_stale": suppressor.settings.max_stale,
-                "store": None
-                if suppressor.settings.store is None
-                else str(suppressor.settings.store),
+                "store": _text(suppressor.settings.store),
+                "settings_file": _text(suppressor.settings.file),
                 "phonenumbers": phonenumbers.__version__,
                 "channels": found,
                 "waiting": waiting,
@@ -166,6 +166,7 @@ def status(*, as_json: bool) -> None:
         )
     print_table(table)
     click.echo(f"Numbers are read with phonenumbers {phonenumbers.__version__}.")
+    click.echo(f"Settings file: {suppressor.settings.file or 'none'}.")
     for each in found:
         if each["failing"] is not None:
             click.echo(
@@ -176,6 +177,10 @@ def status(*, as_json: bool) -> None:
     print_unread(unread)
     if any(each["state"] == "missing" for each in found):
         click.echo("Read what is missing with: suppress refresh", err=True)
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def _status(suppressor: Suppressor, channel: str) -> dict[str, Any]:

@@ -1,18 +1,41 @@
 """Options that several commands share, and the rule that none is given twice for nothing."""
 
+import contextlib
+import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from suppress.errors import SuppressError
 from suppress.rows import Rows
+from suppress.settings import CONFIG, Settings
 from suppress.suppressor import Suppressor
 
 
-def _channels(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+@contextlib.contextmanager
+def named_settings(file: str) -> Iterator[None]:
+    """Let every command, those of plugins too, take its settings from a file.
+
+    Raises:
+        click.UsageError: the file has no name, as when a variable of a script is empty.
+    """
+    if not file:
+        raise click.UsageError("--config names no file.")
+    before = os.environ.get(CONFIG)
+    os.environ[CONFIG] = file
     try:
-        served = Suppressor().channels
+        yield
+    finally:
+        if before is None:
+            del os.environ[CONFIG]
+        else:
+            os.environ[CONFIG] = before
+
+
+def _channels(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    try:
+        served = Suppressor(Settings.load(ctx.find_root().params.get("config"))).channels
     except SuppressError:
         return []
     return [channel for channel in served if channel.startswith(incomplete)]
@@ -74,7 +97,12 @@ json_option = click.option(
 
 
 def refuse_repeated(
-    command: click.Command, name: str | None, arguments: Sequence[str], parent: click.Context
+    command: click.Command,
+    name: str | None,
+    arguments: Sequence[str],
+    parent: click.Context | None,
+    *,
+    inner: bool = True,
 ) -> None:
     """Refuse an option that is given more than once and cannot be repeated.
 
@@ -86,6 +114,7 @@ def refuse_repeated(
         name: its name, as typed.
         arguments: what is typed behind it.
         parent: the context of the group that the command is of.
+        inner: whether to look at the command of a group as well.
 
     Raises:
         click.UsageError: an option is given more than once.
@@ -108,10 +137,10 @@ def refuse_repeated(
                 "Give it once.",
                 context,
             )
-    if isinstance(command, click.Group) and rest:
-        inner = command.get_command(context, rest[0])
-        if inner is not None:
-            refuse_repeated(inner, rest[0], rest[1:], context)
+    if inner and isinstance(command, click.Group) and rest:
+        called = command.get_command(context, rest[0])
+        if called is not None:
+            refuse_repeated(called, rest[0], rest[1:], context)
 
 
 def _takes_one(parameter: click.Parameter) -> bool:

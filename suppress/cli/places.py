@@ -175,7 +175,7 @@ def _identity(place: str) -> object:
     try:
         found = os.fstat(sys.stdout.fileno()) if place == STANDARD else Path(place).stat()
     except OSError:
-        return Path(place).resolve()
+        return os.path.realpath(place)
     return None if stat.S_ISCHR(found.st_mode) else (found.st_dev, found.st_ino)
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Self
 
 from suppress.errors import ConfigurationError
+from suppress.ownership import warn_if_others_write
 
 ALIAS = "alias"
 """Stands for the day of a row whose two forms have always been one line."""
@@ -163,6 +164,7 @@ def chosen(setting: bool | Path) -> Renumbering:  # noqa: FBT001 - it is the set
     """
     if not isinstance(setting, Path):
         return table() if setting else NO_CHANGES
+    warn_if_others_write(setting, "file of changes")
     try:
         text = setting.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,0 +1,131 @@
+"""Files, folders and links that somebody else can change, and so who is messaged."""
+
+import errno
+import logging
+import os
+import shlex
+import stat
+import sys
+from pathlib import Path
+
+from suppress.errors import ConfigurationError
+
+logger = logging.getLogger("suppress")
+
+MOST_LINKS = 40
+"""How many links a path may lead through, as for the system itself."""
+
+
+def in_other_hands(status: os.stat_result) -> str | None:
+    """Say how somebody else can change a file or folder; None where nobody but root can."""
+    # A terminal and /dev/null are nobody's.
+    if sys.platform == "win32" or stat.S_ISCHR(status.st_mode):
+        return None
+    if not _is_own(status):
+        return "belongs to another user"
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "can be written by others"
+    return None
+
+
+def warn_if_others_write(path: Path, what: str) -> None:
+    """Log a warning about a file that somebody else can change, and so who is messaged.
+
+    Args:
+        path: the file; one that is not there is passed over.
+        what: what to call it, for example `list`.
+    """
+    try:
+        found = _complaint(path, path.stat(), what)
+    except OSError:
+        return
+    if found is not None:
+        logger.warning("%s", found)
+
+
+def refuse_if_others_write(path: Path, status: os.stat_result, what: str) -> None:
+    """Refuse a file or folder that somebody else can change, and so who is messaged.
+
+    Args:
+        path: where it is.
+        status: its state.
+        what: what to call it.
+
+    Raises:
+        ConfigurationError: somebody can; the message says what to do.
+    """
+    if (found := _complaint(path, status, what)) is not None:
+        raise ConfigurationError(f"{found}.")
+
+
+def followed(path: Path) -> Path:
+    """Return where a path leads, through no link that another user laid.
+
+    Raises:
+        PermissionError: there is such a link, at the path or on the way to it.
+        OSError: the links go round in a circle, or the working directory is gone.
+    """
+    if sys.platform == "win32":
+        return path.resolve()
+    whole = path.absolute()
+    current, ahead, links = Path(whole.anchor), list(reversed(whole.parts[1:])), 0
+    while ahead:
+        part = ahead.pop()
+        current = current.parent if part == ".." else current / part
+        try:
+            status = current.lstat()
+        except FileNotFoundError:
+            continue
+        if not stat.S_ISLNK(status.st_mode):
+            continue
+        if not _is_own(status):
+            raise PermissionError(
+                errno.EPERM,
+                f"the link {current} belongs to another user. Name what it leads to",
+            )
+        links += 1
+        if links > MOST_LINKS:
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        target = current.readlink()
+        current = Path(target.anchor) if target.is_absolute() else current.parent
+        ahead += reversed(target.parts[1:] if target.is_absolute() else target.parts)
+    return current
+
+
+def refuse_fifo(target: Path) -> None:
+    """Refuse a named pipe of another user, who would read what is written to it.
+
+    Args:
+        target: where a path leads.
+
+    Raises:
+        PermissionError: it is one.
+    """
+    try:
+        status = target.lstat()
+    except OSError:
+        return
+    if sys.platform != "win32" and stat.S_ISFIFO(status.st_mode) and not _is_own(status):
+        raise PermissionError(errno.EPERM, "it is a pipe of another user. Name another file")
+
+
+def _complaint(path: Path, status: os.stat_result, what: str) -> str | None:
+    """The warning or error about a file that somebody else can change, without a full stop."""
+    try:
+        followed(path)
+    except PermissionError as error:
+        return f"The {what} {path} cannot be trusted: {error.strerror}"
+    how = in_other_hands(status)
+    if how is None:
+        return None
+    remedy = f"chmod go-w {shlex.quote(str(path))}"
+    if not _is_own(status):
+        remedy = "use one of your own"
+    elif stat.S_ISDIR(status.st_mode):
+        # It may be a volume's, or that of temporary files.
+        remedy += f", or name a folder in it, such as {path / 'suppress'}"
+    return f"The {what} {path} {how}, who can change who is messaged: {remedy}"
+
+
+def _is_own(status: os.stat_result) -> bool:
+    return status.st_uid in (os.geteuid(), 0)
