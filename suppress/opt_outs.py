@@ -25,6 +25,7 @@ import numpy as np
 
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
+from suppress.gate import Gate
 from suppress.numbers.convention import Convention
 from suppress.record import NO_RECORD, Columns, Person, Record
 from suppress.stop_list.snapshot import OptedOut
@@ -68,6 +69,10 @@ _STEPS = (
     ALTER TABLE handed_in RENAME TO opt_out;
     CREATE INDEX opt_out_change ON opt_out (change, removed_at);
     """,
+    """
+    CREATE INDEX waiting_number ON waiting (number, channel);
+    CREATE INDEX waiting_target ON waiting (source, account);
+    """,
 )
 
 _WITH_TEXTS = 2  # the first version of the database that has them
@@ -75,14 +80,16 @@ _WITH_TEXTS = 2  # the first version of the database that has them
 # sqlite3 cannot decode what it says of some damaged files.
 _UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
 
-# SQLite has locks of its own, which a forked process would find held for ever, had another
-# thread been inside it at that moment.
-_IN_SQLITE = threading.RLock()
+_IN_SQLITE = Gate()
+# Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
+# finds what was committed last. Registered behind the gate, it is asked first, and lets readers
+# through the gate until it is had.
+_WRITING = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_IN_SQLITE.acquire,
-        after_in_parent=_IN_SQLITE.release,
-        after_in_child=_IN_SQLITE.release,
+        before=_WRITING.acquire,
+        after_in_parent=_WRITING.release,
+        after_in_child=_WRITING.release,
     )
 
 Action = Literal["add", "remove"]
@@ -419,7 +426,7 @@ class OptOuts:
                     raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
                 with self._lock():
                     self._make()
-            with self._opened() as database:
+            with _WRITING, self._opened() as database:
                 # However much is written at once, others can read until it is committed.
                 database.execute("PRAGMA cache_spill = OFF")
                 database.execute("PRAGMA temp_store = MEMORY")
@@ -444,8 +451,10 @@ class OptOuts:
         # One left by a killed process would be rolled back into the new file.
         self.path.with_name(f"{self.path.name}-journal").unlink(missing_ok=True)
         with replacing(self.path) as stream:
-            database = sqlite3.connect(":memory:", isolation_level=None)
-            with contextlib.closing(database):
+            with (
+                _IN_SQLITE.passed(),
+                contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
+            ):
                 _migrate(database)
                 database.execute("VACUUM")
                 stream.write(database.serialize())
@@ -455,7 +464,7 @@ class OptOuts:
         """A connection for one step: it can be shared neither by threads nor over a fork."""
         mode = "rw" if os.access(self.path, os.W_OK) else "ro"
         with (
-            _IN_SQLITE,
+            _IN_SQLITE.passed(),
             contextlib.closing(
                 sqlite3.connect(
                     f"{self.path.absolute().as_uri()}?mode={mode}",

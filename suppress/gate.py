@@ -1,0 +1,43 @@
+"""A gate that keeps a process from being forked while a thread is where that would do harm."""
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+
+
+class Gate:
+    """Lets any number of threads in at once, and a fork only while no other thread is in.
+
+    It is for a library that has locks of its own: a forked process would find them held for
+    ever, had another thread been inside the library at that moment.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition(threading.RLock())
+        self._inside: list[int] = []
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self._shut,
+                after_in_parent=self._changed.release,
+                after_in_child=self._changed.release,
+            )
+
+    @contextlib.contextmanager
+    def passed(self) -> Iterator[None]:
+        """Be inside while the block runs."""
+        thread = threading.get_ident()
+        with self._changed:
+            self._inside.append(thread)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._inside.remove(thread)
+                self._changed.notify_all()
+
+    def _shut(self) -> None:
+        self._changed.acquire()
+        # Who forks from inside, as from a signal handler, would wait for itself.
+        while set(self._inside) - {threading.get_ident()}:
+            self._changed.wait()

@@ -1,0 +1,54 @@
+"""No process is forked while another thread is inside."""
+
+import os
+import threading
+
+import pytest
+
+from suppress.gate import Gate
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+GATE = Gate()
+"""One for all, since what is registered for a fork stays."""
+
+
+def forked() -> int:
+    """The exit status of a child that goes in and out."""
+    child = os.fork()
+    if child == 0:
+        with GATE.passed():
+            os._exit(7)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def test_a_fork_waits_until_the_others_are_out() -> None:
+    inside, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+    def stay() -> None:
+        with GATE.passed():
+            inside.set()
+            assert go_on.wait(10)
+
+    def fork() -> None:
+        assert forked() == 7
+        done.set()
+
+    staying, forking = threading.Thread(target=stay), threading.Thread(target=fork)
+    staying.start()
+    assert inside.wait(10)
+    forking.start()
+    assert not done.wait(0.1)
+    with GATE.passed():
+        pass  # another need not wait for either
+    go_on.set()
+    assert done.wait(10)
+    staying.join()
+    forking.join()
+
+
+def test_who_forks_from_inside_does_not_wait_for_itself() -> None:
+    with GATE.passed():
+        assert forked() == 7
+    with GATE.passed():
+        assert forked() == 7
