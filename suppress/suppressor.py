@@ -275,6 +275,21 @@ class Suppressor:
         ]
         return tuple(sorted(set(found)))
 
+    def reset_opt_outs(self) -> bool:
+        """Take it that the opt-outs that were made here are gone, if their record is.
+
+        Once opt-outs were made in a store, nothing is screened without their record. This says
+        that it is gone for good, and that the next one to be made, or the one that has taken
+        its place, is right. No record is removed. Restart what runs.
+
+        Returns:
+            Whether there was anything to be taken so.
+
+        Raises:
+            StoreUnavailable: there is a record, and it cannot be read.
+        """
+        return self._opt_outs is not None and self._opt_outs.reset()
+
     def pass_on(self) -> None:
         """Tell the sources now of what was opted out here, and of what was taken back.
 

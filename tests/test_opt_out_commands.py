@@ -252,5 +252,23 @@ def test_with_a_damaged_record_nothing_is_done(run: Run, sandbox: Sandbox) -> No
     assert listed(sandbox).keys() == {LISTED}
 
 
+def test_a_record_that_is_gone(run: Run) -> None:
+    assert run("add", ANN, "--channel", "sms").returncode == 0
+    Path("store/opt-outs.sqlite3").rename("backup")
+    for command in ("check", ANN, "--channel", "sms"), ("status",):
+        refuses(run(*command), 3, "but opt-outs were made here.*suppress reset-opt-outs")
+    refuses(run("add", BOB, "--channel", "sms"), 5, "but opt-outs were made here")
+    refuses(run("reset-opt-outs"), 2, "Nothing was done.*else say --yes")
+    assert run("check", ANN, "--channel", "sms").returncode == 3
+    assert (
+        run("reset-opt-outs", "--yes").stdout
+        == "Opt-outs begin anew in store. Restart what runs.\n"
+    )
+    assert run("status").returncode == 0
+    assert "Nothing was done: no record is missing" in run("reset-opt-outs", "--yes").stdout
+    Path("backup").rename("store/opt-outs.sqlite3")
+    assert run("check", ANN, "--channel", "sms").returncode == 1, "it is in force as before"
+
+
 def port_of(sandbox: Sandbox) -> int:
     return int(sandbox.url.rpartition(":")[2])

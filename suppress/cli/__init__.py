@@ -33,7 +33,7 @@ from suppress.atomic import give_up
 from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
 from suppress.cli.max_invalid import TooManyInvalid
-from suppress.cli.opt_outs import add, remove
+from suppress.cli.opt_outs import add, remove, reset_opt_outs
 from suppress.cli.options import refuse_repeated
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
@@ -214,7 +214,9 @@ def command_line() -> None:
     click.get_current_context().call_on_close(lambda: logger.removeHandler(handler))
 
 
-for _command in (filter_command, check, refresh, status, add, remove, verify, plugins):
+for _command in (
+    *(filter_command, check, refresh, status, add, remove, reset_opt_outs, verify, plugins),
+):
     command_line.add_command(_command)
 
 

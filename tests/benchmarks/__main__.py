@@ -263,6 +263,7 @@ class Down(MadeUp):
 def opting_out(waiting: int) -> None:
     """Measure additions while many wait, and look-ups meanwhile."""
     with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = str(Path(folder, "state"))
         arguments: dict[str, Any] = {"sources": ["made-up"], "store": folder, "ttl": 1e6}
         adding, looking = (
             Suppressor(plugins=[Down()], background=False, **arguments) for _ in range(2)
