@@ -13,6 +13,10 @@ class Hanging(Exception):
     """A source hangs: its thread cannot be ended, and is left behind."""
 
 
+class Overdue(Exception):
+    """A source has not done its work in time."""
+
+
 class Calls:
     """Calls of sources, each in a thread of its own, at most one that hangs for each source."""
 
@@ -36,7 +40,7 @@ class Calls:
             current: gives the name of the one that it is at.
 
         Raises:
-            TimeoutError: it was not done in time.
+            Overdue: it was not done in time.
             Hanging: one of them hangs since an earlier call; nothing was done.
             RuntimeError: no thread can be started.
         """
@@ -67,4 +71,4 @@ class Calls:
             if future.done():  # the source's own
                 return future.result()
             self._left[current()] = thread, began
-            raise
+            raise Overdue from None

@@ -13,7 +13,7 @@ import filelock
 
 from suppress import sources
 from suppress.errors import StopListUnavailable
-from suppress.hanging import Calls, Hanging
+from suppress.hanging import Calls, Hanging, Overdue
 from suppress.numbers.convention import Convention
 from suppress.settings import Settings
 from suppress.sources import ReadingFailed, Source
@@ -150,7 +150,7 @@ class Reader:
             return self._calls.call(
                 load, self._settings.load_timeout, sources=asked, current=lambda: current
             )
-        except TimeoutError:
+        except Overdue:
             given_up.set()
             raise ReadingFailed(
                 f"The stop lists of {' and '.join(sorted(channels))} were not read within "

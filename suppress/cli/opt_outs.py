@@ -23,6 +23,9 @@ from suppress.suppressor import Suppressor
 
 F = TypeVar("F", bound=Callable[..., None])
 
+PATIENCE = 5.0
+"""Seconds that a source has to take what is passed on; else it waits, and the command ends."""
+
 
 def _of_numbers(command: F) -> F:
     """What both commands take: numbers, or a file of them, and channels."""
@@ -72,7 +75,7 @@ def add(
         channel: suppressor.add(taken, channel, default_region=default_region)
         for channel in channels
     }
-    suppressor.pass_on()
+    suppressor.pass_on(patience=PATIENCE)
     waiting = waiting_of(suppressor)
     if as_json:
         print_json({"numbers": len(taken), "new": new, "waiting": waiting})
@@ -111,7 +114,7 @@ def remove(
         channel: suppressor.remove(taken, channel, default_region=default_region)
         for channel in channels
     }
-    suppressor.pass_on()
+    suppressor.pass_on(patience=PATIENCE)
     waiting = waiting_of(suppressor)
     if as_json:
         print_json({"numbers": len(taken), "listed_by": listed, "waiting": waiting})
