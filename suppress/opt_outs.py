@@ -72,7 +72,6 @@ _STEPS = (
     """,
     """
     CREATE INDEX waiting_number ON waiting (number, channel);
-    CREATE INDEX waiting_target ON waiting (source, account);
     """,
 )
 
