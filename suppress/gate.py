@@ -5,6 +5,10 @@ import os
 import threading
 from collections.abc import Iterator
 
+# numpy imports it when np.unique is called first. A process that is forked at that moment would
+# wait for the end of that import for ever.
+import numpy.ma  # noqa: F401
+
 
 class Gate:
     """Lets any number of threads in at once, and a fork only while no other thread is in.

@@ -1,9 +1,12 @@
 """Opt-outs that are made here hold at once, for good, and in every process; damage is noticed."""
 
 import contextlib
+import itertools
+import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -1207,7 +1210,48 @@ def change_and_wait(pipe: Connection, path: Path) -> None:
     time.sleep(60)
 
 
+def fork_while_adding(pipe: Connection, folder: Path, forks: int) -> None:
+    """Fork while threads add and look; each child adds and looks too, and ends."""
+    one = made(folder)
+    one.add([ANN], "sms")
+    one.is_suppressed(BOB, "sms")
+    places = itertools.count()
+    done = threading.Event()
+
+    def add() -> None:
+        while not done.is_set():
+            one.add([number_of(next(places))], "sms")
+
+    def look() -> None:
+        while not done.is_set():
+            one._snapshots.look_again()
+            one.is_suppressed(BOB, "sms")
+
+    for work in (add, add, look, look):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in range(forks):
+        if (child := os.fork()) == 0:
+            number = number_of(10**7 + os.getpid())
+            one.add([number], "sms")
+            os._exit(0 if one.is_suppressed(number, "sms") else 1)
+        pipe.send(child)
+        pipe.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    done.set()
+
+
 class TestProcesses:
+    def test_one_that_is_forked_while_threads_add_and_look(self, folder: Path) -> None:
+        with started(fork_while_adding, folder, 10) as (_, pipe):
+            for _ in range(10):
+                assert pipe.poll(20), "the parent hangs"
+                child = pipe.recv()
+                try:
+                    assert pipe.poll(20), "the child hangs"
+                finally:
+                    if not pipe.poll():
+                        os.kill(child, signal.SIGKILL)
+                assert pipe.recv() == 0
+
     def test_what_was_added_is_there_after_a_kill(self, folder: Path) -> None:
         returned: list[str] = []
         for turn, many in enumerate([1, 30, 500]):
