@@ -72,6 +72,8 @@ _STEPS = (
     """,
     """
     CREATE INDEX waiting_number ON waiting (number, channel);
+    CREATE TABLE change (id INTEGER PRIMARY KEY);
+    INSERT INTO change SELECT DISTINCT change FROM opt_out;
     """,
 )
 
@@ -80,6 +82,7 @@ _DO_WITHOUT = (
 )
 
 _WITH_TEXTS = 2  # the first version of the database that has them
+_WITH_CHANGES = 3
 
 # sqlite3 cannot decode what it says of some damaged files.
 _UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
@@ -399,7 +402,8 @@ class OptOuts:
         """What the database has now, within the step that is under way."""
         state = self._state
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if (inode, version) != (state.inode, state.version) or not _goes_on(database, state.seen):
+        goes_on = _goes_on(database, version, state.seen)
+        if (inode, version) != (state.inode, state.version) or not goes_on:
             (checked,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if checked != "ok":
                 raise sqlite3.DatabaseError("it is damaged")
@@ -459,7 +463,9 @@ class OptOuts:
                     self._mark(self._name_of(database))
                     (last,) = database.execute("SELECT max(change) FROM opt_out").fetchone()
                     # By chance, so that a restored file does not come to the same one again.
-                    yield database, (last or 0) + 1 + secrets.randbelow(2**32)
+                    change = (last or 0) + 1 + secrets.randbelow(2**32)
+                    database.execute("INSERT OR IGNORE INTO change VALUES (?)", (change,))
+                    yield database, change
                     database.execute("COMMIT")
                 except BaseException:
                     with contextlib.suppress(sqlite3.Error):
@@ -586,11 +592,14 @@ def _migrate(database: sqlite3.Connection) -> None:
         database.execute(f"PRAGMA user_version = {len(_STEPS)}")
 
 
-def _goes_on(database: sqlite3.Connection, seen: int) -> bool:
-    """Tell whether the file holds the change seen last, and is not one restored in its place."""
+def _goes_on(database: sqlite3.Connection, version: int, seen: int) -> bool:
+    """Tell whether the file has had the change seen last, and is not one restored in its place."""
     if seen < 0:
         return True
     query = "SELECT 1 FROM opt_out WHERE change = ? LIMIT 1"
+    if version >= _WITH_CHANGES:
+        # There it is still known when the same rows were changed again.
+        query = "SELECT 1 FROM change WHERE id = ?"
     return database.execute(query, (seen,)).fetchone() is not None
 
 

@@ -33,7 +33,7 @@ from suppress import (
     UnknownChannel,
 )
 from suppress.marks import Marks
-from suppress.record import Person
+from suppress.record import Person, Record
 from suppress.snapshots import LOOK_EVERY
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
@@ -637,11 +637,34 @@ class TestManyThatWait:
         for with_many, with_none in zip(self.seconds(one), self.seconds(alone), strict=True):
             assert with_many < 4 * with_none
 
+    def test_who_looks_reads_only_what_has_changed(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Even where the very row is changed that was changed last."""
+        one, two = made(folder), made(folder)
+        one.add([ANN, BOB], "sms")
+        two.snapshot("sms")
+        read: list[int] = []
+        of = Record.of
+
+        def counting(ids: Any, *rest: Any) -> Record:
+            read.append(len(ids))
+            return of(ids, *rest)
+
+        monkeypatch.setattr(Record, "of", counting)
+        for _ in range(3):
+            for change, expected in ((one.remove, [BOB]), (one.add, [])):
+                change([BOB], "sms")
+                read.clear()
+                assert two.filter_recipients([ANN, BOB], "sms") == expected
+                assert sum(read) <= 1
+
     def test_a_record_of_the_version_before_is_brought_up_to_date(
         self, one: Suppressor, folder: Path
     ) -> None:
         with contextlib.closing(sqlite3.connect(folder / NAME)) as database, database:
             database.execute("DROP INDEX waiting_number")
+            database.execute("DROP TABLE change")
             database.execute("PRAGMA user_version = 2")
         two = made(folder)
         assert two.is_suppressed(ANN, "sms")
