@@ -19,6 +19,11 @@ def config_folder() -> Path | None:
     return _of_user(platformdirs.user_config_path)
 
 
+def state_folder() -> Path | None:
+    """Return the user's folder for what has to be remembered; None where there is no home."""
+    return _of_user(platformdirs.user_state_path)
+
+
 def default_store() -> Path | None:
     """Return the user's folder for snapshots; without a home None, with a warning."""
     folder = _of_user(platformdirs.user_data_path)

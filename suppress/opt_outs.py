@@ -5,11 +5,11 @@ happens with it: it holds in every process of the machine from then on, and for 
 whatever a source says. What is to be passed on to a source is written down in the same
 step, and stays until the source has taken it.
 
-A database that cannot be read is an error, never an empty one: somebody may be in it.
+A database that cannot be read is an error, never an empty one: somebody may be in it. So is
+one that is gone, or that another has taken the place of: see `Marks`.
 """
 
 import contextlib
-import errno
 import os
 import secrets
 import sqlite3
@@ -25,6 +25,8 @@ import numpy as np
 
 from suppress.atomic import replacing
 from suppress.errors import StopListUnavailable, StoreUnavailable
+from suppress.gate import Gate
+from suppress.marks import Marks, leads_nowhere
 from suppress.numbers.convention import Convention
 from suppress.ownership import refuse_if_others_write
 from suppress.record import NO_RECORD, Columns, Person, Record
@@ -69,21 +71,33 @@ _STEPS = (
     ALTER TABLE handed_in RENAME TO opt_out;
     CREATE INDEX opt_out_change ON opt_out (change, removed_at);
     """,
+    """
+    CREATE INDEX waiting_number ON waiting (number, channel);
+    CREATE TABLE change (id INTEGER PRIMARY KEY);
+    INSERT INTO change SELECT DISTINCT change FROM opt_out;
+    """,
+)
+
+_DO_WITHOUT = (
+    "If you can do without the opt-outs in it, move it away and run `suppress reset-opt-outs`."
 )
 
 _WITH_TEXTS = 2  # the first version of the database that has them
+_WITH_CHANGES = 3
 
 # sqlite3 cannot decode what it says of some damaged files.
 _UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
 
-# SQLite has locks of its own, which a forked process would find held for ever, had another
-# thread been inside it at that moment.
-_IN_SQLITE = threading.RLock()
+_IN_SQLITE = Gate()
+# Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
+# finds what was committed last. Registered behind the gate, it is asked first, and lets readers
+# through the gate until it is had.
+_WRITING = threading.RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
-        before=_IN_SQLITE.acquire,
-        after_in_parent=_IN_SQLITE.release,
-        after_in_child=_IN_SQLITE.release,
+        before=_WRITING.acquire,
+        after_in_parent=_WRITING.release,
+        after_in_child=_WRITING.release,
     )
 
 Action = Literal["add", "remove"]
@@ -164,6 +178,8 @@ class OptOuts:
         self._journal = folder / "opt-outs.sqlite3-journal"
         self._lock = lock
         self._convention = convention
+        self._marks = Marks(folder)
+        self._marked = ""
         # Replaced as a whole, never changed, so that threads need not wait for each other.
         self._state = _State()
         self._unkept: dict[str, dict[Person, float]] = {}
@@ -281,8 +297,8 @@ class OptOuts:
         except _UNREADABLE as error:
             raise OptOutsUnreadable(
                 f"The opt-outs in {self.path} cannot be read ({_in_words(error)}), and somebody "
-                "may be among them. Nothing may be sent until they can: try again, restore the "
-                "file from a backup, or move it away if you can do without the opt-outs in it."
+                "may be among them. Nothing may be sent until they can: try again, see that its "
+                f"folder is there and mounted, or restore the file from a backup. {_DO_WITHOUT}"
             ) from error
         unkept = dict(self._unkept.get(channel, {}))
         if unkept:
@@ -353,26 +369,47 @@ class OptOuts:
 
     def _catch_up(self) -> _State:
         """Take over what has changed since the last time."""
-        try:
-            inode = self.path.stat().st_ino
-        except (FileNotFoundError, NotADirectoryError):
-            if not self._state.file:
-                return self._state
-            raise
+        if (inode := self._inode()) is None:
+            return self._state
         with self._opened() as database:
             database.execute("BEGIN")
             self._state = state = self._caught_up(database, inode)
+        # An earlier version may have written it, or somebody else. Whoever may only read it
+        # need not be able to say so.
+        if state.records and state.file != self._marked:
+            with contextlib.suppress(OSError):
+                self._marks.make(state.file)
+            self._marked = state.file
         return state
+
+    def _inode(self) -> int | None:
+        """The inode of the database; None where none was ever made.
+
+        Raises:
+            OSError: it is gone, or nobody can tell.
+        """
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return self.path.stat().st_ino
+        nowhere = leads_nowhere(self.path)
+        if not (nowhere or self._state.file or self._marks.found()):
+            return None
+        try:
+            # It may have been made meanwhile, and the mark after it.
+            return self.path.stat().st_ino
+        except (FileNotFoundError, NotADirectoryError) as error:
+            known = "a link that leads nowhere" if nowhere else "opt-outs were made here"
+            raise FileNotFoundError(error.errno, f"{error.strerror}, but {known}") from None
 
     def _caught_up(self, database: sqlite3.Connection, inode: int) -> _State:
         """What the database has now, within the step that is under way."""
         state = self._state
         (version,) = database.execute("PRAGMA user_version").fetchone()
-        if (inode, version) != (state.inode, state.version) or not _goes_on(database, state.seen):
+        goes_on = _goes_on(database, version, state.seen)
+        if (inode, version) != (state.inode, state.version) or not goes_on:
             (checked,) = database.execute("PRAGMA integrity_check(1)").fetchone()
             if checked != "ok":
                 raise sqlite3.DatabaseError("it is damaged")
-            (file,) = database.execute("SELECT id FROM file").fetchone()
+            file = self._name_of(database)
             if file != (state.file or file):
                 raise sqlite3.DatabaseError(
                     "a new one has taken its place: restart what runs, if that is right"
@@ -404,7 +441,7 @@ class OptOuts:
 
     def _read(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         try:
-            if not self.path.exists():
+            if self._inode() is None:
                 return []
             with self._opened() as database:
                 return database.execute(query, values).fetchall()
@@ -415,22 +452,22 @@ class OptOuts:
     def _writing(self) -> Iterator[tuple[sqlite3.Connection, int]]:
         """One step, with the number of the change that it makes."""
         try:
-            if not self.path.exists():
-                if self._state.file:
-                    # A new one would let through everyone who was in the one that is gone.
-                    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+            if self._inode() is None:
                 with self._lock():
                     self._make()
-            with self._opened() as database:
+            with _WRITING, self._opened() as database:
                 # However much is written at once, others can read until it is committed.
                 database.execute("PRAGMA cache_spill = OFF")
                 database.execute("PRAGMA temp_store = MEMORY")
                 database.execute("BEGIN IMMEDIATE")
                 try:
                     _migrate(database)
+                    self._mark(self._name_of(database))
                     (last,) = database.execute("SELECT max(change) FROM opt_out").fetchone()
                     # By chance, so that a restored file does not come to the same one again.
-                    yield database, (last or 0) + 1 + secrets.randbelow(2**32)
+                    change = (last or 0) + 1 + secrets.randbelow(2**32)
+                    database.execute("INSERT OR IGNORE INTO change VALUES (?)", (change,))
+                    yield database, change
                     database.execute("COMMIT")
                 except BaseException:
                     with contextlib.suppress(sqlite3.Error):
@@ -439,18 +476,67 @@ class OptOuts:
         except _UNREADABLE as error:
             raise self._unavailable(error) from error
 
+    def _name_of(self, database: sqlite3.Connection) -> str:
+        """The name of the database for itself.
+
+        Raises:
+            OSError, sqlite3.Error: it is another one than opt-outs were made in here.
+        """
+        (name,) = database.execute("SELECT id FROM file").fetchone()
+        if name != self._marked and not self._marks.found() <= {name}:
+            raise sqlite3.DatabaseError(
+                "it is not the one that opt-outs were made in before; if it is right, run "
+                "`suppress reset-opt-outs`"
+            )
+        return str(name)
+
+    def _mark(self, name: str) -> None:
+        if name != self._marked:
+            self._marks.make(name)
+            self._marked = name
+
+    def reset(self) -> bool:
+        """Take it that the opt-outs that were made here are gone, if their database is.
+
+        No database is removed: one that has taken the place of another is in force then.
+
+        Returns:
+            Whether there was anything to be taken so.
+
+        Raises:
+            StoreUnavailable: there is a database that cannot be read, or a mark that cannot be
+                changed.
+        """
+        try:
+            if leads_nowhere(self.path):
+                raise FileNotFoundError(None, "it is a link that leads nowhere: remove that")
+            told = self._marks.found()
+            if not self.path.exists():
+                self._marks.remove()
+                return bool(told)
+            with self._opened() as database:
+                (name,) = database.execute("SELECT id FROM file").fetchone()
+            if told <= {name}:
+                return False
+            self._marks.make(name)
+        except _UNREADABLE as error:
+            raise self._unavailable(error) from error
+        return True
+
     def _make(self) -> None:
         """Make the database whole or not at all, so that an empty one is known as damaged."""
         if self.path.exists():
             return
         # One left by a killed process would be rolled back into the new file.
         self._journal.unlink(missing_ok=True)
-        with replacing(self.path) as stream:
-            database = sqlite3.connect(":memory:", isolation_level=None)
-            with contextlib.closing(database):
-                _migrate(database)
-                database.execute("VACUUM")
-                stream.write(database.serialize())
+        with (
+            replacing(self.path) as stream,
+            _IN_SQLITE.passed(),
+            contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
+        ):
+            _migrate(database)
+            database.execute("VACUUM")
+            stream.write(database.serialize())
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -461,7 +547,7 @@ class OptOuts:
                 refuse_if_others_write(path, path.stat(), "store")
         mode = "rw" if os.access(self.path, os.W_OK) else "ro"
         with (
-            _IN_SQLITE,
+            _IN_SQLITE.passed(),
             contextlib.closing(
                 sqlite3.connect(
                     f"{self.path.absolute().as_uri()}?mode={mode}",
@@ -480,16 +566,15 @@ class OptOuts:
             yield database
 
     def _unavailable(self, error: Exception) -> StoreUnavailable:
-        if isinstance(error, OSError | sqlite3.OperationalError):
+        if isinstance(error, FileNotFoundError):
+            next_step = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
+        elif isinstance(error, OSError | sqlite3.OperationalError):
             next_step = (
                 "Make room or give yourself the right to write there, or name another folder in "
                 "SUPPRESS_STORE."
             )
         else:
-            next_step = (
-                "Restore the file from a backup, or move it away if you can do without the "
-                "opt-outs in it."
-            )
+            next_step = f"Restore the file from a backup. {_DO_WITHOUT}"
         return StoreUnavailable(
             f"The opt-outs in {self.path} cannot be read or written ({_in_words(error)}). "
             f"{next_step}"
@@ -513,11 +598,14 @@ def _migrate(database: sqlite3.Connection) -> None:
         database.execute(f"PRAGMA user_version = {len(_STEPS)}")
 
 
-def _goes_on(database: sqlite3.Connection, seen: int) -> bool:
-    """Tell whether the file holds the change seen last, and is not one restored in its place."""
+def _goes_on(database: sqlite3.Connection, version: int, seen: int) -> bool:
+    """Tell whether the file has had the change seen last, and is not one restored in its place."""
     if seen < 0:
         return True
     query = "SELECT 1 FROM opt_out WHERE change = ? LIMIT 1"
+    if version >= _WITH_CHANGES:
+        # There it is still known when the same rows were changed again.
+        query = "SELECT 1 FROM change WHERE id = ?"
     return database.execute(query, (seen,)).fetchone() is not None
 
 

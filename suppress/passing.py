@@ -16,7 +16,8 @@ from typing import Any, Protocol
 
 import filelock
 
-from suppress.errors import Refused, StoreUnavailable
+from suppress.errors import Refused, SourceError, StoreUnavailable
+from suppress.hanging import Calls, Hanging, Overdue
 from suppress.opt_outs import OptOuts, Target, Waiting
 from suppress.sources import Source, TakesOptOuts, in_words
 
@@ -34,6 +35,36 @@ Ids = Callable[[str, str], Sequence[str | int]]
 """Gives the ids of a number's entries on a channel's list of the source, where known."""
 
 
+HandOver = Callable[[str, Callable[[], None]], None]
+"""Makes a call of the source of that name."""
+
+
+def patiently(_name: str, call: Callable[[], None]) -> None:
+    """Make a call of a source, however long it takes."""
+    call()
+
+
+def briefly(calls: Calls, seconds: float) -> HandOver:
+    """Give what makes a call of a source, and gives it up when the time is over.
+
+    Args:
+        calls: those that hang.
+        seconds: how long a call may take.
+    """
+
+    def hand_over(name: str, call: Callable[[], None]) -> None:
+        try:
+            calls.call(call, seconds, sources=[name], current=lambda: name)
+        except Hanging as error:
+            raise SourceError(str(error)) from None
+        except Overdue:
+            raise SourceError(
+                f"it has not answered within {seconds:g} s; `suppress refresh` gives it longer."
+            ) from None
+
+    return hand_over
+
+
 def target_of(source: Source) -> Target:
     """The source, and which list of its, as far as that can be told without showing it."""
     identity = str(getattr(source, "identity", ""))
@@ -48,6 +79,7 @@ def pass_on(
     ids: Ids,
     clock: Callable[[], float],
     forced: bool,
+    hand_over: HandOver,
 ) -> bool | None:
     """Pass on what waits for a source.
 
@@ -59,6 +91,7 @@ def pass_on(
         ids: gives the ids that the source needs for removing.
         clock: gives the time, in seconds since the epoch.
         forced: try even what is at rest since the source could not be reached.
+        hand_over: makes the calls of the source.
 
     Returns:
         Whether the source could be reached, as far as it was tried; None if another process
@@ -88,7 +121,7 @@ def pass_on(
             if (each.refused or not forced) and _rests_until(each, clock()) > clock()
         }
         return all(
-            _taken(batch, source, opt_outs, ids, clock, held)
+            _taken(batch, source, opt_outs, ids, clock, held, hand_over)
             for batch in _batches(waiting, source, held)
         )
 
@@ -151,6 +184,7 @@ def _taken(
     ids: Ids,
     clock: Callable[[], float],
     held: set[tuple[str, str]],
+    hand_over: HandOver,
 ) -> bool:
     """Hand over a part, in halves where it is refused; whether the source can be reached."""
     action, channel = batch[0].action, batch[0].channel
@@ -158,14 +192,15 @@ def _taken(
     places = [each.id for each in batch]
     try:
         if action == "add":
-            source.add(numbers, channel)
+            hand_over(source.name, lambda: source.add(numbers, channel))
         else:
-            source.remove({number: ids(channel, number) for number in numbers}, channel)
+            entries = {number: ids(channel, number) for number in numbers}
+            hand_over(source.name, lambda: source.remove(entries, channel))
     except Refused as error:
         if len(batch) > 1:
             middle = len(batch) // 2
             return all(
-                _taken(half, source, opt_outs, ids, clock, held)
+                _taken(half, source, opt_outs, ids, clock, held, hand_over)
                 for half in (batch[:middle], batch[middle:])
             )
         held.add((channel, numbers[0]))

@@ -7,13 +7,13 @@ has read or get the same error. Who reads holds a lock, which ends with its hold
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 
 import filelock
 
 from suppress import sources
 from suppress.errors import StopListUnavailable
+from suppress.hanging import Calls, Hanging, Overdue
 from suppress.numbers.convention import Convention
 from suppress.settings import Settings
 from suppress.sources import ReadingFailed, Source
@@ -47,6 +47,7 @@ class Reader:
         self._store = store
         self._clock = clock
         self._timer = timer
+        self._calls = Calls()
 
     @contextmanager
     def turn(
@@ -119,9 +120,10 @@ class Reader:
         """What the sources give for the channels.
 
         Raises:
-            StopListUnavailable: a source failed, or took longer than `load_timeout`.
+            StopListUnavailable: a source failed, took longer than `load_timeout`, or hangs since
+                an earlier reading.
         """
-        future: Future[dict[str, Snapshot]] = Future()
+        current = ""
         given_up = threading.Event()
 
         def report(name: str, done: int, total: int | None) -> None:
@@ -129,31 +131,34 @@ class Reader:
                 raise TimeoutError
             progress(name, done, total)
 
-        def load() -> None:
-            try:
-                snapshots = sources.load(
-                    self._sources,
-                    channels,
-                    convention=self._convention,
-                    clock=self._clock,
-                    progress=report,
-                )
-            except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
-                future.set_exception(error)
-            else:
-                future.set_result(snapshots)
+        def begins(name: str) -> None:
+            nonlocal current
+            current = name
 
-        # A source that hangs cannot be ended; its thread is left behind.
+        def load() -> dict[str, Snapshot]:
+            return sources.load(
+                self._sources,
+                channels,
+                convention=self._convention,
+                clock=self._clock,
+                progress=report,
+                begins=begins,
+            )
+
+        asked = [each.name for each in self._sources if not set(channels).isdisjoint(each.channels)]
         try:
-            threading.Thread(target=load, daemon=True).start()
-        except RuntimeError as error:
-            raise StopListUnavailable(f"The stop list cannot be read: {error}.") from error
-        try:
-            return future.result(self._settings.load_timeout)
-        except TimeoutError:
+            return self._calls.call(
+                load, self._settings.load_timeout, sources=asked, current=lambda: current
+            )
+        except Overdue:
             given_up.set()
             raise ReadingFailed(
                 f"The stop lists of {' and '.join(sorted(channels))} were not read within "
-                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT). Try again later, or "
-                "allow more time."
+                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT): the source "
+                f"{current!r} takes longer. Try again later, or allow more time."
             ) from None
+        except Hanging as error:
+            # Another process may well be able to read it: this is no failure of the source.
+            raise StopListUnavailable(str(error)) from None
+        except RuntimeError as error:
+            raise StopListUnavailable(f"The stop list cannot be read: {error}.") from error

@@ -42,6 +42,9 @@ PATIENCE = 10.0
 RENEW = 0.8
 """The part of `ttl` after which a snapshot is renewed in the background."""
 
+LOWEST_PAUSE = 1.0
+"""Seconds between two readings in the background at least, however short `ttl` is."""
+
 
 def _silent(_name: str, _done: int, _total: int | None) -> None:
     pass
@@ -109,6 +112,10 @@ class Snapshots:
         self._failures: dict[str, Failure] = {}
         self._took: dict[str, float] = {}
         self._asked: dict[str, float] = {}
+        # By the timer: when the latest, which was read at that time, was begun, as far as this
+        # process knows; and when a reading ended.
+        self._begun: dict[str, tuple[float, float]] = {}
+        self._ended: dict[str, float] = {}
         self.start_anew()
 
     def start_anew(self) -> None:
@@ -245,7 +252,10 @@ class Snapshots:
                 if self._timer() - asked >= unused:
                     continue
                 self._look(channel)
-                pause = self._due(channel) - self._clock()
+                pause = max(
+                    self._due(channel) - self._clock(),
+                    self._ended.get(channel, -math.inf) + LOWEST_PAUSE - self._timer(),
+                )
                 if pause <= 0 and channel not in self._loading:
                     failure = self._failure(channel)
                     since = self._clock() - self._renew_after(channel)
@@ -272,7 +282,15 @@ class Snapshots:
         return self._clock() - self._settings.ttl
 
     def _age(self, snapshot: Snapshot) -> float:
-        return self._clock() - snapshot.read_at.timestamp()
+        """Seconds since it was read, below 0 if that is in the future; by the timer at least.
+
+        The clock may have been set back since.
+        """
+        age = self._clock() - snapshot.read_at.timestamp()
+        read_at, begun = self._begun.get(snapshot.channel, (math.nan, 0.0))
+        if age < 0 or read_at != snapshot.read_at.timestamp():
+            return age
+        return max(age, self._timer() - begun)
 
     def _fresh(self, channel: str) -> Snapshot | None:
         # The cache counts from when it was handed the snapshot. One that came from the
@@ -366,6 +384,7 @@ class Snapshots:
             tell = functools.partial(future.set_result, snapshots)
         with self._lock:
             for channel in channels:
+                self._ended[channel] = self._timer()
                 if self._loading.get(channel) is future:
                     del self._loading[channel]
         tell()
@@ -424,6 +443,8 @@ class Snapshots:
         # One from the future was read before the clock was set back.
         if held is not None and snapshot.read_at < held.read_at and self._age(held) >= 0:
             return
+        begun = self._timer() - max(self._age(snapshot), 0.0)
+        self._begun[snapshot.channel] = snapshot.read_at.timestamp(), begun
         self._latest[snapshot.channel] = snapshot
         self._cache[snapshot.channel] = snapshot
         self._answers.pop(snapshot.channel, None)

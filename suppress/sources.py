@@ -152,6 +152,7 @@ def load(
     convention: Convention,
     clock: Callable[[], float],
     progress: Callable[[str, int, int | None], None] = lambda _name, _done, _total: None,
+    begins: Callable[[str], None] = lambda _name: None,
 ) -> dict[str, Snapshot]:
     """Read the stop lists of the channels from all sources that serve them.
 
@@ -161,6 +162,7 @@ def load(
         convention: how numbers are to be read, but for the region: that is the source's.
         clock: gives the time, in seconds since the epoch.
         progress: called with a source's name, entries read and entries in all if known.
+        begins: called with the name of the source that is about to be read.
 
     Raises:
         ReadingFailed: a source failed, or what it gave cannot be used.
@@ -172,6 +174,7 @@ def load(
         asked = wanted.intersection(source.channels)
         if not asked:
             continue
+        begins(source.name)
         read_at[source.name] = datetime.fromtimestamp(clock(), UTC)
 
         def report(done: int, total: int | None, name: str = source.name) -> None:

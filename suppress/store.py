@@ -297,7 +297,7 @@ class Store:
 _OWN = re.compile(
     r"[a-z0-9_-]+-[0-9a-f]{16}(-[0-9a-f]{64})?(\.\d+)?"
     r"\.(snapshot|numbers|origins|failure)(\.damaged)?"
-    r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\.sqlite3)\.[0-9a-f]{16}"
+    r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\.(sqlite3|made))\.[0-9a-f]{16}"
 )
 
 

@@ -22,6 +22,7 @@ from suppress.errors import (
     StoreUnavailable,
     UnknownChannel,
 )
+from suppress.hanging import Calls
 from suppress.numbers import equivalence
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
@@ -29,7 +30,15 @@ from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.readings import as_text
 from suppress.numbers.region import INTERNATIONAL, known_region
 from suppress.opt_outs import OptOuts, Target, Waiting
-from suppress.passing import LONGEST_REST, next_try, pass_on, target_of, waiting_for
+from suppress.passing import (
+    LONGEST_REST,
+    briefly,
+    next_try,
+    pass_on,
+    patiently,
+    target_of,
+    waiting_for,
+)
 from suppress.plugins import Plugins
 from suppress.reading import Report
 from suppress.record import Person, kept_as
@@ -43,6 +52,12 @@ from suppress.store import Failure, Store
 logger = logging.getLogger("suppress")
 
 R = TypeVar("R")
+
+TURNS = 3
+"""How often a command tells sources at most, of what others have added meanwhile."""
+
+SHORTEST_PAUSE = 1.0
+"""Seconds until the background looks again for what waits, where there is more."""
 
 LOOK_EVERY = 60.0
 """Seconds after which the background looks for what other processes have left waiting."""
@@ -91,6 +106,7 @@ class Suppressor:
         self._renewing = Background(self._renew) if background else None
         self._passing = Background(self._pass_on_later) if background else None
         self._rests: dict[Target, float] = {}
+        self._calls = Calls()
         self._timer = timer
         self._renumbering = equivalence.chosen(self.settings.renumbering)
         self._opt_outs: OptOuts | None = None
@@ -277,15 +293,39 @@ class Suppressor:
         ]
         return tuple(sorted(set(found)))
 
-    def pass_on(self) -> None:
+    def reset_opt_outs(self) -> bool:
+        """Take it that the opt-outs that were made here are gone, if their record is.
+
+        Once opt-outs were made in a store, nothing is screened without their record. This says
+        that it is gone for good, and that the next one to be made, or the one that has taken
+        its place, is right. No record is removed. Restart what runs.
+
+        Returns:
+            Whether there was anything to be taken so.
+
+        Raises:
+            StoreUnavailable: there is a record, and it cannot be read.
+        """
+        return self._opt_outs is not None and self._opt_outs.reset()
+
+    def pass_on(self, *, patience: float | None = None) -> None:
         """Tell the sources now of what was opted out here, and of what was taken back.
 
         What they do not take stays, and is told again later: see `waiting`.
 
+        Args:
+            patience: seconds after which a source that does not answer is given up, for each
+                call. Another process or thread that is telling a source is not waited for
+                then: it tells the rest as well. None to wait for both.
+
         Raises:
             StoreUnavailable: what waits cannot be read, or what was taken not be noted.
         """
-        self._pass_on(forced=True)
+        # Another may have looked at what waits before this was there, and then be done.
+        for _ in range(TURNS):
+            pause = self._pass_on(forced=True, patience=patience)
+            if patience is None or pause > SHORTEST_PAUSE:
+                return
 
     def waiting(self) -> dict[str, list[Waiting]]:
         """What the sources have not been told yet, in order, by their names.
@@ -401,8 +441,12 @@ class Suppressor:
         if self._passing is not None:
             self._passing.wake()
 
-    def _pass_on(self, *, forced: bool) -> float:
+    def _pass_on(self, *, forced: bool, patience: float | None = None) -> float:
         """Tell the sources what waits for them; the seconds until some of it may be told again."""
+        wait = 0.0
+        if forced:
+            wait = self.settings.load_timeout if patience is None else 0.0
+        hand_over = patiently if patience is None else briefly(self._calls, patience)
         pauses = [math.inf]
         if self._opt_outs is not None and self._store is not None:
             for source in self.sources:
@@ -416,7 +460,7 @@ class Suppressor:
                 lock = functools.partial(
                     self._store.lock,
                     f"passing-{target.source}-{target.account}",
-                    timeout=self.settings.load_timeout if forced else 0,
+                    timeout=wait,
                 )
                 reached = pass_on(
                     source,
@@ -425,6 +469,7 @@ class Suppressor:
                     ids=functools.partial(self._ids, source.name),
                     clock=self._clock,
                     forced=forced,
+                    hand_over=hand_over,
                 )
                 if reached is None:
                     pauses.append(LOOK_EVERY)
@@ -436,7 +481,7 @@ class Suppressor:
                 else:
                     self._rests[target] = after
                 pauses.append(after - now)
-        return max(min(pauses), 1.0)
+        return max(min(pauses), SHORTEST_PAUSE)
 
     def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
         """The ids of a number's entries on the source's list, as it was last read."""

@@ -9,6 +9,7 @@ refresh began (plus one second) or who was opted out, or if an opt-out was lost.
 import argparse
 import itertools
 import multiprocessing.connection
+import os
 import random
 import sys
 import tempfile
@@ -175,6 +176,7 @@ def main() -> None:
         tempfile.TemporaryDirectory() as folder,
         Sandbox(made_up(options.entries), api_key=KEY, latency=0.01) as sandbox,
     ):
+        os.environ["XDG_STATE_HOME"] = str(Path(folder, "state"))
         soak = Soak(sandbox, Path(folder), random.Random(options.seed))
         for work in (*[screen] * options.processes, refresh, refresh, opt_out, opt_out):
             soak.start(work)

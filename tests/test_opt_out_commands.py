@@ -5,13 +5,17 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+import faulty_server as faulty
 from conftest import COMMAND, CREATED_AT, row
+from suppress.cli import command_line
 from suppress_bsg.sandbox import Sandbox
 
 KEY = "test_right"
@@ -250,6 +254,46 @@ def test_with_a_damaged_record_nothing_is_done(run: Run, sandbox: Sandbox) -> No
     assert not Path("out").exists()
     refuses(run("add", ANN, "--channel", "sms"), 5, "it is empty, or another program's")
     assert listed(sandbox).keys() == {LISTED}
+
+
+def test_a_record_that_is_gone(run: Run) -> None:
+    assert run("add", ANN, "--channel", "sms").returncode == 0
+    Path("store/opt-outs.sqlite3").rename("backup")
+    for command in ("check", ANN, "--channel", "sms"), ("status",):
+        refuses(run(*command), 3, "but opt-outs were made here.*suppress reset-opt-outs")
+    refuses(run("add", BOB, "--channel", "sms"), 5, "but opt-outs were made here")
+    refuses(run("reset-opt-outs"), 2, "Nothing was done.*else say --yes")
+    assert run("check", ANN, "--channel", "sms").returncode == 3
+    assert (
+        run("reset-opt-outs", "--yes").stdout
+        == "Opt-outs begin anew in store. Restart what runs.\n"
+    )
+    assert run("status").returncode == 0
+    assert "Nothing was done: no record is missing" in run("reset-opt-outs", "--yes").stdout
+    Path("backup").rename("store/opt-outs.sqlite3")
+    assert run("check", ANN, "--channel", "sms").returncode == 1, "it is in force as before"
+
+
+def test_a_provider_that_hangs_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("suppress.cli.opt_outs.PATIENCE", 0.2)
+    taking = faulty.on("/api/stoplist/attach", faulty.body_a_byte_at_a_time)
+    with faulty.FaultyServer(fault=taking) as server:
+        environ = {"BSG_BASE_URL": server.url, "BSG_API_KEY": faulty.KEY, "SUPPRESS_STORE": "store"}
+        began = time.monotonic()
+        for number in (ANN, BOB):
+            arguments = ["add", number, "--channel", "sms"]
+            done = CliRunner().invoke(command_line, arguments, env=environ)
+            assert done.exit_code == 0, done.output
+            assert "sms: 1 opted out here, 1 of them new" in done.output
+            assert "last because: it has not answered within 0.2 s; `suppress refresh` gives" in (
+                done.output
+            )
+        # Each answer takes some seconds, and is asked for six times.
+        assert time.monotonic() - began < 5
+        done = CliRunner().invoke(command_line, ["status"], env=environ)
+        assert "2 opt-outs of sms wait for bsg" in done.output
 
 
 def port_of(sandbox: Sandbox) -> int:

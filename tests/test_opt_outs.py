@@ -1,9 +1,12 @@
 """Opt-outs that are made here hold at once, for good, and in every process; damage is noticed."""
 
 import contextlib
+import itertools
+import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 import threading
@@ -29,7 +32,8 @@ from suppress import (
     Suppressor,
     UnknownChannel,
 )
-from suppress.record import Person
+from suppress.marks import Marks
+from suppress.record import Person, Record
 from suppress.snapshots import LOOK_EVERY
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
@@ -515,7 +519,7 @@ class TestOldRecord:
             self.check(each)
             assert each.is_suppressed("+14155550000", "viber")
         with contextlib.closing(sqlite3.connect(old)) as database:
-            assert database.execute("PRAGMA user_version").fetchone() == (2,)
+            assert database.execute("PRAGMA user_version").fetchone() == (3,)
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
             assert database.execute("SELECT * FROM waiting").fetchall() == waiting
             found = database.execute(
@@ -594,6 +598,129 @@ class TestOldRecord:
         assert one.is_suppressed(UNREAD, "sms")
         assert one.is_suppressed("+442079460123", "sms")
         assert one.unread() == (OVERFLOW,)
+
+
+class TestManyThatWait:
+    """Three hundred thousand opt-outs that a source has not taken yet."""
+
+    @pytest.fixture
+    def one(self, folder: Path) -> Suppressor:
+        one = made(folder)
+        one.add([ANN], "sms")
+        with contextlib.closing(sqlite3.connect(folder / NAME)) as database, database:
+            database.execute(
+                "WITH RECURSIVE place(n) AS (VALUES (0) UNION ALL SELECT n + 1 FROM place "
+                "WHERE n < 299999) INSERT INTO waiting (source, account, action, channel, number, "
+                "since) SELECT 'list', 'any', 'add', 'sms', '+4479' || (10000000 + n), 0 FROM place"
+            )
+        return one
+
+    @staticmethod
+    def seconds(one: Suppressor) -> list[float]:
+        """The least that one addition and one removal take, of some."""
+        found = []
+        for change in (one.add, one.remove):
+            times = []
+            for place in range(5):
+                began = time.perf_counter()
+                change([number_of(place)], "sms")
+                times.append(time.perf_counter() - began)
+            found.append(min(times))
+        return found
+
+    def test_an_opt_out_more_takes_no_longer_than_the_first(
+        self, one: Suppressor, tmp_path: Path
+    ) -> None:
+        """It takes four milliseconds; to look through all of them takes fifty."""
+        alone = made(tmp_path / "alone")
+        alone.add([ANN], "sms")
+        for with_many, with_none in zip(self.seconds(one), self.seconds(alone), strict=True):
+            assert with_many < 4 * with_none
+
+    def test_who_looks_reads_only_what_has_changed(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Even where the very row is changed that was changed last."""
+        one, two = made(folder), made(folder)
+        one.add([ANN, BOB], "sms")
+        two.snapshot("sms")
+        read: list[int] = []
+        of = Record.of
+
+        def counting(ids: Any, *rest: Any) -> Record:
+            read.append(len(ids))
+            return of(ids, *rest)
+
+        monkeypatch.setattr(Record, "of", counting)
+        for _ in range(3):
+            for change, expected in ((one.remove, [BOB]), (one.add, [])):
+                change([BOB], "sms")
+                read.clear()
+                assert two.filter_recipients([ANN, BOB], "sms") == expected
+                assert sum(read) <= 1
+
+    def test_a_record_of_the_version_before_is_brought_up_to_date(
+        self, one: Suppressor, folder: Path
+    ) -> None:
+        with contextlib.closing(sqlite3.connect(folder / NAME)) as database, database:
+            database.execute("DROP INDEX waiting_number")
+            database.execute("DROP TABLE change")
+            database.execute("PRAGMA user_version = 2")
+        two = made(folder)
+        assert two.is_suppressed(ANN, "sms")
+        assert two.add([BOB], "sms") == 1
+        for each in (one, two, made(folder)):
+            assert each.screen([ANN, BOB, CY], "sms").suppressed == [ANN, BOB]
+        with contextlib.closing(sqlite3.connect(folder / NAME)) as database:
+            query = "SELECT name FROM sqlite_master WHERE tbl_name = 'waiting' AND type = 'index'"
+            assert database.execute(query).fetchall() == [("waiting_number",)]
+
+
+class TestNobodyWaitsForAWriter:
+    def test_that_waits_for_another_process(self, folder: Path) -> None:
+        one = made(folder)
+        one.add([ANN], "sms")
+        with (
+            contextlib.closing(sqlite3.connect(folder / NAME)) as database,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            database.execute("BEGIN IMMEDIATE")
+            adding = pool.submit(one.add, [BOB], "sms")
+            for _ in range(20):
+                began = time.monotonic()
+                one._snapshots.look_again()
+                assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
+                assert time.monotonic() - began < 1
+                time.sleep(0.005)
+            assert not adding.done()
+            database.rollback()
+            assert adding.result(10) == 1
+        assert one.is_suppressed(BOB, "sms")
+
+    def test_that_is_at_it(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        one = made(folder)
+        one.add([ANN], "sms")
+        begun, go_on = threading.Event(), threading.Event()
+        write = suppress.opt_outs._wait
+
+        def slow(*arguments: Any) -> None:
+            begun.set()
+            assert go_on.wait(10)
+            write(*arguments)
+
+        monkeypatch.setattr(suppress.opt_outs, "_wait", slow)
+        with ThreadPoolExecutor(1) as pool:
+            adding = pool.submit(one.add, [BOB], "sms")
+            assert begun.wait(10)
+            one._snapshots.look_again()
+            try:
+                assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
+                assert made(folder).filter_recipients([ANN, BOB], "sms") == [BOB]
+                assert not adding.done()
+            finally:
+                go_on.set()
+            assert adding.result(10) == 1
+        assert one.is_suppressed(BOB, "sms")
 
 
 def test_is_for_its_owner_alone(folder: Path) -> None:
@@ -802,6 +929,7 @@ class TestDamage:
         path = folder / "opt-outs.sqlite3"
         journal = folder / "opt-outs.sqlite3-journal"
         path.rename(folder / "moved away")
+        assert made(folder).reset_opt_outs()
         journal.write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" + bytes(5000))
         one = made(folder)
         assert one.add([BOB], "sms") == 1
@@ -815,6 +943,7 @@ class TestDamage:
         running.add([ANN], "sms")
         assert running.is_suppressed(ANN, "sms")
         (folder / NAME).unlink()
+        assert made(folder).reset_opt_outs()
         made(folder).add([BOB], "sms")
         with pytest.raises(StopListUnavailable, match="a new one has taken its place: restart"):
             running.is_suppressed(ANN, "sms")
@@ -849,6 +978,145 @@ class TestDamage:
         for thread in threads:
             thread.join()
         assert made(folder).filter_recipients([*numbers, BOB], "sms") == [BOB]
+
+
+class TestTheRecordIsGone:
+    """Once opt-outs were made in a store, nothing is screened there without their record."""
+
+    def refused(self, folder: Path, said: str) -> None:
+        one = made(folder)
+        asks: list[Callable[[], object]] = [
+            lambda: one.is_suppressed(BOB, "sms"),
+            lambda: one.filter_recipients([BOB], "sms"),
+            lambda: one.stored("sms"),
+            lambda: one.remove([BOB], "sms"),
+        ]
+        for ask in asks:
+            with pytest.raises(StopListUnavailable, match=said) as raised:
+                ask()
+            assert "reset-opt-outs" in str(raised.value)
+        with pytest.raises(StoreUnavailable, match=said):
+            one.add([CY], "sms")
+        with pytest.raises(StoreUnavailable, match=said):
+            one.waiting()
+        assert not (folder / NAME).exists()
+
+    def test_a_file_that_was_deleted(self, folder: Path) -> None:
+        made(folder).add([ANN], "sms")
+        (folder / NAME).unlink()
+        self.refused(folder, "No such file or directory, but opt-outs were made here")
+        assert made(folder).reset_opt_outs()
+        assert not made(folder).reset_opt_outs()
+        assert made(folder).filter_recipients([ANN, BOB], "sms") == [ANN, BOB]
+        made(folder).add([BOB], "sms")
+        assert made(folder).filter_recipients([ANN, BOB], "sms") == [ANN]
+        (folder / NAME).unlink()
+        self.refused(folder, "opt-outs were made here")
+
+    @pytest.mark.parametrize("without", ["home", "store"])
+    def test_either_mark_will_do(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, without: str
+    ) -> None:
+        """Another user has another home; in a container it may not last."""
+        made(folder).add([ANN], "sms")
+        if without == "home":
+            monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another"))
+            (folder / NAME).unlink()
+        else:
+            shutil.rmtree(folder)
+        self.refused(folder, "opt-outs were made here")
+
+    def test_a_user_without_a_home(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("suppress.marks.state_folder", lambda: None)
+        made(folder).add([ANN], "sms")
+        assert made(folder).is_suppressed(ANN, "sms")
+        (folder / NAME).unlink()
+        self.refused(folder, "opt-outs were made here")
+
+    def test_a_volume_that_is_not_mounted(self, disk: Path) -> None:
+        made(disk / "store").add([ANN], "sms")
+        subprocess.run(["umount", "-l", disk], check=True)
+        self.refused(disk / "store", "opt-outs were made here")
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=True)  # to be taken off
+
+    @pytest.mark.parametrize("link", ["folder", "record"])
+    def test_a_link_that_leads_nowhere(self, folder: Path, tmp_path: Path, link: str) -> None:
+        """Even where no mark tells of it: a link is laid to something."""
+        if link == "folder":
+            folder.symlink_to(tmp_path / "elsewhere")
+        else:
+            folder.mkdir()
+            (folder / NAME).symlink_to(tmp_path / "elsewhere")
+        self.refused(folder, "a link that leads nowhere")
+        with pytest.raises(StoreUnavailable, match="leads nowhere: remove"):
+            made(folder).reset_opt_outs()
+        (folder if link == "folder" else folder / NAME).unlink()
+        assert made(folder).add([ANN], "sms") == 1
+
+    def test_another_record_in_its_place(self, folder: Path) -> None:
+        """As one that was made below a mount point while nothing was mounted there."""
+        made(folder).add([ANN], "sms")
+        folder.rename(folder.with_name("away"))
+        shutil.rmtree(folder.parent / "home")
+        made(folder).add([BOB], "sms")
+        (folder.with_name("away") / NAME).replace(folder / NAME)
+        for ask in (lambda: made(folder).is_suppressed(BOB, "sms"), made(folder).unread):
+            with pytest.raises(StopListUnavailable, match="not the one that opt-outs were made in"):
+                ask()
+        with pytest.raises(StoreUnavailable, match="not the one that opt-outs were made in"):
+            made(folder).add([CY], "sms")
+        assert made(folder).reset_opt_outs()
+        assert made(folder).filter_recipients([ANN, BOB], "sms") == [BOB]
+
+    def test_a_record_without_marks_gets_them_when_it_is_read(self, folder: Path) -> None:
+        """One of an earlier version."""
+        made(folder).add([ANN], "sms")
+        (folder / "opt-outs.made").unlink()
+        shutil.rmtree(folder.parent / "home")
+        assert made(folder).is_suppressed(ANN, "sms")
+        (folder / NAME).unlink()
+        self.refused(folder, "opt-outs were made here")
+
+    def test_no_record_is_reset(self, folder: Path) -> None:
+        assert not made(folder).reset_opt_outs()
+        assert not made(None).reset_opt_outs()
+        made(folder).add([ANN], "sms")
+        assert not made(folder).reset_opt_outs()
+        assert made(folder).is_suppressed(ANN, "sms")
+        emptied(folder / NAME)
+        with pytest.raises(StoreUnavailable, match="it is empty"):
+            made(folder).reset_opt_outs()
+
+    def test_where_nobody_was_opted_out_nothing_is_missed(self, folder: Path) -> None:
+        made(folder).snapshot("sms")
+        shutil.rmtree(folder)
+        assert not made(folder).is_suppressed(BOB, "sms")
+
+    def test_marks_are_for_their_owner_alone(self, folder: Path) -> None:
+        made(folder).add([ANN], "sms")
+        state = folder.parent / "home" / "suppress"
+        assert state.stat().st_mode & 0o777 == 0o700
+        (mark,) = state.iterdir()
+        for each in (mark, folder / "opt-outs.made"):
+            assert each.stat().st_mode & 0o777 == 0o600
+            assert str(folder) in each.read_text()
+
+    def test_one_that_is_made_at_this_moment_is_not_missed(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is not there yet when it is looked for, and its mark is a moment later."""
+        one = made(folder)
+        one.snapshot("sms")
+        one._snapshots.look_again()
+        found = Marks.found
+
+        def overtaken(marks: Marks) -> frozenset[str]:
+            monkeypatch.setattr(Marks, "found", found)
+            made(folder).add([ANN], "sms")
+            return found(marks)
+
+        monkeypatch.setattr(Marks, "found", overtaken)
+        assert one.is_suppressed(ANN, "sms")
 
 
 class TestWhatCannotBeKept:
@@ -965,7 +1233,48 @@ def change_and_wait(pipe: Connection, path: Path) -> None:
     time.sleep(60)
 
 
+def fork_while_adding(pipe: Connection, folder: Path, forks: int) -> None:
+    """Fork while threads add and look; each child adds and looks too, and ends."""
+    one = made(folder)
+    one.add([ANN], "sms")
+    one.is_suppressed(BOB, "sms")
+    places = itertools.count()
+    done = threading.Event()
+
+    def add() -> None:
+        while not done.is_set():
+            one.add([number_of(next(places))], "sms")
+
+    def look() -> None:
+        while not done.is_set():
+            one._snapshots.look_again()
+            one.is_suppressed(BOB, "sms")
+
+    for work in (add, add, look, look):
+        threading.Thread(target=work, daemon=True).start()
+    for _ in range(forks):
+        if (child := os.fork()) == 0:
+            number = number_of(10**7 + os.getpid())
+            one.add([number], "sms")
+            os._exit(0 if one.is_suppressed(number, "sms") else 1)
+        pipe.send(child)
+        pipe.send(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    done.set()
+
+
 class TestProcesses:
+    def test_one_that_is_forked_while_threads_add_and_look(self, folder: Path) -> None:
+        with started(fork_while_adding, folder, 10) as (_, pipe):
+            for _ in range(10):
+                assert pipe.poll(20), "the parent hangs"
+                child = pipe.recv()
+                try:
+                    assert pipe.poll(20), "the child hangs"
+                finally:
+                    if not pipe.poll():
+                        os.kill(child, signal.SIGKILL)
+                assert pipe.recv() == 0
+
     def test_what_was_added_is_there_after_a_kill(self, folder: Path) -> None:
         returned: list[str] = []
         for turn, many in enumerate([1, 30, 500]):

@@ -3,6 +3,7 @@
 import logging
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -644,6 +645,86 @@ class TestTogether:
             ("add", "sms", (BOB,)),
             ("remove", "sms", (ANN,)),
         ]
+
+
+class TestPatience:
+    """As commands have it, which nobody wants to wait for."""
+
+    def test_a_source_that_hangs_is_given_up(self, one: Suppressor, source: Taker) -> None:
+        go_on = threading.Event()
+
+        def wait() -> None:
+            go_on.wait(10)
+
+        source.on_taking = wait
+        before = threading.active_count()
+        one.add([ANN], "sms")
+        began = time.monotonic()
+        one.pass_on(patience=0.05)
+        assert time.monotonic() - began < 5
+        (waiting,) = one.waiting()["list"]
+        assert waiting.tries == 1
+        assert waiting.error == (
+            "it has not answered within 0.05 s; `suppress refresh` gives it longer."
+        )
+        assert one.is_suppressed(ANN, "sms")
+        for _ in range(3):
+            one.pass_on(patience=0.05)
+            (waiting,) = one.waiting()["list"]
+            assert "'list' has not answered for" in str(waiting.error)
+        assert threading.active_count() == before + 1, "one thread is left behind, not four"
+        assert source.took() == [("add", "sms", (ANN,))]
+        go_on.set()
+        while threading.active_count() > before:
+            time.sleep(0.001)
+        one.pass_on(patience=10)
+        assert one.waiting() == {}
+
+    def test_nobody_is_waited_for(self, one: Suppressor, source: Taker) -> None:
+        one.add([ANN], "sms")
+        assert one._store is not None
+        target = target_of(source)
+        with one._store.lock(f"passing-{target.source}-{target.account}"):
+            began = time.monotonic()
+            one.pass_on(patience=10)
+            assert time.monotonic() - began < 5
+        assert source.took() == []
+        assert left(one) == [("add", ANN)]
+
+    def test_who_is_not_waited_for_tells_the_rest_as_well(
+        self, made: Callable[..., Suppressor], source: Taker
+    ) -> None:
+        one, two = made(), made()
+        one.add([ANN], "sms")
+
+        def meanwhile() -> None:
+            source.on_taking = lambda: None
+            two.add([BOB], "sms")
+            two.pass_on(patience=10)
+
+        source.on_taking = meanwhile
+        one.pass_on(patience=10)
+        assert source.took() == [("add", "sms", (ANN,)), ("add", "sms", (BOB,))]
+        assert one.waiting() == {}
+
+    @pytest.mark.parametrize("error", [TimeoutError("late"), SourceError("down."), OSError("no")])
+    def test_what_the_source_says_is_kept(
+        self, one: Suppressor, source: Taker, error: Exception
+    ) -> None:
+        source.down = error
+        one.add([ANN], "sms")
+        one.pass_on(patience=10)
+        (waiting,) = one.waiting()["list"]
+        assert str(error) in str(waiting.error)
+        source.down = None
+        one.pass_on(patience=10)
+        assert one.waiting() == {}
+
+    def test_what_is_refused_holds_up_nobody(self, one: Suppressor, source: Taker) -> None:
+        source.poison = {BOB}
+        one.add([ANN, BOB, CY], "sms")
+        one.pass_on(patience=10)
+        assert left(one) == [("add", BOB)]
 
 
 @pytest.fixture

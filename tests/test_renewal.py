@@ -135,8 +135,10 @@ class TestRenewal:
         assert len(source.loads) == 2
 
     def test_is_not_held_up_by_opt_outs_that_take_their_time(
-        self, source: Gate, tmp_path: Path
+        self, source: Gate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
+        monkeypatch.setattr(suppress.snapshots, "LOWEST_PAUSE", 0.05)
+
         class Slow(Gate):
             add_at_once = remove_at_once = 1
 
@@ -157,10 +159,37 @@ class TestRenewal:
         slow.open.set()
         wait_for(lambda: not one.waiting())
 
-    def test_happens_by_itself(self, source: Gate) -> None:
+    def test_happens_by_itself(self, source: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(suppress.snapshots, "LOWEST_PAUSE", 0.05)
         suppressor = Suppressor(plugins=[source], sources=["list"], store=None, ttl=0.5)
         suppressor.snapshot("sms")
         wait_for(lambda: len(source.loads) >= 3)
+
+    @pytest.mark.parametrize("ttl", [0, 1e-9, 0.01])
+    def test_pauses_however_short_the_time_is(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, ttl: float
+    ) -> None:
+        suppressor = made(ttl=ttl)
+
+        def slow() -> Any:
+            clock.now += 3
+            return listed(LISTED)
+
+        source.instead = slow
+        suppressor.snapshot("sms")
+        for loads in (1, 2, 3):
+            assert suppressor._snapshots.renew() == pytest.approx(suppress.snapshots.LOWEST_PAUSE)
+            assert len(source.loads) == loads
+            clock.now += suppress.snapshots.LOWEST_PAUSE
+            suppressor._snapshots.renew()
+            wait_for(lambda: not suppressor._snapshots._loading)
+
+    def test_pauses_in_its_thread(self, source: Gate, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(suppress.snapshots, "LOWEST_PAUSE", 0.1)
+        suppressor = Suppressor(plugins=[source], sources=["list"], store=None, ttl=0)
+        suppressor.snapshot("sms")
+        time.sleep(0.35)
+        assert 2 <= len(source.loads) <= 5
 
     def test_its_thread_ends_with_its_suppressor(self, source: Gate) -> None:
         suppressor = Suppressor(plugins=[source], sources=["list"], store=None)
@@ -277,6 +306,52 @@ class TestFailing:
         clock.now += 5
         # It holds no lock any more, and what it gives later on is not used.
         assert made(store=tmp_path).is_suppressed(LISTED, "sms")
+
+    def test_a_source_that_hangs_is_not_asked_again(
+        self, source: Gate, clock: Clock, tmp_path: Path
+    ) -> None:
+        """Each try would leave a thread behind."""
+        other = ListSource(listed(OTHER, channels=["viber"]), name="other", channels=["viber"])
+        suppressor = Suppressor(
+            plugins=[source, other],
+            store=tmp_path,
+            load_timeout=0.05,
+            background=False,
+            clock=clock,
+            timer=clock,
+        )
+        source.channels = ("sms",)
+        source.shut()
+        before = threading.active_count()
+        with pytest.raises(StopListUnavailable, match="the source 'list' takes longer"):
+            suppressor.snapshot("sms")
+        for _ in range(5):
+            clock.now += 10
+            with pytest.raises(StopListUnavailable, match=r"'list' has not answered for \d+ s"):
+                suppressor.snapshot("sms")
+        with pytest.raises(StopListUnavailable, match="has not answered"):
+            suppressor.refresh()
+        assert threading.active_count() == before + 1
+        clock.now += 10
+        assert suppressor.is_suppressed(OTHER, "viber"), "another source is read all the same"
+        source.open.set()
+        wait_for(lambda: threading.active_count() == before)
+        clock.now += 10
+        assert suppressor.is_suppressed(LISTED, "sms")
+
+    def test_one_that_hangs_here_does_not_keep_others_from_asking(
+        self, made: Callable[..., Suppressor], source: Gate, clock: Clock, tmp_path: Path
+    ) -> None:
+        one, other = made(load_timeout=0.05, store=tmp_path), made(store=tmp_path)
+        source.shut()
+        with pytest.raises(StopListUnavailable):
+            one.snapshot("sms")
+        clock.now += 10
+        source.load = lambda *a: ListSource.load(source, *a)  # type: ignore[method-assign]
+        with pytest.raises(StopListUnavailable, match="has not answered"):
+            one.snapshot("sms")
+        assert other.is_suppressed(LISTED, "sms")
+        assert one.is_suppressed(LISTED, "sms"), "it uses what the other has read"
 
     def test_a_source_that_goes_on_and_on_is_stopped(
         self, made: Callable[..., Suppressor], source: Gate

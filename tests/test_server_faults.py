@@ -7,6 +7,8 @@ import json
 import logging
 import random
 import ssl
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -246,6 +248,46 @@ class TestTheTimeIsBounded:
 
         with FaultyServer(EVERYONE, fault=fault) as server:
             assert "status 403" in overdue(server, load_timeout=ENOUGH)
+
+    @pytest.mark.parametrize(
+        ("path", "doing"),
+        [
+            (LISTING, "one.refresh('sms')"),
+            (SEARCH, "one.sources[0].remove({'+14155550000': (), '+14155550001': ()}, 'sms')"),
+        ],
+        ids=["reading", "removing"],
+    )
+    def test_a_process_that_ends_waits_for_no_answer(self, path: str, doing: str) -> None:
+        def all_but_the_first(asked: faulty.Asked) -> faulty.Fault | None:
+            later = asked.path == path and asked.query.get("page[offset]") != "0"
+            return faulty.body_a_byte_at_a_time if later else None
+
+        with FaultyServer(items(2000), fault=all_but_the_first) as server:
+            tables = {"bsg": {"api_key": KEY, "base_url": server.url}}
+            program = (
+                "import sys, threading, suppress\n"
+                f"settings = suppress.Settings(sources=('bsg',), store=None, tables={tables})\n"
+                "one = suppress.Suppressor(settings, background=False)\n"
+                f"threading.Thread(target=lambda: {doing}, daemon=True).start()\n"
+                "sys.stdin.read()\n"
+            )
+            command = [sys.executable, "-c", program]
+            with subprocess.Popen(
+                command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            ) as child:
+                assert child.stdin
+                assert child.stderr
+                try:
+                    until = time.monotonic() + 20
+                    while len(server.requests(path)) < 2:
+                        assert time.monotonic() < until
+                        time.sleep(0.01)
+                    child.stdin.close()
+                    # The answers take some five minutes.
+                    assert child.wait(10) == 0
+                    show(child.stderr.read())
+                finally:
+                    child.kill()
 
     def test_the_setting_reaches_the_source(self) -> None:
         with FaultyServer(EVERYONE, fault=on(LISTING, faulty.body_a_byte_at_a_time)) as server:

@@ -281,7 +281,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A filesystem of its own, with room for a few files; for root alone."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount(folder, "-t", "tmpfs", "-o", "size=64k,nr_inodes=64", "tmpfs")
+    mount(folder, "-t", "tmpfs", "-o", "size=128k,nr_inodes=64", "tmpfs")
     yield folder
     subprocess.run(["umount", folder], check=True)
 

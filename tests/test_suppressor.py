@@ -122,6 +122,25 @@ class TestLoading:
         suppressor.snapshot("sms")
         assert len(source.loads) == 2
 
+    @pytest.mark.parametrize("stored", [False, True])
+    def test_a_clock_set_back_does_not_keep_a_stale_snapshot_in_use(
+        self, source: ListSource, tmp_path: Path, stored: bool
+    ) -> None:
+        clock, timer = Clock(), Clock()
+        arguments: dict[str, Any] = {"plugins": [source], "sources": ["list"], "max_stale": 3600}
+        arguments |= {"store": tmp_path, "background": False, "clock": clock, "timer": timer}
+        suppressor = Suppressor(**arguments)
+        suppressor.snapshot("sms")
+        if stored:
+            suppressor = Suppressor(**arguments)
+            suppressor.snapshot("sms")
+            assert len(source.loads) == 1
+        source.failure = SourceError("down.")
+        timer.now += 10 * 3600
+        clock.now += 1800  # as if it had been set back by nine hours and a half
+        with pytest.raises(StopListUnavailable, match="36000 s ago, longer than SUPPRESS_MAX"):
+            suppressor.snapshot("sms")
+
     def test_a_snapshot_from_the_future_is_not_trusted(self, source: ListSource) -> None:
         """The clock was wrong, and was set back: how old the snapshot is nobody knows."""
         clock = Clock()

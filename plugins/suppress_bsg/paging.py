@@ -43,11 +43,12 @@ where its own answer puts the total.
 import itertools
 import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from suppress import SourceError
+from suppress_bsg.threads import Threads
 
 E = TypeVar("E", bound=Hashable)
 
@@ -137,7 +138,7 @@ def _fetched(
     waiting = iter(offsets)
     window = 1 if first.throttled else in_flight
     running: set[Future[Page[E]]] = set()
-    pool = ThreadPoolExecutor(max_workers=in_flight)
+    pool = Threads(in_flight)
     try:
         while True:
             while len(running) < window and (offset := next(waiting, None)) is not None:
@@ -158,7 +159,7 @@ def _fetched(
         stop()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.close()
 
 
 def _joined(

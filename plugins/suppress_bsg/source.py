@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from operator import attrgetter
 
@@ -22,6 +21,7 @@ from suppress import (
 from suppress_bsg.client import Client, Listing, WireEntry
 from suppress_bsg.kept_key import ADDRESS
 from suppress_bsg.paging import LIMIT, Page, read_all
+from suppress_bsg.threads import Threads
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
 """The channels that the API knows of."""
@@ -155,11 +155,14 @@ class BsgSource:
         """
         for number in numbers:
             _phone(number)
-        with self._client() as client, ThreadPoolExecutor(self._settings.pages_in_flight) as pool:
+        threads = Threads(self._settings.pages_in_flight)
+        with self._client() as client, contextlib.closing(threads):
             try:
-                found = list(
-                    pool.map(lambda each: _ids(client, each[0], each[1], channel), numbers.items())
-                )
+                asked = [
+                    threads.submit(_ids, client, number, known, channel)
+                    for number, known in numbers.items()
+                ]
+                found = [each.result() for each in asked]
             except BaseException:
                 client.stop()
                 raise

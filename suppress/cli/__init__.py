@@ -33,7 +33,7 @@ from suppress.atomic import give_up
 from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
 from suppress.cli.max_invalid import TooManyInvalid
-from suppress.cli.opt_outs import add, remove
+from suppress.cli.opt_outs import add, remove, reset_opt_outs
 from suppress.cli.options import named_settings, refuse_repeated
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
@@ -229,7 +229,9 @@ def command_line(context: click.Context, config: str | None) -> None:
         context.with_resource(named_settings(config))
 
 
-for _command in (filter_command, check, refresh, status, add, remove, verify, plugins):
+for _command in (
+    *(filter_command, check, refresh, status, add, remove, reset_opt_outs, verify, plugins),
+):
     command_line.add_command(_command)
 
 

@@ -97,7 +97,7 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
 
     with bars if display.is_terminal else contextlib.nullcontext():
         snapshots = suppressor.refresh(channels or None, progress=show)
-    suppressor.pass_on()
+    suppressor.pass_on(patience=suppressor.settings.load_timeout)
     if as_json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""The commands about opt-outs that are made here: `add`, `remove`."""
+"""The commands about opt-outs that are made here: `add`, `remove`, `reset-opt-outs`."""
 
 import itertools
 from collections.abc import Callable, Collection
@@ -22,6 +22,9 @@ from suppress.stop_list.snapshot import OPTED_OUT
 from suppress.suppressor import Suppressor
 
 F = TypeVar("F", bound=Callable[..., None])
+
+PATIENCE = 5.0
+"""Seconds that a source has to take what is passed on; else it waits, and the command ends."""
 
 
 def _of_numbers(command: F) -> F:
@@ -72,7 +75,7 @@ def add(
         channel: suppressor.add(taken, channel, default_region=default_region)
         for channel in channels
     }
-    suppressor.pass_on()
+    suppressor.pass_on(patience=PATIENCE)
     waiting = waiting_of(suppressor)
     if as_json:
         print_json({"numbers": len(taken), "new": new, "waiting": waiting})
@@ -111,7 +114,7 @@ def remove(
         channel: suppressor.remove(taken, channel, default_region=default_region)
         for channel in channels
     }
-    suppressor.pass_on()
+    suppressor.pass_on(patience=PATIENCE)
     waiting = waiting_of(suppressor)
     if as_json:
         print_json({"numbers": len(taken), "listed_by": listed, "waiting": waiting})
@@ -133,6 +136,27 @@ def remove(
                     "suppressed until that is over, and `suppress refresh` has read so"
                 )
     print_waiting(waiting)
+
+
+@click.command("reset-opt-outs", short_help="Say that the record of opt-outs is gone for good.")
+@click.option("--yes", is_flag=True, help="Do so.")
+def reset_opt_outs(*, yes: bool) -> None:
+    """Say that the record of the opt-outs made here is gone for good.
+
+    Once people were opted out here, nothing is screened without the record of them: its
+    volume may just not be mounted. This says that you can do without. It removes no record,
+    and does nothing where the record is there. Restart what runs afterwards.
+    """
+    if not yes:
+        raise click.UsageError(
+            "Nothing was done. Whoever was opted out here, and nowhere else, may be messaged "
+            "again. Mount the volume or restore the backup, if there is one; else say --yes."
+        )
+    suppressor = Suppressor(background=False)
+    if suppressor.reset_opt_outs():
+        click.echo(f"Opt-outs begin anew in {suppressor.settings.store}. Restart what runs.")
+    else:
+        click.echo(f"Nothing was done: no record is missing in {suppressor.settings.store}.")
 
 
 def _taken(

@@ -15,12 +15,12 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Self
 
 from suppress.errors import ConfigurationError
+from suppress.lazy import cached_property
 from suppress.ownership import warn_if_others_write
 
 ALIAS = "alias"

@@ -15,13 +15,13 @@ import operator
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import phonenumbers
 from phonenumbers import NumberParseException, ValidationResult
 
+from suppress.lazy import cached_property
 from suppress.numbers import damage
 from suppress.numbers.convention import Convention
 from suppress.numbers.problem import Problem

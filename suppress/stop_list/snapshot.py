@@ -9,13 +9,13 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.lazy import cached_property
 from suppress.numbers.bulk import E164Array, Reader
 from suppress.numbers.e164 import digits_of, value_of
 from suppress.numbers.readings import Meaning, Reading

@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,6 +59,8 @@ CHECKED = 500
 NO_DIGIT = ("+", "p", "'", "=", "w", "t", "\u200e", "\u202a", "\ufeff")
 LATENCY = 20
 """Milliseconds before each answer of the sandbox."""
+WAITING = 300_000
+"""Opt-outs that wait for a source, at most."""
 
 console = Console(width=130)
 bsg_api: Any = importlib.import_module("bsg_api")
@@ -246,6 +249,58 @@ def single() -> None:
     )
 
 
+class Down(MadeUp):
+    """One that opt-outs wait for."""
+
+    add_at_once = remove_at_once = 1000
+
+    def add(self, numbers: Sequence[str], channel: str) -> None:
+        raise suppress.SourceError("It is down.")
+
+    remove = add
+
+
+def opting_out(waiting: int) -> None:
+    """Measure additions while many wait, and look-ups meanwhile."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["XDG_STATE_HOME"] = str(Path(folder, "state"))
+        arguments: dict[str, Any] = {"sources": ["made-up"], "store": folder, "ttl": 1e6}
+        adding, looking = (
+            Suppressor(plugins=[Down()], background=False, **arguments) for _ in range(2)
+        )
+        adding.add((f"+4479{place:08d}" for place in range(waiting)), "sms")
+        looking.is_suppressed("+14155550000", "sms")
+        longest, done = [0.0], threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                begin = time.perf_counter()
+                looking.is_suppressed("+14155550000", "sms")
+                longest.append(time.perf_counter() - begin)
+                time.sleep(0.001)
+
+        thread = threading.Thread(target=look)
+        numbers = iter(range(10**6))
+
+        def add(count: int) -> None:
+            adding.add([f"+4478{next(numbers):08d}" for _ in range(count)], "sms")
+
+        one, many = seconds(lambda: add(1), runs=20), seconds(lambda: add(1000), runs=3)
+        thread.start()
+        try:
+            for _ in range(20):
+                add(1)
+            add(1000)
+        finally:
+            done.set()
+            thread.join()
+        console.print(
+            f"With {waiting:,} opt-outs waiting: adding one {one * 1e3:.1f} ms, asked for 10 ms; "
+            f"adding 1,000 {many * 1e3:.0f} ms; the longest look-up of another thread meanwhile "
+            f"{max(longest) * 1e3:.0f} ms."
+        )
+
+
 def opening() -> None:
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -407,6 +462,7 @@ def main() -> None:
         return
     bulk(arguments.recipients, arguments.entries, arguments.runs)
     single()
+    opting_out(min(WAITING, arguments.entries))
     opening()
     decoding(arguments.listing)
     reading(arguments.listing)
