@@ -266,7 +266,7 @@ def test_a_record_that_is_gone(run: Run) -> None:
     assert run("check", ANN, "--channel", "sms").returncode == 3
     assert (
         run("reset-opt-outs", "--yes").stdout
-        == "Opt-outs begin anew in store. Restart what runs.\n"
+        == f"Opt-outs begin anew in {Path('store').absolute()}. Restart what runs.\n"
     )
     assert run("status").returncode == 0
     assert "Nothing was done: no record is missing" in run("reset-opt-outs", "--yes").stdout

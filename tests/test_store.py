@@ -176,7 +176,8 @@ class TestDamage:
         source.entries = listed(OTHER)
         one.refresh("sms")
         with monkeypatch.context() as patched:
-            patched.setattr(Path, "open", _raising(OSError(errno.EMFILE, "Too many open")))
+            failing = _raising(OSError(errno.EMFILE, "Too many open"))
+            patched.setattr("suppress.store.Store._map", failing)
             two.is_suppressed(OTHER, "sms")
         assert "cannot be read: Too many open" in caplog.text
         two._snapshots.look_again()
