@@ -341,7 +341,7 @@ class TestNothingIsShown:
             ("login", {"body": RuntimeError(KEY)}, "RuntimeError"),
             ("list", {"status": 422, "json": {"message": f"{KEY} {TOKEN}"}}, r"\(\*\*\* \*\*\*\)"),
             ("list", {"status": 422, "json": {"message": "+14155552671"}}, r"\(\+141\*+71\)"),
-            ("list", {"status": 422, "json": {"message": "\x1b[2J\n"}}, r"\( \[2J \)"),
+            ("list", {"status": 422, "json": {"message": "\x1b[2J\n"}}, r"\(\\x1b\[2J\\n\)"),
             ("list", {"body": OSError(TOKEN)}, "CA_BUNDLE"),
             ("list", {"body": TOKEN}, "not what was expected"),
         ],

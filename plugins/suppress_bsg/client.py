@@ -429,7 +429,7 @@ class Client:
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
         try:
-            said = self._fit_to_show(msgspec.json.decode(answer.body, type=_Message).message)[:200]
+            said = self._fit_to_show(msgspec.json.decode(answer.body, type=_Message).message)
         except (msgspec.DecodeError, UnicodeDecodeError):
             said = ""
         next_step = _NEXT_STEP.get(status, "Try again later.")
@@ -442,7 +442,7 @@ class Client:
         said = said.replace(self._api_key.reveal(), str(self._api_key))
         if self._token is not None:
             said = said.replace(self._token.bearer.reveal(), str(self._token.bearer))
-        return mask("".join(each if each.isprintable() else " " for each in said))
+        return mask(said, 200)
 
 
 def decode_listing(body: bytes) -> Listing:
