@@ -91,15 +91,21 @@ def is_suppressed(number: object, channel: str, *, default_region: str | None = 
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
 
-def refresh(channel: str | None = None) -> dict[str, Snapshot]:
+def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Snapshot]:
     """Read the stop list of a channel now, or of all that are served; gives the snapshots.
+
+    Args:
+        channel: the channel; None for all that are served.
+        force: whether to believe what is read where it differs so much from the last reading
+            that it may not be whole, or in another format.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+        StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+            they were.
         ConfigurationError: the settings make no sense.
     """
-    return default_suppressor().refresh(channel)
+    return default_suppressor().refresh(channel, force=force)
 
 
 def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = None) -> int:

@@ -61,8 +61,8 @@ class Suppressor:
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
-            `default_region`, `possible_only`, `renumbering`, `store`), which win over the
-            environment and the file.
+            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`), which win
+            over the environment and the file.
 
     Raises:
         ConfigurationError: the settings make no sense, or no source is configured.
@@ -160,6 +160,7 @@ class Suppressor:
         self,
         channel: str | Collection[str] | None = None,
         *,
+        force: bool = False,
         progress: Report = lambda _name, _done, _total: None,
     ) -> dict[str, Snapshot]:
         """Read stop lists now, however young the snapshots are.
@@ -168,19 +169,22 @@ class Suppressor:
 
         Args:
             channel: one channel or several; None for all that are served.
+            force: whether to believe what is read where it differs so much from the last
+                reading that it may not be whole, or in another format.
             progress: called with a source's name, entries read, and entries in all
                 where known.
 
         Raises:
             UnknownChannel: no source serves a channel.
-            StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+            StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+                they were.
         """
         if channel is None:
             channel = self.channels
         channels = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
         for each in channels:
             self._known(each)
-        return self._snapshots.refresh(channels, progress)
+        return self._snapshots.refresh(channels, progress, force=force)
 
     def add(
         self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
