@@ -186,6 +186,7 @@ class BsgSource:
             progress=progress,
             limit=LIMIT,
             lasting=(attrgetter("id"), attrgetter("phone")),
+            growing=attrgetter("id"),
             stop=client.stop,
         )
 
