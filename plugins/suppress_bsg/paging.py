@@ -283,12 +283,21 @@ def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
     )
 
 
-def _check_shape(page: Page[E], limit: int) -> None:
+def check_size(page: Page[E], limit: int) -> None:
+    """Make sure that a page has no more entries than were asked for.
+
+    Raises:
+        SourceError: it has.
+    """
     if len(page.entries) > limit:
         raise SourceError(
             f"The page at offset {page.offset} has {len(page.entries)} entries where {limit} "
             "were asked for."
         )
+
+
+def _check_shape(page: Page[E], limit: int) -> None:
+    check_size(page, limit)
     if page.entries and page.end > page.total:
         raise Moved(
             f"The page at offset {page.offset} reaches to {page.end} entries, but its total is "
