@@ -102,6 +102,9 @@ def test_an_id_comes_back_as_it_was(number: str, among: Any, given: Any, shown: 
         (datetime(1901, 1, 1, tzinfo=UTC), datetime(1901, 1, 1, tzinfo=UTC)),
         (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
         (datetime.max.replace(tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        # What is no time in UTC is none.
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=5))), None),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))), None),
     ],
     ids=str,
 )

@@ -5,8 +5,10 @@ Never a snapshot that misses someone. Each test is against a real server on loop
 
 import json
 import logging
+import os
 import random
 import ssl
+import subprocess
 import threading
 import time
 import traceback
@@ -20,7 +22,7 @@ import trustme
 
 import faulty_server as faulty
 import suppress
-from conftest import row
+from conftest import COMMAND, row
 from faulty_server import KEY, TOKEN_MARK, Answer, FaultyServer, Item, Step, first, item, items, on
 from suppress_bsg.answers import LARGEST_ANSWER
 from suppress_bsg.sandbox import Sandbox
@@ -735,6 +737,43 @@ class TestEntries:
         ]
         with FaultyServer(missing) as server:
             assert set(read(server).numbers) == everyone
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "0001-01-01T00:00:00+05:00",
+            "9999-12-31T23:59:59-05:00",
+            "0001-01-01 00:00:00",
+            "9999-12-31 23:59:59",
+        ],
+    )
+    def test_a_time_at_the_ends_of_the_calendar(self, moment: str, tmp_path: Path) -> None:
+        """It is nobody's fault that is asked about, or taken back."""
+        with FaultyServer([item(0, created_at=moment), item(1)]) as server:
+            environ = {
+                "PATH": os.environ["PATH"],
+                "BSG_API_KEY": KEY,
+                "BSG_BASE_URL": server.url,
+                "SUPPRESS_STORE": str(tmp_path / "store"),
+            } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+            for status, *arguments in (
+                [1, "check", NUMBERS[0], "--channel", "sms"],
+                [1, "check", NUMBERS[0], "--channel", "sms", "--json"],
+                [0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")],
+                [0, "add", NUMBERS[0], "--channel", "sms"],
+                [0, "remove", NUMBERS[0], "--channel", "sms"],
+            ):
+                done = subprocess.run(
+                    [COMMAND, *map(str, arguments)],
+                    env=environ,
+                    input=NUMBERS[0],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                assert done.returncode == status, done.stderr
+                assert "Traceback" not in done.stderr
+        assert ",suppressed," in (tmp_path / "decisions.csv").read_text()
 
     @pytest.mark.parametrize(
         ("body", "said"),

@@ -29,6 +29,7 @@ _SHORTEST_PHONE = 10**8
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - taken from times without a zone
 _UTC_EPOCH = _EPOCH.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_FIRST, _LAST = ((each - _EPOCH) // _SECOND for each in (datetime.min, datetime.max))
 
 
 class Origin(NamedTuple):
@@ -124,7 +125,10 @@ def _times(count: int, added: Sequence[datetime | None] | None) -> NDArray[np.in
         seconds = [(each - _EPOCH) // _SECOND for each in added]  # type: ignore[operator]
     except TypeError:
         seconds = [_seconds(each) for each in added]
-    return np.array(seconds, np.int64)
+    times = np.array(seconds, np.int64)
+    # With a time zone, the years 1 and 9999 reach beyond what a time in UTC can be.
+    times[(times < _FIRST) | (times > _LAST)] = _NONE
+    return times
 
 
 class _Exceptions(msgspec.Struct):
