@@ -771,6 +771,7 @@ class TestEntries:
                     text=True,
                     check=False,
                 )
+                show(done)
                 assert done.returncode == status, done.stderr
                 assert "Traceback" not in done.stderr
         assert ",suppressed," in (tmp_path / "decisions.csv").read_text()

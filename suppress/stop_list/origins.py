@@ -29,7 +29,8 @@ _SHORTEST_PHONE = 10**8
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - taken from times without a zone
 _UTC_EPOCH = _EPOCH.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
-_FIRST, _LAST = ((each - _EPOCH) // _SECOND for each in (datetime.min, datetime.max))
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
 
 
 class Origin(NamedTuple):
