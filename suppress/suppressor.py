@@ -39,6 +39,7 @@ from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Failure, Store
+from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")
 
@@ -95,6 +96,7 @@ class Suppressor:
         self._period = self._begin_period()
         _after_fork(self)
 
+    @without_frames
     def filter_recipients(
         self,
         numbers: Iterable[R],
@@ -122,6 +124,7 @@ class Suppressor:
         """
         return self.screen(numbers, channel, default_region=default_region, key=key).allowed
 
+    @without_frames
     def screen(
         self,
         numbers: Iterable[R],
@@ -135,6 +138,7 @@ class Suppressor:
         snapshot = self.snapshot(channel)
         return Screening(numbers, snapshot, key=key, screened_at=self.now(), reader=reader)
 
+    @without_frames
     def is_suppressed(
         self, number: object, channel: str, *, default_region: str | None = None
     ) -> bool:
@@ -156,6 +160,7 @@ class Suppressor:
             raise InvalidNumber(why_invalid(number, meaning))
         return False
 
+    @without_frames
     def refresh(
         self,
         channel: str | Collection[str] | None = None,
@@ -186,6 +191,7 @@ class Suppressor:
             self._known(each)
         return self._snapshots.refresh(channels, progress, force=force)
 
+    @without_frames
     def add(
         self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> int:
@@ -217,6 +223,7 @@ class Suppressor:
         finally:
             self._tell()
 
+    @without_frames
     def remove(
         self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> dict[str, tuple[str, ...]]:
@@ -307,6 +314,7 @@ class Suppressor:
             found.setdefault(name, []).extend(self._opt_outs.waiting(target))
         return found
 
+    @without_frames
     def snapshot(self, channel: str) -> Snapshot:
         """The snapshot that answers for the channel now, read first where need be.
 

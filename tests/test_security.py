@@ -1,5 +1,6 @@
 """Security: no key, token or number is shown, files are guarded, and TLS stays on."""
 
+import asyncio
 import contextlib
 import copy
 import http.server
@@ -33,6 +34,7 @@ import urllib3.connection
 from click.testing import CliRunner, Result
 
 import faulty_server as faulty
+import suppress.aio
 import suppress.cli
 from conftest import COMMAND, ListSource, listed
 from suppress import ConfigurationError, Secret, Settings, SourceError, StopListUnavailable
@@ -428,6 +430,64 @@ class TestNothingIsShown:
                 client.listing(offset=0, limit=15, channel=None)
         assert not shows(rendered(raised.value))
 
+    @pytest.mark.parametrize("kind", [SourceError, RuntimeError])
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda made, numbers: made.is_suppressed(numbers[-1], "sms"),
+            lambda made, numbers: made.filter_recipients(numbers, "sms"),
+            lambda made, numbers: made.screen([(each,) for each in numbers], "sms"),
+            lambda made, numbers: made.screen(numbers, "smss"),
+            lambda made, numbers: made.screen(numbers, "sms", default_region="XX"),
+            lambda made, numbers: made.add([*numbers, "44***123"], "sms"),
+            lambda made, numbers: made.remove([*numbers, "44***123"], "sms"),
+            lambda made, numbers: made.remove(numbers[:1], "sms"),
+            lambda made, _numbers: made.refresh("sms"),
+            lambda made, _numbers: made.snapshot("sms"),
+        ],
+    )
+    def test_no_number_in_the_variables_of_a_traceback(
+        self,
+        ask: Callable[[suppress.Suppressor, list[str]], object],
+        kind: type[Exception],
+        tmp_path: Path,
+    ) -> None:
+        source = ListSource(listed("+14155552670"))
+        settings = Settings(sources=("list",), store=tmp_path, ttl=0.0, max_stale=0.0)
+        made = suppress.Suppressor(settings, plugins=[source], background=False)
+        made.snapshot("sms")
+        source.failure = kind("no")
+        if kind is RuntimeError:  # the entries of a source that fails in the middle
+            source.failure = None
+            source.instead = broken
+        with pytest.raises(suppress.SuppressError) as raised:
+            ask(made, ["+14155552671", "4155552672", "99"])
+        error = raised.value
+        # The call of the test itself stands in two frames.
+        assert error.__traceback__ is not None
+        error = error.with_traceback(error.__traceback__.tb_next)
+        shown = rendered(error)
+        assert not re.search(r"4155\d{6}", shown)
+        if isinstance(error.__cause__, RuntimeError):
+            assert "in broken" in shown, "who wrote the source is shown where it failed"
+
+    def test_no_number_in_the_variables_of_a_traceback_of_the_module(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("suppress.default._made", None)
+        for ask in (
+            lambda: suppress.is_suppressed("+14155552671", "sms"),
+            lambda: suppress.filter_recipients(["+14155552671"], "sms"),
+            lambda: suppress.add(["+14155552671"], "sms"),
+            lambda: asyncio.run(suppress.aio.screen(["+14155552671"], "sms")),
+        ):
+            with pytest.raises(ConfigurationError) as raised:
+                ask()
+            for frame, _ in traceback.walk_tb(raised.value.__traceback__):
+                if frame.f_code.co_filename not in (__file__, asyncio.runners.__file__):
+                    shown = repr(frame.f_locals)
+                    assert "4155552671" not in shown, frame.f_code
+
     def test_in_any_log(
         self, server: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -760,6 +820,12 @@ class TestNetwork:
         port = int(server.url.rpartition(":")[2])
         addresses = ("127.0.0.1", "127.0.0.2", "::1", own_address())
         assert [each for each in addresses if answers(each, port)] == ["127.0.0.1"]
+
+
+def broken() -> Iterator[suppress.Entry]:
+    """A source whose own frame, which stays, has no number in a variable."""
+    yield suppress.Entry(14155552670, {"sms"})
+    raise RuntimeError("no")
 
 
 @contextlib.contextmanager
