@@ -253,7 +253,7 @@ class _ListBuilder:
             self.origins.add_odd(source, text, place, batch.rows)
 
     def tallies_of(self, sources: Iterable[str]) -> Mapping[str, Tally]:
-        """What each of the sources gave."""
+        """Return the counts of what each of the sources gave."""
         return MappingProxyType({name: self._tallies.get(name, Tally()) for name in sources})
 
     def numbers(self) -> NumberSet:

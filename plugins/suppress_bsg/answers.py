@@ -1,4 +1,4 @@
-"""What the API answers: its forms, and how much of it is taken.
+"""The answers of the API: their forms, and how much of them is taken.
 
 The two sources of its documentation disagree on types, and a server may lie. An odd id or
 time makes no entry vanish; texts are bounded, and so is what is made of an answer.
@@ -80,13 +80,13 @@ class _OddFound(msgspec.Struct, frozen=True):
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """What signing in gives."""
+    """The token that signing in gives."""
 
     bearer: Secret
 
 
 class Message(msgspec.Struct, frozen=True):
-    """What an error says."""
+    """The message of an error."""
 
     message: str = ""
 
@@ -163,7 +163,7 @@ def _found(body: bytes) -> Found:
 
 
 def _entry(odd: _OddEntry) -> WireEntry:
-    """What is left of an odd entry."""
+    """The entry that is left of an odd one."""
     phone = odd.phone
     if isinstance(phone, str) or (phone is not None and not -(2**63) <= phone < 2**63):
         phone = str(phone)[:LONGEST_PHONE]

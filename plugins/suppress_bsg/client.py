@@ -108,7 +108,7 @@ class _Answer:
 
 @dataclass(frozen=True)
 class _Failed:
-    """No answer: why, in words, and whether one may come when the request is repeated."""
+    """A request without an answer: why, and whether it may have one when it is repeated."""
 
     said: str
     may_pass: bool
@@ -473,7 +473,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _reason(error: Exception, timeout: float) -> str:
-    """Why a request failed, and what to do."""
+    """Say why a request failed, and what to do."""
     # The exception's own text quotes the request; its kind says enough.
     kind = type(error).__name__
     if _is_untrusted(error):

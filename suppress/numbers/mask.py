@@ -9,7 +9,7 @@ _LONGEST_INT = 2**1000
 
 
 def mask(number: object, most: int = LONGEST) -> str:
-    """What may be shown of a number, or of a text with numbers in it, in errors and logs.
+    """Return what may be shown of a number, or of a text with numbers in it, in errors and logs.
 
     Of every run of seven digits or more (separators between them do not end a run) the
     first three and the last two stay. What cannot be seen is escaped, so it is one line.

@@ -59,7 +59,7 @@ class Origin(NamedTuple):
 
 
 def shown_id(id_: str | int) -> str:
-    """What may be shown of an entry's id.
+    """Return what may be shown of an entry's id.
 
     A source may use the number itself, or anything else. But by its integer an entry is found
     again, and no provider's number is as short as most of these are.

@@ -1,4 +1,4 @@
-"""Whether a reading of a stop list is plausible against the one before it.
+"""Doubts about a reading of a stop list, held against the one before it.
 
 A provider that is being repaired may give an empty list, and one that changes its format
 gives numbers that are other people's. A reading by itself does not tell.
@@ -39,7 +39,7 @@ def doubt(now: Snapshot, before: Snapshot | None, max_shrink: float) -> str | No
 
 
 def _lost(now: Snapshot, before: Snapshot, max_shrink: float) -> str | None:
-    """What of a list is gone, in words, if it is too much."""
+    """Say how much of a list is gone, if it is too much."""
     for source, known in before.tallies.items():
         left = now.tallies.get(source, known).entries
         if _is_too_much(known.entries - left, known.entries, max_shrink):
@@ -56,7 +56,7 @@ def _is_too_much(lost: int, count: int, max_shrink: float) -> bool:
 
 
 def _odd(now: Tally, before: Tally | None) -> str | None:
-    """Which entries of a source are not as they were, in words, if they are too many."""
+    """Say how many entries of a source are not as they were, if they are too many."""
     known = before or Tally()
     if _are_more(now.without_form, known.without_form, now, known):
         return f"{now.without_form:,} are not written like phone numbers"

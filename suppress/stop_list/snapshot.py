@@ -81,7 +81,7 @@ NO_OPT_OUTS = OptedOut()
 
 
 class Tally(msgspec.Struct, frozen=True):
-    """What a source gave for a channel.
+    """Counts of what a source gave for a channel.
 
     Attributes:
         entries: how many entries.
