@@ -1,5 +1,7 @@
 """Keep messages from reaching people who asked not to get them."""
 
+import logging
+
 from suppress.blocks import RowNumbers
 from suppress.default import (
     add,
@@ -29,6 +31,7 @@ from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
 from suppress.opt_outs import Waiting
 from suppress.ownership import warn_if_others_write
+from suppress.printable import PrintableRecords
 from suppress.receipt import Receipt
 from suppress.rows import Row, Rows
 from suppress.screening import Decision, Outcome, Screening
@@ -41,6 +44,8 @@ from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
+
+logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
     "ConfigurationError",

@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from suppress import default
+from suppress.errors import SuppressError
+from suppress.tracebacks import stripped
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -18,7 +20,12 @@ T = TypeVar("T")
 def _awaited(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     @functools.wraps(function)
     async def twin(*args: P.args, **kwargs: P.kwargs) -> T:
-        return await asyncio.to_thread(function, *args, **kwargs)
+        try:
+            return await asyncio.to_thread(function, *args, **kwargs)
+        except SuppressError as error:
+            bare = stripped(error)
+        del args, kwargs
+        raise bare
 
     return twin
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from suppress.screening import Screening
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
+from suppress.tracebacks import without_frames
 
 R = TypeVar("R")
 
@@ -38,6 +39,7 @@ def default_suppressor() -> Suppressor:
         return _made
 
 
+@without_frames
 def filter_recipients(
     numbers: Iterable[R],
     channel: str,
@@ -67,6 +69,7 @@ def filter_recipients(
     )
 
 
+@without_frames
 def screen(
     numbers: Iterable[R],
     channel: str,
@@ -81,6 +84,7 @@ def screen(
     return default_suppressor().screen(numbers, channel, default_region=default_region, key=key)
 
 
+@without_frames
 def is_suppressed(number: object, channel: str, *, default_region: str | None = None) -> bool:
     """Tell whether one number is on the stop list: any of its readings.
 
@@ -91,17 +95,25 @@ def is_suppressed(number: object, channel: str, *, default_region: str | None = 
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
 
-def refresh(channel: str | None = None) -> dict[str, Snapshot]:
+@without_frames
+def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Snapshot]:
     """Read the stop list of a channel now, or of all that are served; gives the snapshots.
+
+    Args:
+        channel: the channel; None for all that are served.
+        force: whether to believe what is read where it differs so much from the last reading
+            that it may not be whole, or in another format.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+        StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+            they were.
         ConfigurationError: the settings make no sense.
     """
-    return default_suppressor().refresh(channel)
+    return default_suppressor().refresh(channel, force=force)
 
 
+@without_frames
 def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = None) -> int:
     """Opt people out of a channel, for good, in every process that shares the store.
 
@@ -120,6 +132,7 @@ def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = No
     return default_suppressor().add(numbers, channel, default_region=default_region)
 
 
+@without_frames
 def remove(
     numbers: Iterable[Any], channel: str, *, default_region: str | None = None
 ) -> dict[str, tuple[str, ...]]:

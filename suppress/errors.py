@@ -1,8 +1,16 @@
 """The errors that suppress raises: one family, each saying what to do next."""
 
+from suppress.printable import printable
+
 
 class SuppressError(Exception):
-    """The base of every error that suppress raises on purpose."""
+    """The base of every error that suppress raises on purpose.
+
+    Its text is one line that can be shown: it may quote a file's name or a server.
+    """
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class StopListUnavailable(SuppressError):

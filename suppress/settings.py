@@ -50,6 +50,7 @@ class Arguments(TypedDict, total=False):
     default_region: str | None
     possible_only: bool
     renumbering: bool | str | Path
+    max_shrink: float
     store: str | Path | None
 
 
@@ -67,6 +68,8 @@ class Settings:
         possible_only: whether only a number of a possible length is a reading.
         renumbering: whether numbers from before a change of plan are compared by their new
             form; or a file of further rows.
+        max_shrink: the part that a list of 100 entries or more may lose from one reading to the
+            next.
         store: the folder where snapshots stay; None keeps them in memory alone.
         file: the settings file that was read, if any.
         folder: where relative paths begin, but for those in the file, which begin in its own
@@ -80,6 +83,7 @@ class Settings:
     default_region: str | None = None
     possible_only: bool = True
     renumbering: bool | Path = True
+    max_shrink: float = 0.9
     store: Path | None = field(default_factory=default_store)
     file: Path | None = None
     folder: Path | None = field(default_factory=working_folder, repr=False)
@@ -109,6 +113,11 @@ class Settings:
             raise ConfigurationError(
                 f"{_both_names('load_timeout')}: {self.load_timeout!r} is no number of seconds "
                 "above 0."
+            )
+        if not 0 <= self.max_shrink <= 1:
+            raise ConfigurationError(
+                f"{_both_names('max_shrink')}: {self.max_shrink!r} is no part of a whole: use a "
+                "number from 0 to 1."
             )
         if self.default_region is not None:
             # The spelling that phonenumbers knows.
@@ -246,6 +255,7 @@ _KINDS: Mapping[str, Any] = MappingProxyType(
         "default_region": str | None,
         "possible_only": bool,
         "renumbering": bool | str,
+        "max_shrink": float,
         "store": str | None,
     }
 )

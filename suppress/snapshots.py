@@ -25,6 +25,7 @@ from suppress.opt_outs import OptOuts, OptOutsUnreadable
 from suppress.reading import Reader, Report
 from suppress.settings import Settings
 from suppress.sources import ReadingFailed, Source
+from suppress.stop_list.plausible import doubt
 from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
 from suppress.store import Failure, Stamp, Store
 
@@ -210,14 +211,21 @@ class Snapshots:
             return usable.with_opted_out(self._opted_out[channel])
         return loading
 
-    def refresh(self, channels: Collection[str], progress: Report = _silent) -> dict[str, Snapshot]:
+    def refresh(
+        self, channels: Collection[str], progress: Report = _silent, *, force: bool = False
+    ) -> dict[str, Snapshot]:
         """Read the channels now, however young their snapshots are.
+
+        Args:
+            channels: what to read.
+            progress: told how far it is.
+            force: whether to believe what is read, however it differs from the last reading.
 
         Raises:
             StopListUnavailable: a list cannot be read; the snapshots stay as they were.
         """
         with self._lock:
-            loading = self._begin(channels, self._clock(), progress, asked_for=True)
+            loading = self._begin(channels, self._clock(), progress, asked_for=True, force=force)
         snapshots = loading.result()
         with self._lock:
             for channel in channels:
@@ -348,6 +356,7 @@ class Snapshots:
         progress: Report = _silent,
         *,
         asked_for: bool = False,
+        force: bool = False,
     ) -> Future[dict[str, Snapshot]]:
         """Read the channels in a thread of its own.
 
@@ -356,9 +365,10 @@ class Snapshots:
             since: a snapshot that was begun later than this, by whomever, will do.
             progress: told how far it is.
             asked_for: whether somebody will be told of a failure by an error.
+            force: as for `refresh`.
         """
         future: Future[dict[str, Snapshot]] = Future()
-        arguments = (channels, since, future, progress, asked_for)
+        arguments = (channels, since, future, progress, asked_for, force)
         try:
             threading.Thread(target=self._load, args=arguments, daemon=True).start()
         except RuntimeError as error:
@@ -375,9 +385,10 @@ class Snapshots:
         future: Future[dict[str, Snapshot]],
         progress: Report,
         asked_for: bool,  # noqa: FBT001 - as `_begin` has it
+        force: bool,  # noqa: FBT001
     ) -> None:
         try:
-            snapshots = self._loaded(channels, since, progress, warn=not asked_for)
+            snapshots = self._loaded(channels, since, progress, warn=not asked_for, force=force)
         except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
             tell = functools.partial(future.set_exception, error)
         else:
@@ -391,14 +402,21 @@ class Snapshots:
         self._wake()
 
     def _loaded(
-        self, channels: Collection[str], since: float, progress: Report, *, warn: bool
+        self,
+        channels: Collection[str],
+        since: float,
+        progress: Report,
+        *,
+        warn: bool,
+        force: bool,
     ) -> dict[str, Snapshot]:
         """The snapshots that another process has read since then, else those that are read now."""
         began = self._clock()
         found = functools.partial(self._found, channels, since)
         try:
-            with self._reader.turn(channels, began, found) as already:
-                return already or self._read(channels, progress)
+            # What another process has refused to believe says nothing to who insists.
+            with self._reader.turn(channels, math.inf if force else began, found) as already:
+                return already or self._read(channels, progress, force=force)
         except OptOutsUnreadable:
             raise
         except StopListUnavailable as error:
@@ -423,10 +441,14 @@ class Snapshots:
         ]
         return latest if len(young) == len(channels) and all(young) else {}
 
-    def _read(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
+    def _read(
+        self, channels: Collection[str], progress: Report, *, force: bool
+    ) -> dict[str, Snapshot]:
         """Read the channels from the sources; nobody else does so now."""
         began = self._timer()
         snapshots = self._reader.read(channels, progress)
+        if not force:
+            self._refuse_implausible(snapshots)
         with self._lock:
             for channel, snapshot in snapshots.items():
                 self._took[channel] = self._timer() - began
@@ -436,6 +458,17 @@ class Snapshots:
             for channel, snapshot in snapshots.items():
                 self._save(self._store, channel, snapshot)
         return snapshots
+
+    def _refuse_implausible(self, snapshots: Mapping[str, Snapshot]) -> None:
+        """Refuse what differs too much from the last reading.
+
+        Raises:
+            ReadingFailed: something does.
+        """
+        for channel, snapshot in snapshots.items():
+            why = doubt(snapshot, self._latest.get(channel), self._settings.max_shrink)
+            if why is not None:
+                raise ReadingFailed(why)
 
     def _adopt(self, snapshot: Snapshot) -> None:
         """Let the snapshot answer, unless one that was begun later does already."""

@@ -18,12 +18,13 @@ from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
 from suppress.numbers.bulk import E164Array, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.entries import EntryReadings
+from suppress.numbers.form import without_form
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entries import Batch, Entries, Entry, batches
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.origins import OriginsBuilder
-from suppress.stop_list.snapshot import Snapshot
+from suppress.stop_list.snapshot import Snapshot, Tally
 
 logger = logging.getLogger("suppress")
 
@@ -185,11 +186,10 @@ def load(
         try:
             for batch in batches(source.load(asked, report)):
                 found = reader.read_all(batch.numbers)
-                if strict:
-                    _refuse_faults(batch, reader, found)
+                odd = _odd(batch, reader, found, strict=strict)
                 readings = EntryReadings.of(batch.numbers, reader, found)
                 for channel in asked:
-                    lists[channel].add(source.name, batch, readings, batch.are_for(channel))
+                    lists[channel].add(source.name, batch, readings, batch.are_for(channel), odd)
         except Exception as error:
             raise ReadingFailed(
                 f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
@@ -216,6 +216,7 @@ def load(
             unparsed=frozenset(listed.unparsed),
             sources_read_at=MappingProxyType(began),
             origins=listed.origins.origins(),
+            tallies=listed.tallies_of(began),
         )
     return snapshots
 
@@ -228,11 +229,20 @@ class _ListBuilder:
         self._firsts = [np.zeros(0, np.uint64)]
         self.unparsed: set[str] = set()
         self.origins = OriginsBuilder()
+        self._tallies: dict[str, Tally] = {}
 
     def add(
-        self, source: str, batch: Batch, listed: EntryReadings, here: NDArray[np.bool_]
+        self,
+        source: str,
+        batch: Batch,
+        listed: EntryReadings,
+        here: NDArray[np.bool_],
+        formless: NDArray[np.intp],
     ) -> None:
         """Add the entries that are for the channel, of which `here` tells."""
+        odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.odd))
+        tally = self._tallies.get(source, Tally())
+        self._tallies[source] = tally.plus(int(np.count_nonzero(here)), *odd_here)
         places, values, listed_as, odd, firsts = listed
         chosen = here[places]
         self._firsts.append(values[:firsts][chosen[:firsts]])
@@ -244,6 +254,10 @@ class _ListBuilder:
             text = batch.digits(place)
             self.unparsed.add(text)
             self.origins.add_odd(source, text, place, batch.rows)
+
+    def tallies_of(self, sources: Iterable[str]) -> Mapping[str, Tally]:
+        """Return the counts of what each of the sources gave."""
+        return MappingProxyType({name: self._tallies.get(name, Tally()) for name in sources})
 
     def numbers(self) -> NumberSet:
         """The readings of those that have any."""
@@ -258,9 +272,17 @@ class _ListBuilder:
         return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
 
 
-def _refuse_faults(batch: Batch, reader: Reader, found: E164Array) -> None:
+def _odd(batch: Batch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
+    """The places of the entries that have not the form of a number.
+
+    Raises:
+        SourceError: the list is strict, and one is not exactly one number.
+    """
+    if not strict:
+        return without_form(batch.numbers, found)
     for place, why in reader.faults(batch.numbers, found):
         raise SourceError(batch.named(place) + why)
+    return np.zeros(0, np.intp)
 
 
 def in_words(error: Exception) -> str:

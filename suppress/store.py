@@ -36,11 +36,11 @@ from suppress.atomic import replacing
 from suppress.changes import Changes
 from suppress.ownership import in_other_hands, refuse_if_others_write
 from suppress.stop_list.origins import Origins
-from suppress.stop_list.snapshot import Snapshot, digest_of
+from suppress.stop_list.snapshot import Snapshot, Tally, digest_of
 
 logger = logging.getLogger("suppress")
 
-FORMAT = 4
+FORMAT = 5
 
 Stamp = tuple[int, int, int]
 """Differs between two versions of a file: its inode, time (ns since the epoch) and size."""
@@ -85,6 +85,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     read_at: datetime
     sources: dict[str, datetime]
     further: int
+    tallies: dict[str, Tally]
     numbers: _File
     origins: _File
 
@@ -159,6 +160,7 @@ class Store:
                 for name in snapshot.sources
             },
             further=snapshot.further,
+            tallies=dict(snapshot.tallies),
             numbers=self._write(key, "numbers", snapshot.numbers_digest, snapshot.image()),
             origins=self._write(key, "origins", digest_of(origins), origins),
         )
@@ -230,6 +232,7 @@ class Store:
             numbers=numbers,
             unparsed=unparsed,
             further=header.further,
+            tallies=MappingProxyType(header.tallies),
             sources_read_at=MappingProxyType(header.sources),
             origins=Origins.read(self._map(key, "origins", header.origins)),
         )

@@ -48,6 +48,7 @@ from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
 from suppress.store import Failure, Store
+from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")
 
@@ -76,8 +77,8 @@ class Suppressor:
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
-            `default_region`, `possible_only`, `renumbering`, `store`), which win over the
-            environment and the file.
+            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`), which win
+            over the environment and the file.
 
     Raises:
         ConfigurationError: the settings make no sense, or no source is configured.
@@ -113,6 +114,7 @@ class Suppressor:
         self._period = self._begin_period()
         _after_fork(self)
 
+    @without_frames
     def filter_recipients(
         self,
         numbers: Iterable[R],
@@ -140,6 +142,7 @@ class Suppressor:
         """
         return self.screen(numbers, channel, default_region=default_region, key=key).allowed
 
+    @without_frames
     def screen(
         self,
         numbers: Iterable[R],
@@ -153,6 +156,7 @@ class Suppressor:
         snapshot = self.snapshot(channel)
         return Screening(numbers, snapshot, key=key, screened_at=self.now(), reader=reader)
 
+    @without_frames
     def is_suppressed(
         self, number: object, channel: str, *, default_region: str | None = None
     ) -> bool:
@@ -174,10 +178,12 @@ class Suppressor:
             raise InvalidNumber(why_invalid(number, meaning))
         return False
 
+    @without_frames
     def refresh(
         self,
         channel: str | Collection[str] | None = None,
         *,
+        force: bool = False,
         progress: Report = lambda _name, _done, _total: None,
     ) -> dict[str, Snapshot]:
         """Read stop lists now, however young the snapshots are.
@@ -186,20 +192,24 @@ class Suppressor:
 
         Args:
             channel: one channel or several; None for all that are served.
+            force: whether to believe what is read where it differs so much from the last
+                reading that it may not be whole, or in another format.
             progress: called with a source's name, entries read, and entries in all
                 where known.
 
         Raises:
             UnknownChannel: no source serves a channel.
-            StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+            StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+                they were.
         """
         if channel is None:
             channel = self.channels
         channels = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
         for each in channels:
             self._known(each)
-        return self._snapshots.refresh(channels, progress)
+        return self._snapshots.refresh(channels, progress, force=force)
 
+    @without_frames
     def add(
         self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> int:
@@ -231,6 +241,7 @@ class Suppressor:
         finally:
             self._tell()
 
+    @without_frames
     def remove(
         self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
     ) -> dict[str, tuple[str, ...]]:
@@ -345,6 +356,7 @@ class Suppressor:
             found.setdefault(name, []).extend(self._opt_outs.waiting(target))
         return found
 
+    @without_frames
     def snapshot(self, channel: str) -> Snapshot:
         """The snapshot that answers for the channel now, read first where need be.
 

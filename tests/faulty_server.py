@@ -4,6 +4,7 @@ It writes to its sockets itself, so that a fault can do anything that a server c
 """
 
 import contextlib
+import functools
 import gzip
 import json
 import socket
@@ -358,6 +359,35 @@ def endless_headers(_right: Answer) -> Iterator[Step]:
         yield b"X-More: of it\r\n"
 
 
+def answers_before_the_answer(*codes: int) -> Fault:
+    """Interim answers, and the right one behind them."""
+
+    def steps(right: Answer) -> Iterator[Step]:
+        for code in codes:
+            yield f"HTTP/1.1 {code} Early\r\nLink: </x>; rel=preload\r\n\r\n".encode()
+        yield right.head() + right.body
+
+    return steps
+
+
+def endless_early_hints(_right: Answer) -> Iterator[Step]:
+    while True:
+        yield b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 100
+        yield 0.01
+
+
+def without(phone: int) -> Fault:
+    """The right answer, but for one entry."""
+
+    def steps(right: Answer) -> Iterator[Step]:
+        content = json.loads(right.body)
+        content["data"] = [each for each in content["data"] if each["phone"] != phone]
+        body = json.dumps(content).encode()
+        yield Answer(body).head() + body
+
+    return steps
+
+
 def endless_first_answers(_right: Answer) -> Iterator[Step]:
     while True:
         yield b"HTTP/1.1 100 Continue\r\n\r\n" * 100
@@ -398,6 +428,16 @@ def gzip_bomb(_right: Answer) -> Iterator[Step]:
     """Two megabytes that unpack to two gigabytes."""
     yield Answer(b"").head(Content_Length="", Content_Encoding="gzip")
     yield from _two_gigabytes()
+
+
+@functools.cache
+def packed_entries() -> bytes:
+    """Four million entries with nothing in them, in about 12 kB."""
+    return gzip.compress(b'{"total": 65, "data": [' + b"{}," * 4_000_000 + b"{}]}")
+
+
+def gzip_of_entries(_right: Answer) -> Iterator[Step]:
+    yield Answer(packed_entries()).head(Content_Encoding="gzip") + packed_entries()
 
 
 def gzip_bomb_in_gzip(_right: Answer) -> Iterator[Step]:

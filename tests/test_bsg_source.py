@@ -14,7 +14,8 @@ import responses
 import suppress
 from conftest import CREATED_AT, row
 from suppress import ConfigurationError, SourceError
-from suppress_bsg.client import LARGEST_ANSWER, Client
+from suppress_bsg.answers import LARGEST_ANSWER
+from suppress_bsg.client import Client
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -324,7 +325,7 @@ class TestRefusals:
 
     def test_an_answer_that_is_too_large(self, answers: Callable[..., None]) -> None:
         answers(b" " * (LARGEST_ANSWER + 1))
-        with pytest.raises(SourceError, match="larger than 16 MiB"):
+        with pytest.raises(SourceError, match="larger than 2 MiB"):
             load()
 
     @pytest.mark.parametrize(

@@ -102,6 +102,9 @@ def test_an_id_comes_back_as_it_was(number: str, among: Any, given: Any, shown: 
         (datetime(1901, 1, 1, tzinfo=UTC), datetime(1901, 1, 1, tzinfo=UTC)),
         (datetime.min.replace(tzinfo=UTC), datetime.min.replace(tzinfo=UTC)),
         (datetime.max.replace(tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        # What is no time in UTC is none.
+        (datetime.min.replace(tzinfo=timezone(timedelta(hours=5))), None),
+        (datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))), None),
     ],
     ids=str,
 )
@@ -176,8 +179,9 @@ def test_a_damaged_image(damage: Any) -> None:
         (Origin("crm", "row 3", NOON), "crm (row 3, since 2024-02-29)"),
         # A text of a source's may be anything, the number as well.
         (Origin("crm", ANN), "crm (+141******71)"),
-        (Origin("crm", "a\n\x1b[31mb"), "crm (a[31mb)"),
-        (Origin("crm", "x" * 1000), f"crm ({'x' * 40})"),
+        (Origin("crm", "a\n\x1b[31mb"), r"crm (a\n\x1b[31mb)"),
+        (Origin("crm", "x" * 1000), f"crm ({'x' * 24} ... {'x' * 11})"),
+        (Origin("crm", 14155552671), "crm (entry 141******71)"),
         (Origin("crm", 17, listed_as=ANN), "crm (entry 17)"),
     ],
 )

@@ -1,9 +1,12 @@
 """Offset pages of a list that others edit: everyone who stays on it is read."""
 
 import bisect
+import itertools
+import operator
 import random
 import threading
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
@@ -166,6 +169,147 @@ def test_an_entry_that_moves_to_where_it_was_read_already_is_not_missed() -> Non
 
     server = Server(60, edit)
     assert server.stayed <= set(read(server.fetch))
+
+
+class Replaced(NamedTuple):
+    """An entry: a new one of the same person has a new id, and the same phone."""
+
+    id: int
+    phone: int
+
+
+class ById:
+    """A list sorted by id, up or down, that is edited before each answer as a test wants it."""
+
+    def __init__(self, size: int, *, down: bool, edit: Callable[["ById"], None]) -> None:
+        self.chance = random.Random(size)
+        self.ids = itertools.count(1, 3)
+        phones = self.chance.sample(range(10**6), size)
+        self.entries = [Replaced(next(self.ids), phone) for phone in phones]
+        self.stayed = set(phones)
+        self.offsets: list[int] = []
+        self._down, self._edit = down, edit
+        self._lock = threading.Lock()
+
+    def fetch(self, offset: int) -> Page[Replaced]:
+        with self._lock:
+            self._edit(self)
+            self.offsets.append(offset)
+            entries = self.entries[::-1] if self._down else self.entries
+            return Page(offset, tuple(entries[offset : offset + LIMIT]), len(entries))
+
+    def read(self, in_flight: int) -> set[int]:
+        keys = operator.attrgetter("id"), operator.attrgetter("phone")
+        found = read_all(
+            self.fetch,
+            in_flight=in_flight,
+            progress=lambda _done, _total: None,
+            limit=LIMIT,
+            lasting=keys,
+            growing=keys[0],
+        )
+        return {each.phone for each in found}
+
+    def replace(self, phone: int) -> None:
+        self.entries = [each for each in self.entries if each.phone != phone]
+        self.entries.append(Replaced(next(self.ids), phone))
+
+    def add(self) -> None:
+        self.entries.append(Replaced(next(self.ids), self.chance.randrange(10**6, 10**7)))
+
+    def remove(self) -> None:
+        if self.entries:
+            self.stayed.discard(self.entries.pop(self.chance.randrange(len(self.entries))).phone)
+
+
+class TestReplacedEntries:
+    @pytest.mark.parametrize("removed", [False, True])
+    @pytest.mark.parametrize("added", [0, 1, 2])
+    def test_one_that_moves_to_the_front_behind_the_reader(self, added: int, removed: bool) -> None:
+        """Newest first: its new entry is on a page that was read, its old one on none."""
+
+        def edit(server: ById) -> None:
+            if len(server.offsets) == 1:
+                server.replace(server.entries[5].phone)
+                for _ in range(added):
+                    server.add()
+                if removed:
+                    server.remove()
+
+        server = ById(60, down=True, edit=edit)
+        assert server.stayed <= server.read(in_flight=1)
+        assert len(server.offsets) < 8, "it was read once"
+
+    @pytest.mark.parametrize("added", [0, 1])
+    def test_one_that_moves_to_the_end_behind_the_reader(self, added: int) -> None:
+        """Oldest first: with several pages in flight the last one may come before others."""
+        server = ById(60, down=False, edit=lambda _: None)
+        is_last_read = threading.Event()
+        fetch = server.fetch
+
+        def in_another_order(offset: int) -> Page[Replaced]:
+            if offset == 19:
+                is_last_read.wait(1)
+                server.replace(server.entries[25].phone)
+                for _ in range(added):
+                    server.add()
+            page = fetch(offset)
+            if offset == 57:
+                is_last_read.set()
+            return page
+
+        server.fetch = in_another_order  # type: ignore[method-assign]
+        assert server.stayed <= server.read(in_flight=4)
+
+    @settings(max_examples=300, deadline=None)
+    @given(
+        size=st.sampled_from([19, 20, 21, 39, 100, 300]),
+        often=st.sampled_from([0.1, 0.5, 1.0]),
+        in_flight=st.sampled_from([1, 4]),
+        down=st.booleans(),
+        seed=st.integers(0, 2**32),
+    )
+    def test_whoever_stays_is_read_however_entries_are_replaced(
+        self, size: int, often: float, in_flight: int, down: bool, seed: int
+    ) -> None:
+        chance = random.Random(seed)
+
+        def edit(server: ById) -> None:
+            if chance.random() >= often:
+                return
+            for _ in range(chance.choice([1, 2, 3, 12])):
+                kind = chance.choice(["replace", "replace", "add", "remove"])
+                if kind == "replace" and server.entries:
+                    server.replace(chance.choice(server.entries).phone)
+                elif kind == "add":
+                    server.add()
+                else:
+                    server.remove()
+
+        server = ById(size, down=down, edit=edit)
+        try:
+            read = server.read(in_flight)
+        except SourceError:
+            return
+        assert server.stayed <= read
+
+    @pytest.mark.parametrize("down", [True, False])
+    def test_a_list_that_is_emptied(self, down: bool) -> None:
+        def edit(server: ById) -> None:
+            if len(server.offsets) == 2:
+                server.entries, server.stayed = [], set()
+
+        server = ById(100, down=down, edit=edit)
+        server.read(in_flight=1)
+        assert not server.stayed
+
+    def test_more_that_is_new_than_one_answer_has(self) -> None:
+        def edit(server: ById) -> None:
+            for _ in range(2 * LIMIT):
+                server.add()
+
+        with pytest.raises(SourceError, match="edited faster than it can be read"):
+            ById(60, down=True, edit=edit).read(in_flight=1)
 
 
 class TestGivesUp:

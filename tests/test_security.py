@@ -1,9 +1,11 @@
 """Security: no key, token or number is shown, files are guarded, and TLS stays on."""
 
+import asyncio
 import contextlib
 import copy
 import hashlib
 import http.server
+import importlib.util
 import json
 import logging
 import os
@@ -32,6 +34,8 @@ import trustme
 import urllib3.connection
 from click.testing import CliRunner, Result
 
+import faulty_server as faulty
+import suppress.aio
 import suppress.cli
 from conftest import COMMAND, ListSource, listed
 from suppress import (
@@ -378,7 +382,7 @@ class TestNothingIsShown:
             ("login", {"body": RuntimeError(KEY)}, "RuntimeError"),
             ("list", {"status": 422, "json": {"message": f"{KEY} {TOKEN}"}}, r"\(\*\*\* \*\*\*\)"),
             ("list", {"status": 422, "json": {"message": "+14155552671"}}, r"\(\+141\*+71\)"),
-            ("list", {"status": 422, "json": {"message": "\x1b[2J\n"}}, r"\( \[2J \)"),
+            ("list", {"status": 422, "json": {"message": "\x1b[2J\n"}}, r"\(\\x1b\[2J\\n\)"),
             ("list", {"body": OSError(TOKEN)}, "CA_BUNDLE"),
             ("list", {"body": TOKEN}, "not what was expected"),
         ],
@@ -425,12 +429,101 @@ class TestNothingIsShown:
             assert not shows(text)
             assert client._token is None or client._token.bearer.reveal() not in text
 
+    @pytest.mark.parametrize("path", ["/api/auth/login", "/api/stoplist"])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            faulty.reset_before_the_answer,
+            faulty.reset_in_the_body,
+            faulty.length_is_too_large,
+            faulty.body_a_byte_at_a_time,
+            faulty.endless,
+            faulty.instead(b'{"data": [{"phone": "14155552671", "id": {}}, 5], "bearer": 1}'),
+        ],
+    )
+    def test_in_the_context_of_an_error(
+        self, path: str, fault: faulty.Fault, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Not even where it is not printed: who reports errors may look there."""
+        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
+        with faulty.FaultyServer(faulty.items(5), fault=faulty.on(path, fault)) as broken:
+            settings = BsgSettings(api_key=Secret(faulty.KEY), base_url=broken.url)
+            source = BsgSource(settings, load_timeout=0.5)
+            with pytest.raises(SourceError) as raised:
+                source.load(frozenset({"sms"}), lambda _done, _total: None)
+        found: list[BaseException] = [raised.value]
+        for each in found:
+            found += [more for more in (each.__cause__, each.__context__) if more is not None]
+            text = rendered(each) if each.__traceback__ is not None else ""
+            text += f"{each!r} {vars(each)} {vars(getattr(each, 'request', None) or each)}"
+            assert faulty.KEY not in text
+            assert faulty.TOKEN_MARK not in text
+            assert not re.search(r"4155\d{6}", text)
+
     def test_by_a_token_that_cannot_be_sent(self, server: Sandbox) -> None:
         with Client(server.url, Secret(KEY)) as client:
             client._token = Token(Secret(f"{TOKEN}\n{TOKEN}"), 0.0)
             with pytest.raises(SourceError) as raised:
                 client.listing(offset=0, limit=15, channel=None)
         assert not shows(rendered(raised.value))
+
+    @pytest.mark.parametrize("kind", [SourceError, RuntimeError])
+    @pytest.mark.parametrize(
+        "ask",
+        [
+            lambda made, numbers: made.is_suppressed(numbers[-1], "sms"),
+            lambda made, numbers: made.filter_recipients(numbers, "sms"),
+            lambda made, numbers: made.screen([(each,) for each in numbers], "sms"),
+            lambda made, numbers: made.screen(numbers, "smss"),
+            lambda made, numbers: made.screen(numbers, "sms", default_region="XX"),
+            lambda made, numbers: made.add([*numbers, "44***123"], "sms"),
+            lambda made, numbers: made.remove([*numbers, "44***123"], "sms"),
+            lambda made, numbers: made.remove(numbers[:1], "sms"),
+            lambda made, _numbers: made.refresh("sms"),
+            lambda made, _numbers: made.snapshot("sms"),
+        ],
+    )
+    def test_no_number_in_the_variables_of_a_traceback(
+        self,
+        ask: Callable[[suppress.Suppressor, list[str]], object],
+        kind: type[Exception],
+        tmp_path: Path,
+    ) -> None:
+        source = ListSource(listed("+14155552670"))
+        settings = Settings(sources=("list",), store=tmp_path, ttl=0.0, max_stale=0.0)
+        made = suppress.Suppressor(settings, plugins=[source], background=False)
+        made.snapshot("sms")
+        source.failure = kind("no")
+        if kind is RuntimeError:  # the entries of a source that fails in the middle
+            source.failure = None
+            source.instead = broken
+        with pytest.raises(suppress.SuppressError) as raised:
+            ask(made, ["+14155552671", "4155552672", "99"])
+        error = raised.value
+        # The call of the test itself stands in two frames.
+        assert error.__traceback__ is not None
+        error = error.with_traceback(error.__traceback__.tb_next)
+        shown = rendered(error)
+        assert not re.search(r"4155\d{6}", shown)
+        if isinstance(error.__cause__, RuntimeError):
+            assert "in broken" in shown, "who wrote the source is shown where it failed"
+
+    def test_no_number_in_the_variables_of_a_traceback_of_the_module(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("suppress.default._made", None)
+        for ask in (
+            lambda: suppress.is_suppressed("+14155552671", "sms"),
+            lambda: suppress.filter_recipients(["+14155552671"], "sms"),
+            lambda: suppress.add(["+14155552671"], "sms"),
+            lambda: asyncio.run(suppress.aio.screen(["+14155552671"], "sms")),
+        ):
+            with pytest.raises(ConfigurationError) as raised:
+                ask()
+            for frame, _ in traceback.walk_tb(raised.value.__traceback__):
+                if frame.f_code.co_filename not in (__file__, asyncio.runners.__file__):
+                    shown = repr(frame.f_locals)
+                    assert "4155552671" not in shown, frame.f_code
 
     def test_in_any_log(
         self, server: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -850,10 +943,84 @@ class TestNetwork:
         with Client(server.url, KEY) as client:
             client.sign_in()
 
+    @pytest.mark.parametrize(
+        ("status", "said"),
+        [(407, r"asks who you are \(status 407\). Put a name"), (403, r"refuses .*status 403")],
+    )
+    def test_a_proxy_that_refuses(
+        self, status: int, said: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
+        with proxy(status) as (url, asked):
+            monkeypatch.setenv("HTTPS_PROXY", url)
+            with Client(URL, KEY) as client, pytest.raises(SourceError, match=said) as raised:
+                client.sign_in()
+        assert len(asked) == 1, "it is not asked again"
+        assert asked[0].startswith("CONNECT one-api.bsg.world:443 ")
+        assert "BSG" not in str(raised.value)
+        assert not shows(rendered(raised.value))
+
+    def test_a_proxy_that_refuses_what_is_not_encrypted(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with proxy(407) as (url, _):
+            monkeypatch.setenv("http_proxy", url)
+            with (
+                Client("http://one-api.example", KEY, allow_http=True) as client,
+                pytest.raises(SourceError, match=r"The proxy .* asks who you are") as raised,
+            ):
+                client.sign_in()
+        assert "BSG" not in str(raised.value)
+
+    def test_a_proxy_whose_library_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
+        monkeypatch.setattr("suppress_bsg.client.BACKOFF", 60.0)
+        if importlib.util.find_spec("socks") is not None:
+            pytest.skip("the library is there")
+        monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
+        said = r"the proxy speaks SOCKS, .* Install requests\[socks\]"
+        with (
+            Client(URL, KEY, load_timeout=1.0) as client,
+            pytest.raises(SourceError, match=said),
+        ):
+            client.sign_in()
+
     def test_the_sandbox_listens_on_loopback_alone(self, server: Sandbox) -> None:
         port = int(server.url.rpartition(":")[2])
         addresses = ("127.0.0.1", "127.0.0.2", "::1", own_address())
         assert [each for each in addresses if answers(each, port)] == ["127.0.0.1"]
+
+
+def broken() -> Iterator[suppress.Entry]:
+    """A source whose own frame, which stays, has no number in a variable."""
+    yield suppress.Entry(14155552670, {"sms"})
+    raise RuntimeError("no")
+
+
+@contextlib.contextmanager
+def proxy(status: int) -> Iterator[tuple[str, list[str]]]:
+    """A proxy that refuses everything; its address, and what it was asked."""
+    asked: list[str] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def refuse(self) -> None:
+            asked.append(self.requestline)
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_CONNECT = do_POST = refuse  # noqa: N815
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def answers(address: str, port: int) -> bool:

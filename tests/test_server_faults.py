@@ -5,6 +5,7 @@ Never a snapshot that misses someone. Each test is against a real server on loop
 
 import json
 import logging
+import os
 import random
 import ssl
 import subprocess
@@ -22,9 +23,9 @@ import trustme
 
 import faulty_server as faulty
 import suppress
-from conftest import row
+from conftest import COMMAND, row
 from faulty_server import KEY, TOKEN_MARK, Answer, FaultyServer, Item, Step, first, item, items, on
-from suppress_bsg.client import LARGEST_ANSWER
+from suppress_bsg.answers import LARGEST_ANSWER
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -188,6 +189,16 @@ class TestWhatMayPass:
             asked = server.requests(LISTING)
             assert asked[1].at - asked[0].at >= 1
 
+    @pytest.mark.parametrize("path", [LISTING, LOGIN], ids=["listing", "login"])
+    @pytest.mark.parametrize("codes", [(103,), (100, 102, 103, 103)], ids=str)
+    def test_answers_before_the_answer_are_passed_over(
+        self, path: str, codes: tuple[int, ...]
+    ) -> None:
+        early = faulty.answers_before_the_answer(*codes)
+        with FaultyServer(EVERYONE, fault=on(path, early)) as server:
+            assert is_exact(server, read(server))
+            assert server.requests(path)[-1].number < 6, "none was asked for again"
+
     def test_chunks_are_read_to_their_end(self) -> None:
         with FaultyServer(EVERYONE, fault=on(LISTING, faulty.chunks_to_the_end)) as server:
             assert is_exact(server, read(server))
@@ -208,6 +219,7 @@ DRIPS = {
     "a body a byte at a time": faulty.body_a_byte_at_a_time,
     "a chunk's size a byte at a time": faulty.chunk_size_a_byte_at_a_time,
     "endless answers before the answer": faulty.endless_first_answers,
+    "endless early hints": faulty.endless_early_hints,
     "a wait that it asks for": faulty.status(503, Retry_After="3600"),
 }
 
@@ -318,11 +330,84 @@ class TestTheSizeIsBounded:
         with FaultyServer(EVERYONE, fault=on(LISTING, fault)) as server:
             tracemalloc.start()
             try:
-                assert "larger than 16 MiB" in failure(server)
+                assert "larger than 2 MiB" in failure(server)
                 _, peak = tracemalloc.get_traced_memory()
             finally:
                 tracemalloc.stop()
-        assert peak < 3 * LARGEST_ANSWER
+        assert peak < 8 * LARGEST_ANSWER
+
+    def test_a_short_answer_that_is_millions_of_entries(self) -> None:
+        """Four million entries with nothing in them, in a few kilobytes."""
+        faulty.packed_entries()  # so that what packing takes is not counted
+        with FaultyServer(EVERYONE, fault=on(LISTING, faulty.gzip_of_entries)) as server:
+            tracemalloc.start()
+            try:
+                said = failure(server)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+        assert "larger than 2 MiB" in said
+        assert peak < 8 * LARGEST_ANSWER
+
+    @pytest.mark.parametrize("fill", ["{},", '{"a":{}},', '{"phone":1},'])
+    def test_an_answer_with_more_entries_than_were_asked_for(self, fill: str) -> None:
+        body = '{"total": 65, "data": [' + fill * (LARGEST_ANSWER // len(fill) - 10) + "{}]}"
+        with FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server:
+            tracemalloc.start()
+            try:
+                assert "more than 20,000 objects" in failure(server)
+                _, peak = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+        assert peak < 8 * LARGEST_ANSWER
+
+    def test_a_page_is_looked_at_when_it_comes(self) -> None:
+        """And not when all have come: they might never end."""
+
+        def fault(asked: faulty.Asked) -> faulty.Fault | None:
+            if asked.query.get("page[offset]") != "19":
+                return None
+            return faulty.instead(json.dumps({"data": items(21), "total": 10**6}).encode())
+
+        with FaultyServer(EVERYONE, fault=fault, total=lambda _right, _number: 10**6) as server:
+            assert "21 entries where 20 were asked for" in failure(server)
+            assert len(server.requests(LISTING)) < 50
+
+    def test_ids_without_end(self) -> None:
+        long = [item(place, id="x" * 50_000) for place in range(65)]
+        with FaultyServer(long) as server:
+            snapshot = read(server)
+            assert is_exact(server, snapshot)
+        (origin,) = snapshot.origins.of(f"+{long[0]['phone']}")
+        assert origin.id == "x" * 100
+
+    @pytest.mark.parametrize("phone", ["9" * 50_000, int("9" * 4000), 2**63])
+    def test_a_phone_without_end(self, phone: str | int) -> None:
+        with FaultyServer([*items(3), item(3, phone=phone)]) as server:
+            snapshot = read(server)
+        assert len(snapshot.numbers) == 3
+        (digits,) = snapshot.unparsed
+        assert str(phone).startswith(digits)
+        assert len(digits) <= 250
+
+    def test_texts_without_end(self) -> None:
+        long = [item(place, phone=f"{'+' * 240}{place}") for place in range(65)]
+        with FaultyServer(long) as server:
+            assert "ids and phones of great length" in failure(server)
+
+    def test_a_list_without_end(self) -> None:
+        """Each page is whole, and has others on it."""
+
+        def edit(listed: list[Item], number: int) -> None:
+            listed[:] = items(1000, first=1000 * number)
+
+        with FaultyServer(EVERYONE, edit=edit, total=lambda _right, _number: 10**9) as server:
+            said = failure(server)
+            assert "has 1,000,000,000 entries, more than BSG_MAX_ENTRIES (5,000,000)" in said
+            assert len(server.requests(LISTING)) == 1
+        with FaultyServer(EVERYONE) as server:
+            assert "BSG_MAX_ENTRIES (64) allows" in failure(server, max_entries=64)
+            assert is_exact(server, read(server, max_entries=65))
 
     def test_headers_without_end(self) -> None:
         with FaultyServer(EVERYONE, fault=on(LISTING, faulty.endless_headers)) as server:
@@ -428,7 +513,9 @@ class TestTotals:
         [
             (lambda right, _: right + 1, "total is 66"),
             (lambda right, _: right - 1, "total is 64"),
-            (lambda right, _: 10**15, "total is 1000000000000000"),
+            (lambda right, _: 10**6, "total is 1000000"),
+            (lambda right, _: 10**15, "more than BSG_MAX_ENTRIES"),
+            (lambda right, _: "9" * 5000, "a total that is no number"),
             (lambda right, _: 0, "total is 0"),
             (lambda right, _: -1, "a total that is no number"),
             (lambda right, _: "many", "a total that is no number"),
@@ -442,6 +529,8 @@ class TestTotals:
             "too high",
             "too low",
             "far too high",
+            "more than there is memory for",
+            "more than there are digits for",
             "zero",
             "negative",
             "a word",
@@ -658,6 +747,11 @@ class TestEntries:
             {"id": "x"},
             {"id": 1.5},
             {"id": [1]},
+            {"id": "\ud800"},
+            {"id": 2**70},
+            {"id": "\\ud800 \U0001f600 \udc00"},
+            {"created_at": "\ud800"},
+            {"new": "\udfff\ud800"},
             {"created_at": None},
             {"created_at": 5},
             {"created_at": "yesterday"},
@@ -684,6 +778,44 @@ class TestEntries:
         ]
         with FaultyServer(missing) as server:
             assert set(read(server).numbers) == everyone
+
+    @pytest.mark.parametrize(
+        "moment",
+        [
+            "0001-01-01T00:00:00+05:00",
+            "9999-12-31T23:59:59-05:00",
+            "0001-01-01 00:00:00",
+            "9999-12-31 23:59:59",
+        ],
+    )
+    def test_a_time_at_the_ends_of_the_calendar(self, moment: str, tmp_path: Path) -> None:
+        """It is nobody's fault that is asked about, or taken back."""
+        with FaultyServer([item(0, created_at=moment), item(1)]) as server:
+            environ = {
+                "PATH": os.environ["PATH"],
+                "BSG_API_KEY": KEY,
+                "BSG_BASE_URL": server.url,
+                "SUPPRESS_STORE": str(tmp_path / "store"),
+            } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
+            for status, *arguments in (
+                [1, "check", NUMBERS[0], "--channel", "sms"],
+                [1, "check", NUMBERS[0], "--channel", "sms", "--json"],
+                [0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")],
+                [0, "add", NUMBERS[0], "--channel", "sms"],
+                [0, "remove", NUMBERS[0], "--channel", "sms"],
+            ):
+                done = subprocess.run(
+                    [COMMAND, *map(str, arguments)],
+                    env=environ,
+                    input=NUMBERS[0],
+                    capture_output=True,
+                    text=True,
+                    check=False,
+                )
+                show(done)
+                assert done.returncode == status, done.stderr
+                assert "Traceback" not in done.stderr
+        assert ",suppressed," in (tmp_path / "decisions.csv").read_text()
 
     @pytest.mark.parametrize(
         ("body", "said"),
@@ -867,6 +999,54 @@ class TestOptOuts:
                 pass_on(server, path, load_timeout=LOAD_TIMEOUT)
             assert time.monotonic() - began < LOAD_TIMEOUT + A_MOMENT
             said(raised.value)
+
+    def test_an_answer_may_leave_out_who_was_listed_before(self) -> None:
+        new = item(65, phone=14_155_559_999)
+        for entries, asked in ([], 2), ([new], 1), ([{**new, "phone": "+14155559999"}], 1):
+            fault = on(ATTACH, faulty.instead(json.dumps({"data": entries}).encode()))
+            with FaultyServer(EVERYONE, fault=fault) as server:
+                source(server).add([NUMBERS[0], "+14155559999"], "sms")
+                assert len(server.requests(SEARCH)) == asked
+
+    @pytest.mark.parametrize(
+        "entries", [[], [item(0)], [item(65, phone=14_155_559_999, sms_stoplist=False)]], ids=str
+    )
+    def test_what_the_answer_and_the_list_do_not_have_was_not_taken(
+        self, entries: list[Item]
+    ) -> None:
+        nothing = faulty.instead(json.dumps({"data": entries}).encode())
+
+        def fault(asked: faulty.Asked) -> faulty.Fault | None:
+            return nothing if asked.path in (ATTACH, SEARCH) else None
+
+        with FaultyServer(EVERYONE, fault=fault) as server:
+            with pytest.raises(suppress.Refused, match="has not put") as raised:
+                source(server).add(["+14155559999"], "sms")
+            assert "4155559999" not in said(raised.value)
+
+    def test_one_that_is_never_put_on_the_list_holds_up_no_other(self, tmp_path: Path) -> None:
+        """BSG answers as if all went well, and leaves one out."""
+        odd = 14_155_550_002
+
+        def edited(asked: faulty.Asked) -> faulty.Fault | None:
+            return faulty.without(odd) if asked.path in (ATTACH, SEARCH) else None
+
+        with FaultyServer(EVERYONE[:1], fault=edited) as server:
+            made = suppress.Suppressor(
+                suppress.Settings(
+                    sources=("bsg",),
+                    store=tmp_path,
+                    tables={"bsg": {"api_key": KEY, "base_url": server.url}},
+                ),
+                background=False,
+            )
+            made.add(["+14155550001", f"+{odd}", "+14155550003"], "sms")
+            made.pass_on()
+            (waiting,) = made.waiting()["bsg"]
+            show(made, waiting.error)
+            assert waiting.number == f"+{odd}"
+            assert waiting.refused
+            assert made.is_suppressed(f"+{odd}", "sms")
 
     def test_a_search_that_is_ignored_removes_nobody(self) -> None:
         fault = on(SEARCH, faulty.instead(json.dumps({"data": EVERYONE}).encode()))

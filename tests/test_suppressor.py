@@ -298,7 +298,7 @@ class TestUniting:
         ("entries", "said"),
         [
             ([Entry(None, {"sms"}, 17)], "id 17 has no number"),  # type: ignore[arg-type]
-            ([Entry("n/a", {"sms"}, "row 3")], "id 'row 3' has no number"),
+            ([Entry("n/a", {"sms"}, "row 3")], "id row 3 has no number"),
             ([Entry("", {"sms"}, 1)], "id 1 has no number"),
             ([Entry(LISTED, "sms")], "channels are a text"),
             ([LISTED], "gave a str"),

@@ -10,12 +10,12 @@ import ipaddress
 import itertools
 import math
 import random
+import re
 import ssl
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +27,16 @@ from urllib3.exceptions import HTTPError, InvalidHeader
 from urllib3.util import Retry
 
 from suppress import ConfigurationError, Refused, Secret, SourceError, mask
+from suppress_bsg.answers import (
+    LARGEST_ANSWER,
+    Listing,
+    WireEntry,
+    decode_found,
+    decode_listing,
+    decode_message,
+    decode_object,
+    decode_signed_in,
+)
 from suppress_bsg.connections import Connections
 
 T = TypeVar("T")
@@ -42,9 +52,6 @@ BACKOFF = 0.25
 LONGEST_WAIT = 60
 """Seconds that a `Retry-After` can ask for at most."""
 
-LARGEST_ANSWER = 16 * 2**20
-"""Bytes, unpacked. A page of 500 entries has about 60,000."""
-
 RENEW_BEFORE = 60
 """Seconds before the end of a token at which it is renewed."""
 
@@ -54,55 +61,11 @@ _PIECE = 2**16
 _DICE = random.SystemRandom()
 
 
-class WireEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry as the API gives it; the two sources of its documentation disagree on types.
-
-    `None` stands for what is missing, null or, for `id` and `created_at`, of an odd type:
-    that must not make the entry vanish.
-    """
-
-    phone: int | str | None = None
-    id: int | str | None = None
-    created_at: datetime | None = None
-    sms_stoplist: bool | None = None
-    viber_stoplist: bool | None = None
-    rcs_stoplist: bool | None = None
-    whatsapp_stoplist: bool | None = None
-
-
-class Listing(msgspec.Struct, frozen=True):
-    """A page of the listing."""
-
-    data: list[WireEntry]
-    total: int | str
-
-
-class _OddListing(msgspec.Struct, frozen=True):
-    """A page of which some entries are odd."""
-
-    data: list[dict[str, Any]]
-    total: int | str
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """Entries that were searched for, or attached."""
-
-    data: list[WireEntry]
-
-
-class _SignedIn(msgspec.Struct, frozen=True):
-    bearer: Secret
-
-
 class _Claims(msgspec.Struct, frozen=True):
     """What a JSON Web Token tells of its time (RFC 7519, sections 4.1.4 and 4.1.6)."""
 
     exp: float
     iat: float | None = None
-
-
-class _Message(msgspec.Struct, frozen=True):
-    message: str = ""
 
 
 class Token(AuthBase):
@@ -141,6 +104,14 @@ class _Answer:
     body: bytes = field(repr=False)
     retry_after: float | None
     throttled: bool
+
+
+@dataclass(frozen=True)
+class _Failed:
+    """A request without an answer: why, and whether it may have one when it is repeated."""
+
+    said: str
+    may_pass: bool
 
 
 class Client:
@@ -229,12 +200,15 @@ class Client:
         answer = self._authorized("GET", "/api/stoplist", what, params=params)
         return self._decoded(answer, decode_listing, what), answer.throttled
 
-    def attach(self, phones: Sequence[int], channel: str) -> None:
+    def attach(self, phones: Sequence[int], channel: str) -> list[WireEntry]:
         """Put phones on the list of a channel.
 
         Args:
             phones: digits without the plus, 1,000 phones at most.
             channel: one that the API knows of.
+
+        Returns:
+            The entries that the answer has, be it of all phones or of some.
 
         Raises:
             Refused: they will not be taken.
@@ -243,7 +217,7 @@ class Client:
         what = f"adding {len(phones)} to the stop list"
         wanted = {"phones": phones, "types": [channel]}
         answer = self._authorized("POST", "/api/stoplist/attach", what, json=wanted)
-        self._decoded(answer, _decode_found, what, refused=REFUSED_STATUSES)
+        return self._decoded(answer, decode_found, what, refused=REFUSED_STATUSES).data
 
     def detach(self, ids: Sequence[int], channel: str) -> None:
         """Take entries off the list of a channel.
@@ -258,7 +232,7 @@ class Client:
         what = f"removing {len(ids)} from the stop list"
         wanted = {"ids": ids, "types": [channel]}
         answer = self._authorized("POST", "/api/stoplist/detach", what, json=wanted)
-        self._decoded(answer, _decode_object, what, refused=REFUSED_STATUSES)
+        self._decoded(answer, decode_object, what, refused=REFUSED_STATUSES)
 
     def search(self, name: str, value: int | str) -> list[WireEntry]:
         """The first 500 entries of which a field, `id` or `phone`, has the value.
@@ -274,7 +248,7 @@ class Client:
             "search[value]": value,
         }
         answer = self._authorized("GET", "/api/stoplist/search", what, params=params)
-        return self._decoded(answer, _decode_found, what, refused=REFUSED_STATUSES).data
+        return self._decoded(answer, decode_found, what, refused=REFUSED_STATUSES).data
 
     def sign_in(self) -> None:
         """Sign in, to see whether the key is right.
@@ -305,18 +279,12 @@ class Client:
 
     def _sign_in(self) -> Token:
         what = "signing in"
-        try:
-            answer = self._answer("POST", "/api/auth/login", what, auth=_ApiKey(self._api_key))
-            refused = answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
-            signed_in = None if refused else self._decoded(answer, _decode_signed_in, what)
-        except SourceError as error:
-            # Its frames hold the answer, and so perhaps a token.
-            raise error.with_traceback(None) from None
-        if signed_in is None:
+        answer = self._answer("POST", "/api/auth/login", what, auth=_ApiKey(self._api_key))
+        if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise SourceError(
                 f"BSG refused the API key (status {answer.status}). Check BSG_API_KEY."
             )
-        return Token(signed_in.bearer, self._clock())
+        return Token(self._decoded(answer, decode_signed_in, what).bearer, self._clock())
 
     def _answer(self, method: str, path: str, what: str, **request: Any) -> _Answer:
         """The answer to a request, which is repeated where that may help.
@@ -327,17 +295,11 @@ class Client:
         for attempt in itertools.count():
             self._check_time(what)
             pause = BACKOFF * (2**attempt + _DICE.random())
-            try:
-                answer = self._exchange(method, path, what, throttled=throttled, **request)
-            except SourceError:
-                raise
-            # Whatever is raised, its text and its frames hold the request, and so key or token.
-            except Exception as error:  # noqa: BLE001
-                self._check_time(what)
-                if attempt == RETRIES or not _may_pass(error):
-                    raise self._unreachable(what, error) from None
-            except BaseException as error:  # noqa: BLE001
-                raise error.with_traceback(None) from None
+            answer = self._exchange(method, path, what, throttled=throttled, **request)
+            self._check_time(what)
+            if isinstance(answer, _Failed):
+                if attempt == RETRIES or not answer.may_pass:
+                    raise SourceError(answer.said)
             else:
                 if attempt == RETRIES or answer.status not in RETRY_STATUSES:
                     return answer
@@ -348,29 +310,47 @@ class Client:
 
     def _exchange(
         self, method: str, path: str, what: str, *, throttled: bool, **request: Any
-    ) -> _Answer:
-        with self._session.request(
-            method,
-            self._base_url + path,
-            timeout=max(min(self._timeout, self._ends - time.monotonic()), 0.001),
-            allow_redirects=False,
-            stream=True,
-            **request,
-        ) as response:
-            body = self._body(response, what)
-        return _Answer(response.status_code, body, _retry_after(response), throttled)
+    ) -> "_Answer | _Failed":
+        """The answer to a request that is sent once, or why there is none.
 
-    def _body(self, response: requests.Response, what: str) -> bytes:
+        Whatever is raised, its text and its frames hold the request, and so key or token. So
+        no error of ours is raised here: it would have that one for its context.
+        """
+        try:
+            with self._session.request(
+                method,
+                self._base_url + path,
+                timeout=max(min(self._timeout, self._ends - time.monotonic()), 0.001),
+                allow_redirects=False,
+                stream=True,
+                **request,
+            ) as response:
+                body = self._body(response)
+        except Exception as error:  # noqa: BLE001
+            reason = _reason(error, self._timeout)
+            said = f"{self._base_url} cannot be reached for {what}: {reason}"
+            return _Failed(said, may_pass=_may_pass(error))
+        except BaseException as error:  # noqa: BLE001
+            ended = error.with_traceback(None)
+        else:
+            if body is None:
+                most = LARGEST_ANSWER // 2**20
+                return _Failed(f"The answer to {what} is larger than {most} MiB.", may_pass=False)
+            return _Answer(response.status_code, body, _retry_after(response), throttled)
+        ended.__context__ = None
+        raise ended
+
+    def _body(self, response: requests.Response) -> bytes | None:
+        """The body of an answer, unpacked; None if it is too large."""
         body = bytearray()
         # Each piece is what has come so far, unpacked as far as it fits.
         while piece := response.raw.read1(_PIECE, decode_content=True):
             body += piece
             if len(body) > LARGEST_ANSWER:
-                raise SourceError(
-                    f"The answer to {what} is larger than {LARGEST_ANSWER // 2**20} MiB."
-                )
-            self._check_time(what)
-        self._check_time(what)  # where a body has no other end, this end may be ours
+                return None
+            if self._connections.ended.is_set():
+                break
+        # Where a body has no other end, this end may be ours: who asked looks at the time.
         return bytes(body)
 
     def _give_up(self) -> None:
@@ -382,31 +362,9 @@ class Client:
             raise SourceError(
                 f"The exchange with {self._base_url} did not end within {self._load_timeout:g} s "
                 f"(SUPPRESS_LOAD_TIMEOUT): it was at {what}. Try again later, or allow more time."
-            ) from None
+            )
         if self._connections.ended.is_set():
-            raise SourceError(
-                f"The exchange with {self._base_url} was stopped at {what}."
-            ) from None
-
-    def _unreachable(self, what: str, error: Exception) -> SourceError:
-        # The exception's own text quotes the request; its kind says enough.
-        reason = {
-            "ConnectTimeout": f"no connection within {self._timeout:g} s",
-            "ReadTimeout": f"no answer within {self._timeout:g} s",
-            "ReadTimeoutError": f"no answer within {self._timeout:g} s",
-            "SSLError": "no encrypted connection",
-            "OSError": "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates",
-            "ProxyError": "the proxy does not answer",
-            "ConnectionError": "no connection, or it broke off",
-            "ProtocolError": "the answer broke off",
-            "DecodeError": "its answer cannot be unpacked",
-        }.get(type(error).__name__, type(error).__name__)
-        if _is_untrusted(error):
-            reason = "its certificate is not trusted"
-        return SourceError(
-            f"{self._base_url} cannot be reached for {what}: {reason}. "
-            "Check BSG_BASE_URL and the network."
-        )
+            raise SourceError(f"The exchange with {self._base_url} was stopped at {what}.")
 
     def _decoded(
         self,
@@ -422,14 +380,18 @@ class Client:
         try:
             return decode(answer.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise SourceError(f"The answer to {what} is not what was expected: {error}.") from None
+            fault = str(error)
+        # Outside, for in its context it would have frames that hold the answer.
+        raise SourceError(f"The answer to {what} is not what was expected: {fault}.")
 
     def _refusal(self, answer: _Answer, what: str) -> str:
         status = answer.status
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return f"The proxy was asked for {what}: {_PROXY_ASKS}"
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
         try:
-            said = self._fit_to_show(msgspec.json.decode(answer.body, type=_Message).message)[:200]
+            said = self._fit_to_show(decode_message(answer.body).message)
         except (msgspec.DecodeError, UnicodeDecodeError):
             said = ""
         next_step = _NEXT_STEP.get(status, "Try again later.")
@@ -442,42 +404,7 @@ class Client:
         said = said.replace(self._api_key.reveal(), str(self._api_key))
         if self._token is not None:
             said = said.replace(self._token.bearer.reveal(), str(self._token.bearer))
-        return mask("".join(each if each.isprintable() else " " for each in said))
-
-
-def decode_listing(body: bytes) -> Listing:
-    """The page of the listing that an answer's bytes are.
-
-    Raises:
-        msgspec.DecodeError: they are none.
-    """
-    try:
-        return _decode_listing(body)
-    except msgspec.ValidationError:
-        odd = _decode_odd_listing(body)
-    for entry in odd.data:
-        for name, kind in (("id", int | str | None), ("created_at", datetime | None)):
-            try:
-                entry[name] = msgspec.convert(entry.get(name), kind)
-            except msgspec.ValidationError:
-                shown = msgspec.json.encode(entry[name]).decode()
-                entry[name] = shown if name == "id" else None
-    return msgspec.convert(odd, Listing, from_attributes=True)
-
-
-_decode_listing = msgspec.json.Decoder(Listing).decode
-_decode_odd_listing = msgspec.json.Decoder(_OddListing).decode
-_decode_found = msgspec.json.Decoder(_Found).decode
-_decode_object = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-def _secret(_kind: type, value: object) -> Secret:
-    if not isinstance(value, str) or not value:
-        raise ValueError("Expected a text that is not empty")
-    return Secret(value)
-
-
-_decode_signed_in = msgspec.json.Decoder(_SignedIn, dec_hook=_secret).decode
+        return mask(said, 200)
 
 
 def _checked_url(base_url: str, *, allow_http: bool) -> str:
@@ -536,7 +463,41 @@ def _retry_after(response: requests.Response) -> float | None:
 
 def _may_pass(error: Exception) -> bool:
     """Whether a request that failed so may succeed when it is repeated."""
-    return isinstance(error, requests.RequestException | HTTPError) and not _is_untrusted(error)
+    # A `ValueError` is about an address, and so about the settings.
+    return (
+        isinstance(error, requests.RequestException | HTTPError)
+        and not isinstance(error, ValueError)
+        and not _is_untrusted(error)
+        and _refused_by_proxy(error) in (None, *RETRY_STATUSES)
+    )
+
+
+def _reason(error: Exception, timeout: float) -> str:
+    """Say why a request failed, and what to do."""
+    # The exception's own text quotes the request; its kind says enough.
+    kind = type(error).__name__
+    if _is_untrusted(error):
+        return f"its certificate is not trusted. {_CHECK}"
+    if kind == "InvalidSchema" and "SOCKS" in str(error):
+        return _NO_SOCKS
+    if kind == "InvalidProxyURL":
+        return "the address of the proxy is none. Check HTTPS_PROXY."
+    if (status := _refused_by_proxy(error)) is not None:
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            return _PROXY_ASKS
+        return f"the proxy refuses the connection (status {status}). Check HTTPS_PROXY."
+    reason = {
+        "ConnectTimeout": f"no connection within {timeout:g} s",
+        "ReadTimeout": f"no answer within {timeout:g} s",
+        "ReadTimeoutError": f"no answer within {timeout:g} s",
+        "SSLError": "no encrypted connection",
+        "OSError": "REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names no file of certificates",
+        "ProxyError": "the proxy does not answer",
+        "ConnectionError": "no connection, or it broke off",
+        "ProtocolError": "the answer broke off",
+        "DecodeError": "its answer cannot be unpacked",
+    }.get(kind, kind)
+    return f"{reason}. {_CHECK}"
 
 
 def _is_untrusted(error: BaseException | None) -> bool:
@@ -545,6 +506,22 @@ def _is_untrusted(error: BaseException | None) -> bool:
         error = error.__context__
     return error is not None
 
+
+def _refused_by_proxy(error: Exception) -> int | None:
+    """The status with which a proxy refused to connect; None where none did."""
+    found = re.search(r"Tunnel connection failed: (\d{3})", str(error))
+    return int(found[1]) if found else None
+
+
+_CHECK = "Check BSG_BASE_URL and the network."
+_NO_SOCKS = (
+    "the proxy speaks SOCKS, for which a library is missing. Install requests[socks], or unset "
+    "HTTPS_PROXY and ALL_PROXY."
+)
+_PROXY_ASKS = (
+    "the proxy asks who you are (status 407). Put a name and a password into HTTPS_PROXY, as in "
+    "http://name:password@host:port."
+)
 
 _NEXT_STEP: Mapping[int, str] = {
     401: "The token was refused twice. Check BSG_API_KEY.",

@@ -21,7 +21,7 @@ from rich.table import Table
 
 import suppress
 from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
-from suppress_bsg.client import decode_listing
+from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource

@@ -1,8 +1,10 @@
 """The connections of a client, which can all be ended at any time."""
 
 import contextlib
+import http.client
 import socket
 import threading
+from http import HTTPStatus
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -11,9 +13,23 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 
 
+class _Final(http.client.HTTPResponse):
+    """The answer itself, and none of those that may come before it, such as 103 (early hints).
+
+    http.client passes over 100 alone, and would take the answer for that of the next request.
+    """
+
+    def begin(self) -> None:
+        super().begin()
+        while HTTPStatus.CONTINUE < self.status < HTTPStatus.OK:
+            self.headers = None  # type: ignore[assignment]  # for it to begin again
+            super().begin()
+
+
 class _Watched(HTTPConnection):
     """A connection that shows its socket as soon as it has one."""
 
+    response_class = _Final
     connections: ClassVar["Connections"]
 
     def _new_conn(self) -> socket.socket:

@@ -20,6 +20,21 @@ answer, so it holds, of its moment, everyone from its first entry to its last.
 When the last page ends the list, nobody sorts beyond it. The order in which pages were
 fetched, and how many at once, plays no part. QED.
 
+Who stays on the list may be replaced, though: the entry is removed, and a new one of the
+same person comes with a new id, at the newest end, which may have been read before. So on a
+list that is sorted by id, that end is looked at again when all pages have been read, in one
+answer that reaches back to N, the newest id of the page that held this end before.
+
+Claim: if ids grow, everyone who was on the list all the time until that look, under
+whichever ids, has been read.
+
+Proof. The person has an entry at the moment of the look. If its id is greater than N, the
+look has it. Else it came on the list before the page with N was fetched, and has been there
+since. Some anchored page reaches over its place. If that was fetched later, it holds the
+entry. If it was fetched before, it ends with an id as great, which was there: so the entry
+was there too, for ids grow. QED. (A list that is sorted by phone alone needs no such look:
+a new entry of the same phone takes the place of the old one.)
+
 Where an edit leaves a page unanchored, the page that starts half a page earlier is read
 and joined before it, and so on, a bounded number of times: the edit is bridged without
 reading the whole list again.
@@ -58,6 +73,9 @@ LIMIT = 500
 BRIDGES = 50
 """Pages that one read may fetch beyond the planned ones to bridge edits of the list."""
 
+LOOKS = 3
+"""How often the newest end of the list is looked at, until one answer has all that is new."""
+
 READS = 3
 """How often the whole list is read anew before giving up."""
 
@@ -95,6 +113,7 @@ def read_all(
     progress: Callable[[int, int | None], None],
     limit: int = LIMIT,
     lasting: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
+    growing: Callable[[E], Any] | None = None,
     stop: Callable[[], None] = lambda: None,
 ) -> list[E]:
     """Everyone on the list, each once, by pages of `limit` that overlap by an entry.
@@ -106,6 +125,8 @@ def read_all(
         limit: entries a page.
         lasting: each gives what an entry keeps while it is listed and no other has, such as
             its id, as an `int`; what is none has no part in an order.
+        growing: gives what is greater for each new entry than for all before it, such as its
+            id; None where there is no such thing.
         stop: called when the reading fails, to end the calls of `fetch` that are under way.
 
     Raises:
@@ -115,7 +136,7 @@ def read_all(
     for _ in range(READS):
         try:
             pages = _fetched(fetch, in_flight, progress, limit, stop)
-            return _joined(pages, fetch, limit, lasting)
+            return _joined(pages, fetch, limit, lasting, growing)
         except Moved as error:
             moved = error
     raise SourceError(f"{moved} It was read {READS} times. Try again later.") from moved
@@ -167,6 +188,7 @@ def _joined(
     fetch: Callable[[int], Page[E]],
     limit: int,
     lasting: Sequence[Callable[[E], Any]],
+    growing: Callable[[E], Any] | None,
 ) -> list[E]:
     """The entries of the pages, each page anchored, up to the end of the list."""
     order = _Order[E]()
@@ -197,12 +219,58 @@ def _joined(
             f"The page at offset {last.offset} ends the list at {last.end} entries, but its "
             f"total is {last.total}."
         )
-    if any(page.total != last.total for page in joined):
-        if not any(_sorted_by(key, joined) for key in lasting):
-            raise Moved("It was edited while it was read, and its order is none that lasts.")
-    elif len(joined) > 1 and len(order.ranks) < last.total:
-        raise Moved(f"Of {last.total} entries, {len(order.ranks)} different ones were read.")
+    if growing is not None and len(joined) > 1 and _sorted_by(growing, joined):
+        order.add(_newest(joined, read_more, limit, growing))
+    _check_whole(joined, len(order.ranks), lasting)
     return list(order.ranks)
+
+
+def _check_whole(
+    pages: Sequence[Page[E]], count: int, lasting: Sequence[Callable[[E], Any]]
+) -> None:
+    """Make sure that nobody can have moved behind the reader's back; the pages end the list."""
+    total = pages[-1].total
+    if any(page.total != total for page in pages):
+        if not any(_sorted_by(key, pages) for key in lasting):
+            raise Moved("It was edited while it was read, and its order is none that lasts.")
+    elif len(pages) > 1 and count < total:
+        raise Moved(f"Of {total} entries, {count} different ones were read.")
+
+
+def _newest(
+    pages: Sequence[Page[E]],
+    read_more: Callable[[int], Page[E]],
+    limit: int,
+    growing: Callable[[E], Any],
+) -> Sequence[E]:
+    """The entries at the newest end now, back to the newest one that was read there before.
+
+    Args:
+        pages: those that were read, sorted by what grows.
+        read_more: gives a page at an offset.
+        limit: entries a page.
+        growing: gives what grows.
+
+    Raises:
+        Moved: no single answer reaches so far.
+    """
+    first, last = pages[0], pages[-1]
+    if not last.entries:
+        return ()  # nobody was left, so whoever is there now has come since
+    is_down = growing(first.entries[0]) > growing(first.entries[-1])
+    newest = growing(first.entries[0] if is_down else last.entries[-1])
+    total = last.total
+    for _ in range(LOOKS):
+        # Upwards from the middle of a page on, since entries may have gone as well as come.
+        look = read_more(0 if is_down else max(0, total - limit // 2))
+        _check_shape(look, limit)
+        if look.entries and _sorted_by(growing, [first, look]):
+            is_end = is_down or (len(look.entries) < limit and look.end == look.total)
+            is_all = look.offset == 0 and look.end == look.total
+            if is_all or (is_end and growing(look.entries[-1 if is_down else 0]) <= newest):
+                return look.entries
+        total = look.total
+    raise Moved("The list is edited faster than it can be read.")
 
 
 def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
@@ -216,12 +284,21 @@ def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
     )
 
 
-def _check_shape(page: Page[E], limit: int) -> None:
+def check_size(page: Page[E], limit: int) -> None:
+    """Make sure that a page has no more entries than were asked for.
+
+    Raises:
+        SourceError: it has.
+    """
     if len(page.entries) > limit:
         raise SourceError(
             f"The page at offset {page.offset} has {len(page.entries)} entries where {limit} "
             "were asked for."
         )
+
+
+def _check_shape(page: Page[E], limit: int) -> None:
+    check_size(page, limit)
     if page.entries and page.end > page.total:
         raise Moved(
             f"The page at offset {page.offset} reaches to {page.end} entries, but its total is "
@@ -260,6 +337,11 @@ class _Order(Generic[E]):
                 raise Moved("Its order is not stable, or it has the same entry twice.")
             else:
                 rank = known
+
+    def add(self, entries: Iterable[E]) -> None:
+        """Take entries over without their order."""
+        for entry in entries:
+            self.ranks.setdefault(entry, self._furthest)
 
     def _extended(self, entries: Sequence[E]) -> bool:
         """Take over at once what all but a few pages are: new entries behind the furthest."""

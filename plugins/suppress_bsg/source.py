@@ -18,15 +18,19 @@ from suppress import (
     mask,
     normalize,
 )
-from suppress_bsg.client import Client, Listing, WireEntry
+from suppress_bsg.answers import Listing, WireEntry
+from suppress_bsg.client import Client
 from suppress_bsg.kept_key import ADDRESS
-from suppress_bsg.paging import LIMIT, Page, read_all
+from suppress_bsg.paging import LIMIT, Page, check_size, read_all
 from suppress_bsg.threads import Threads
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
 """The channels that the API knows of."""
 
 MOST_IN_FLIGHT = 32
+
+MOST_TEXT = 100
+"""Characters of ids and phones that the entries of a page have on average, at most."""
 
 PHONES = range(100_000_000, 10**15)
 """The numbers, as digits without the plus, that the API takes."""
@@ -42,6 +46,8 @@ class BsgSettings:
         channels: the stop lists to read, of sms, viber, rcs and whatsapp. The first two
             alone are documented by all of the vendor's sources.
         pages_in_flight: how many pages are fetched at once.
+        max_entries: how many entries a stop list may have: what a server could fill the memory
+            with.
         timeout: seconds to wait for a connection, and for each piece of an answer.
         allow_http: take a `base_url` without TLS that is not on this machine.
     """
@@ -50,6 +56,7 @@ class BsgSettings:
     base_url: str = ADDRESS
     channels: tuple[str, ...] = ("sms", "viber")
     pages_in_flight: int = 8
+    max_entries: int = 5_000_000
     timeout: float = 30.0
     allow_http: bool = False
 
@@ -66,6 +73,10 @@ class BsgSettings:
             raise ConfigurationError(
                 "BSG_PAGES_IN_FLIGHT (`pages_in_flight` in the table [suppress.bsg]) has to be "
                 f"1 to {MOST_IN_FLIGHT}."
+            )
+        if self.max_entries < 1:
+            raise ConfigurationError(
+                "BSG_MAX_ENTRIES (`max_entries` in the table [suppress.bsg]) has to be 1 or more."
             )
         if not 0 < self.timeout <= 600:  # noqa: PLR2004
             raise ConfigurationError(
@@ -126,6 +137,9 @@ class BsgSource:
     def add(self, numbers: Sequence[str], channel: str) -> None:
         """Put numbers on the stop list of a channel.
 
+        The answer has to show each of them; where it does not, as it may for one that was on the
+        list before, BSG is asked whether it is there.
+
         Args:
             numbers: E.164 texts, `add_at_once` at most.
             channel: one of the served channels.
@@ -135,8 +149,17 @@ class BsgSource:
             SourceError: nobody knows that it was done.
         """
         phones = [_phone(number) for number in numbers]
-        with self._client() as client:
-            client.attach(phones, channel)
+        threads = Threads(self._settings.pages_in_flight)
+        with self._client() as client, contextlib.closing(threads):
+            try:
+                told = set(_listed(client.attach(phones, channel), channel))
+                left = [number for number in numbers if number not in told]
+                found = [threads.submit(client.search, "phone", _phone(each)) for each in left]
+                for number, entries in zip(left, found, strict=True):
+                    _check_listed(number, entries.result(), channel)
+            except BaseException:
+                client.stop()
+                raise
 
     def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
         """Take numbers off the stop list of a channel.
@@ -182,7 +205,11 @@ class BsgSource:
     def _read(self, client: Client, channel: str | None, progress: Progress) -> list[WireEntry]:
         def fetch(offset: int) -> Page[WireEntry]:
             listing, throttled = client.listing(offset=offset, limit=LIMIT, channel=channel)
-            return Page(offset, listing.data, _total(listing, offset), throttled)
+            page = Page(offset, listing.data, _total(listing, offset), throttled)
+            # Here, and not when all pages have come: they may fill the memory.
+            check_size(page, LIMIT)
+            self._check_size(page)
+            return page
 
         return read_all(
             fetch,
@@ -190,8 +217,23 @@ class BsgSource:
             progress=progress,
             limit=LIMIT,
             lasting=(attrgetter("id"), attrgetter("phone")),
+            growing=attrgetter("id"),
             stop=client.stop,
         )
+
+    def _check_size(self, page: Page[WireEntry]) -> None:
+        """Refuse what would fill the memory."""
+        if page.total > self._settings.max_entries:
+            raise SourceError(
+                f"The stop list has {page.total:,} entries, more than BSG_MAX_ENTRIES "
+                f"({self._settings.max_entries:,}) allows. Set it to more, if memory allows."
+            )
+        texts = (each for entry in page.entries for each in (entry.id, entry.phone))
+        length = sum(len(each) for each in texts if isinstance(each, str))
+        if length > MOST_TEXT * LIMIT:
+            raise SourceError(
+                f"The page at offset {page.offset} has ids and phones of great length."
+            )
 
     def _client(self) -> Client:
         return Client(
@@ -234,14 +276,13 @@ def _flag(channel: str) -> str:
 
 
 def _number(entry: WireEntry) -> str | int:
-    if entry.phone is None:
-        raise SourceError(f"The entry with id {entry.id} has no phone.")
-    return entry.phone
+    # An entry with nothing to read in it is refused, by its id.
+    return "" if entry.phone is None else entry.phone
 
 
 def _total(listing: Listing, offset: int) -> int:
     total = listing.total
-    if isinstance(total, str) and total.isascii() and total.isdigit():
+    if isinstance(total, str) and total.isascii() and total.isdigit() and len(total) < 19:  # noqa: PLR2004
         total = int(total)
     if isinstance(total, str) or total < 0:
         raise SourceError(f"The page at offset {offset} has a total that is no number.")
@@ -258,7 +299,7 @@ def _phone(number: str) -> int:
 def _ids(client: Client, number: str, known: Iterable[str | int], channel: str) -> list[int]:
     """The ids of the entries that put a number on the list of a channel now."""
     found = client.search("phone", _phone(number))
-    if not all(_is_of(entry, number) for entry in found):
+    if not all(number in _numbers(entry) for entry in found):
         raise SourceError(
             f"BSG answered a search for {mask(number)} with others' entries, so nobody knows its "
             "own. Remove it from the stop list at BSG."
@@ -270,19 +311,34 @@ def _ids(client: Client, number: str, known: Iterable[str | int], channel: str) 
             found += [
                 entry
                 for entry in client.search("id", each)
-                if str(entry.id) == each and _is_of(entry, number)
+                if str(entry.id) == each and number in _numbers(entry)
             ]
     flag = attrgetter(_flag(channel))
     return [_id(entry) for entry in found if flag(entry) is not False]
 
 
-def _is_of(entry: WireEntry, number: str) -> bool:
-    """Whether the entry is of the number, an E.164 text."""
-    if f"+{entry.phone}" == number:
-        return True
-    with contextlib.suppress(InvalidNumber, SourceError):
-        return normalize(_number(entry), "international") == number
-    return False
+def _check_listed(number: str, entries: Iterable[WireEntry], channel: str) -> None:
+    """Make sure that a number is on the list of a channel, by the entries of its phone."""
+    if number not in _listed(entries, channel):
+        raise Refused(
+            f"BSG has not put {mask(number)} on its stop list, though it answered as if it had. "
+            "Look at the list at BSG."
+        )
+
+
+def _listed(entries: Iterable[WireEntry], channel: str) -> Iterator[str]:
+    """The E.164 texts of those entries that are on the list of a channel."""
+    flag = attrgetter(_flag(channel))
+    for each in entries:
+        if flag(each) is not False:
+            yield from _numbers(each)
+
+
+def _numbers(entry: WireEntry) -> Iterator[str]:
+    """The E.164 texts that an entry may be of."""
+    yield f"+{entry.phone}"
+    with contextlib.suppress(InvalidNumber):
+        yield normalize(_number(entry), "international")
 
 
 def _id(entry: WireEntry) -> int:

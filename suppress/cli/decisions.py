@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.columns import is_blank
+from suppress.printable import printable
 from suppress.rows import Row
 from suppress.screening import Outcome, Screening
 from suppress.stop_list.origins import Origin
@@ -59,7 +60,7 @@ def _entries(origins: Sequence[Origin]) -> tuple[str, str, str]:
     """The sources of some entries, their ids there, and since when they are listed."""
     return (
         _BETWEEN.join(each.source for each in origins),
-        _BETWEEN.join("" if each.id is None else str(each.id) for each in origins),
+        _BETWEEN.join("" if each.id is None else printable(str(each.id)) for each in origins),
         _BETWEEN.join("" if each.added_at is None else _moment(each.added_at) for each in origins),
     )
 

@@ -72,8 +72,14 @@ def check(number: str, channel: str, default_region: str | None, *, as_json: boo
 
 @click.command()
 @channels_option
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Take a list that lost more than SUPPRESS_MAX_SHRINK allows, or whose format seems to "
+    "have changed.",
+)
 @json_option
-def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
+def refresh(channels: tuple[str, ...], *, force: bool, as_json: bool) -> None:
     """Read the stop lists now.
 
     Running processes that share the store use the new snapshots within a second. What was
@@ -96,7 +102,7 @@ def refresh(channels: tuple[str, ...], *, as_json: bool) -> None:
         bars.update(tasks[name], completed=done, total=total)
 
     with bars if display.is_terminal else contextlib.nullcontext():
-        snapshots = suppressor.refresh(channels or None, progress=show)
+        snapshots = suppressor.refresh(channels or None, force=force, progress=show)
     suppressor.pass_on(patience=suppressor.settings.load_timeout)
     if as_json:
         print_json(

@@ -1,5 +1,6 @@
 """What commands print: tables, JSON, snapshots and summaries."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
@@ -26,7 +27,15 @@ class OutputError(SuppressError):
 
 def print_json(document: Any) -> None:
     """Print one JSON document on standard output."""
-    click.echo(msgspec.json.format(msgspec.json.encode(document), indent=2))
+    text = msgspec.json.format(msgspec.json.encode(document), indent=2).decode()
+    # What a terminal may take for an order is as good JSON when it is escaped.
+    click.echo(
+        "".join(each if each.isprintable() or each == "\n" else _escaped(each) for each in text)
+    )
+
+
+def _escaped(character: str) -> str:
+    return json.dumps(character)[1:-1]
 
 
 def print_table(table: Table) -> None:

@@ -8,6 +8,7 @@ from suppress.cli.input import read_rows
 from suppress.cli.options import column_option, format_option, json_option
 from suppress.cli.output import print_json
 from suppress.errors import InputError
+from suppress.printable import printable
 from suppress.receipt import Receipt, differences
 
 DIFFERS = 1
@@ -43,7 +44,7 @@ def verify(
     if as_json:
         print_json({"verified": not found, "differences": found, "receipt": made})
     elif found:
-        click.echo("\n".join(found))
+        click.echo("\n".join(map(printable, found)))
     else:
         read = " and ".join(
             f"{name}, read at {moment.isoformat(timespec='seconds')}"
@@ -52,10 +53,11 @@ def verify(
         counts = ", ".join(f"{count:,} {outcome}" for outcome, count in made.counts.items())
         if made.repeated:
             counts += f"; {made.repeated:,} repeated"
-        click.echo(
+        said = (
             f"These are the {made.recipients.count:,} recipients that were screened for "
             f"{made.channel} at {made.screened_at.isoformat(timespec='seconds')} by suppress "
             f"{made.suppress}, against {made.snapshot.count:,} numbers of {read} (digest "
             f"{made.snapshot.digest[:16]}): {counts}."
         )
+        click.echo(printable(said))
     click.get_current_context().exit(DIFFERS if found else 0)

@@ -275,7 +275,10 @@ class TextReader:
         else:
             written = self._parse_written(text)
             self._accept(written, allows=allows, valid_only=valid_only)
-        return not isinstance(written, Problem) and written.is_valid
+        # Some numbers that are too short for a plan are valid in it: +1 310 1234 is one.
+        return (
+            not isinstance(written, Problem) and written.length_problem is None and written.is_valid
+        )
 
     def _parse_written(self, text: str) -> Number | Problem:
         """Rule 1: a number as it is written."""

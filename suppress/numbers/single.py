@@ -63,13 +63,13 @@ def why_not_single(text: str, convention: Convention) -> str | None:
     return SEVERAL if _has_more(alone, convention) else None
 
 
-def may_not_be_single(numbers: Sequence[object]) -> list[int]:
-    """The places of texts that are plain to others, and that have to be looked at here."""
+def may_not_be_single(numbers: Sequence[object], marks: Iterable[str] = PLAIN_MARKS) -> list[int]:
+    """The places of texts that are plain to others, and have a mark that says otherwise here."""
     try:
         together = "\n".join(cast("Sequence[str]", numbers))
     except TypeError:  # not texts alone
         together = "\n".join(each for each in numbers if isinstance(each, str))
-    marks = [each for each in PLAIN_MARKS if each in together]
+    marks = [each for each in marks if each in together]
     if not marks:
         return []
     return [

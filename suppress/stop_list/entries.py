@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.e164 import digits_of
-from suppress.stop_list.origins import EntryDetails
+from suppress.stop_list.origins import EntryDetails, shown_id
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -103,7 +103,7 @@ class Batch:
     def named(self, place: int) -> str:
         """One of the entries, as errors begin."""
         id_ = None if self._many.ids is None else self._many.ids[place]
-        name = "" if id_ is None else f"{self._many.id_word} {id_}".lstrip()
+        name = "" if id_ is None else f"{self._many.id_word} {shown_id(id_)}".lstrip()
         known = ", ".join(each for each in (self._many.place, name) if each)
         return f"{known}: " if known else ""
 
@@ -116,7 +116,8 @@ class Batch:
         text = digits_of(self.numbers[place])
         if not text:
             id_ = None if self._many.ids is None else self._many.ids[place]
-            raise SourceError(f"the entry with id {id_!r} has no number that could be read.")
+            named = "an entry" if id_ is None else f"the entry with id {shown_id(id_)}"
+            raise SourceError(f"{named} has no number that could be read.")
         return text
 
 

@@ -24,9 +24,13 @@ _MAGIC = b"origins4"
 _HEAD = struct.Struct("<8sQQQ")
 _NONE = -(2**63)
 _LONGEST_ID = 40
+_LONGEST_KEPT_ID = 1000
+_SHORTEST_PHONE = 10**8
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - taken from times without a zone
 _UTC_EPOCH = _EPOCH.replace(tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
+_FIRST = (datetime.min.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
+_LAST = (datetime.max.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
 
 
 class Origin(NamedTuple):
@@ -47,14 +51,22 @@ class Origin(NamedTuple):
 
     def __str__(self) -> str:
         details = []
-        if isinstance(self.id, int):
-            details.append(f"entry {self.id}")
-        elif self.id is not None:
-            # A source may use the number itself, or anything else.
-            details.append("".join(filter(str.isprintable, mask(self.id)))[:_LONGEST_ID])
+        if self.id is not None:
+            details.append(f"{'entry ' if isinstance(self.id, int) else ''}{shown_id(self.id)}")
         if self.added_at is not None:
             details.append(f"since {self.added_at.date()}")
         return f"{self.source} ({', '.join(details)})" if details else self.source
+
+
+def shown_id(id_: str | int) -> str:
+    """Return what may be shown of an entry's id.
+
+    A source may use the number itself, or anything else. But by its integer an entry is found
+    again, and no provider's number is as short as most of these are.
+    """
+    if isinstance(id_, int) and 0 <= id_ < _SHORTEST_PHONE:
+        return str(id_)
+    return mask(id_, _LONGEST_ID)
 
 
 class EntryDetails(NamedTuple):
@@ -103,7 +115,7 @@ def _ids(
             numbers[place] = each
         elif each is not None:
             numbers[place] = _NONE
-            texts[place] = int(each) if isinstance(each, int) else _encodable(str(each))
+            texts[place] = _kept(each)
     return numbers, texts
 
 
@@ -114,7 +126,10 @@ def _times(count: int, added: Sequence[datetime | None] | None) -> NDArray[np.in
         seconds = [(each - _EPOCH) // _SECOND for each in added]  # type: ignore[operator]
     except TypeError:
         seconds = [_seconds(each) for each in added]
-    return np.array(seconds, np.int64)
+    times = np.array(seconds, np.int64)
+    # With a time zone, the years 1 and 9999 reach beyond what a time in UTC can be.
+    times[(times < _FIRST) | (times > _LAST)] = _NONE
+    return times
 
 
 class _Exceptions(msgspec.Struct):
@@ -320,8 +335,11 @@ class Origins:
 NO_ORIGINS = OriginsBuilder().origins()
 
 
-def _encodable(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode()
+def _kept(id_: str | int) -> str | int:
+    """An id as it is kept: a text that can be encoded, and fills no memory."""
+    if isinstance(id_, int):
+        return int(id_) if abs(id_) < 10**_LONGEST_KEPT_ID else mask(id_)
+    return str(id_)[:_LONGEST_KEPT_ID].encode("utf-8", "backslashreplace").decode()
 
 
 def _seconds(moment: datetime | None) -> int:

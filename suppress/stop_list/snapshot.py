@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Self
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,6 +80,24 @@ class OptedOut:
 NO_OPT_OUTS = OptedOut()
 
 
+class Tally(msgspec.Struct, frozen=True):
+    """Counts of what a source gave for a channel.
+
+    Attributes:
+        entries: how many entries.
+        without_form: how many of them have not the form of a number.
+        unread: how many of them have no reading.
+    """
+
+    entries: int = 0
+    without_form: int = 0
+    unread: int = 0
+
+    def plus(self, entries: int, without_form: int, unread: int) -> "Tally":
+        """Return the tally with so many more."""
+        return Tally(self.entries + entries, self.without_form + without_form, self.unread + unread)
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """One whole, consistent read of a channel's stop list.
@@ -94,6 +113,7 @@ class Snapshot:
         sources_read_at: when the reading of each source began (aware, UTC), by its name.
         further: how many of the numbers are only another reading of an entry.
         origins: where the numbers come from.
+        tallies: what each source gave, by its name: the next reading is held against it.
         opted_out: who was opted out here, by `add`, when the snapshot was taken.
     """
 
@@ -107,6 +127,9 @@ class Snapshot:
     )
     further: int = field(repr=False, default=0)
     origins: Origins = field(repr=False, compare=False, default=NO_ORIGINS)
+    tallies: Mapping[str, Tally] = field(
+        repr=False, compare=False, default_factory=lambda: MappingProxyType({})
+    )
     opted_out: OptedOut = field(repr=False, default=NO_OPT_OUTS)
 
     @cached_property

@@ -46,7 +46,7 @@ from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.number_set import NumberSet
 from suppress.store import Store
-from suppress_bsg.client import decode_listing
+from suppress_bsg.answers import decode_listing
 from suppress_bsg.paging import LIMIT, Page, read_all
 from suppress_bsg.source import BsgSettings, BsgSource
 
