@@ -82,6 +82,8 @@ class Screening(Generic[R]):
             recipient itself.
         screened_at: when that is (aware, UTC); None for now.
         reader: what reads the numbers, in the place of `default_region`; None for a new one.
+        numbers: the recipients' numbers, where these are a list and their numbers were taken
+            already; None to take them.
         check_types: whether to refuse recipients of which none has a type that a number can
             have; False for a part of them, which may happen to hold nothing else.
 
@@ -104,27 +106,25 @@ class Screening(Generic[R]):
         key: Callable[[R], Any] | None = None,
         screened_at: datetime | None = None,
         reader: Reader | None = None,
+        numbers: list[Any] | None = None,
         check_types: bool = True,
     ) -> None:
-        if isinstance(recipients, str | bytes):
-            raise TypeError("one number was given where a list of them belongs")
         self.snapshot = snapshot
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._reader = reader or Reader(Convention(default_region))
         self.convention = self._reader.convention
-        self._recipients = list(recipients)
-        self.numbers: list[Any] = (
-            self._recipients if key is None else [key(each) for each in self._recipients]
-        )
+        if numbers is None or not isinstance(recipients, list):
+            recipients, numbers = taken(recipients, key)
+        self._recipients, self.numbers = recipients, numbers
         self._single, self._owners = _singles(self.numbers)
         self._found: list[E164Array] = []
         outcomes = np.zeros(len(self._single), np.uint8)
         for start in range(0, len(self._single), BATCH_SIZE):
-            numbers = self._single[start : start + BATCH_SIZE]
-            found = self._reader.read_all(numbers)
+            batch = self._single[start : start + BATCH_SIZE]
+            found = self._reader.read_all(batch)
             part = outcomes[start : start + BATCH_SIZE]
             np.putmask(part, (found.values == 0) | (found.problems != 0), _INVALID)
-            np.putmask(part, snapshot.lists_all(found, numbers, self._reader), _SUPPRESSED)
+            np.putmask(part, snapshot.lists_all(found, batch, self._reader), _SUPPRESSED)
             self._found.append(found)
         self._single_outcomes = outcomes
         self._outcomes = outcomes
@@ -309,6 +309,26 @@ class Screening(Generic[R]):
             return f"{origin} as {origin.listed_as}"
         since = "" if change.begins is None else f" since {change.begins}"
         return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
+
+
+def taken(
+    recipients: Iterable[R], key: Callable[[R], Any] | None = None
+) -> tuple[list[R], list[Any]]:
+    """Read all recipients, and take their numbers.
+
+    Args:
+        recipients: any iterable of them.
+        key: takes the number from a recipient; None where it is the recipient itself.
+
+    Raises:
+        TypeError: it is one number.
+    """
+    if isinstance(recipients, str | bytes):
+        raise TypeError("one number was given where a list of them belongs")
+    all_of_them = list(recipients)
+    if key is None:
+        return all_of_them, all_of_them
+    return all_of_them, [key(each) for each in all_of_them]
 
 
 def _singles(numbers: Sequence[Any]) -> tuple[Sequence[Any], NDArray[np.intp] | None]:

@@ -58,4 +58,10 @@ def verify(
             f"{made.suppress}, against {made.snapshot.count:,} numbers of {read} (digest "
             f"{made.snapshot.digest[:16]}): {counts}."
         )
+        for each in made.later:
+            click.echo(
+                f"From recipient {each.after + 1:,} on, at "
+                f"{each.at.isoformat(timespec='seconds')}, the stop list had "
+                f"{each.snapshot.count:,} numbers (digest {each.snapshot.digest[:16]})."
+            )
     click.get_current_context().exit(DIFFERS if found else 0)
