@@ -292,7 +292,7 @@ def differences(receipt: Receipt, numbers: Iterable[Any]) -> list[str]:
 
 def _plain(number: Any) -> str | int | list[Any] | None:
     if isinstance(number, tuple):
-        return [_plain(each) for each in number]
+        return [_plain(each) for each in tuple.__iter__(number)]
     if isinstance(number, int) and not isinstance(number, bool):
         with contextlib.suppress(ValueError):  # too long to be printed
             str(int(number))

@@ -281,7 +281,7 @@ class Screening(Generic[R]):
         number = self._single[place]
         if meaning is None:
             value = self._found[place // BATCH_SIZE].values.item(place % BATCH_SIZE)
-            if number == f"+{value}" and not self._several[place]:
+            if type(number) is str and number == f"+{value}" and not self._several[place]:
                 meaning = Meaning((Reading(number),))
             else:
                 meaning = read(number, self.convention)
@@ -338,7 +338,10 @@ def _singles(numbers: Sequence[Any]) -> tuple[Sequence[Any], NDArray[np.intp] | 
         return numbers, None
     if not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
         return numbers, None
-    several = [each if isinstance(each, tuple) else (each,) for each in numbers]
+    # Its own members, and not what a subclass iterates over.
+    several = [
+        list(tuple.__iter__(each)) if issubclass(type(each), tuple) else [each] for each in numbers
+    ]
     owners = np.repeat(np.arange(len(several)), list(map(len, several)))
     return list(itertools.chain.from_iterable(several)), owners
 

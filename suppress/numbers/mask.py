@@ -9,7 +9,10 @@ def mask(number: object) -> str:
     Of every run of seven digits or more (separators between them do not end a run) the
     first three and the last two stay.
     """
-    text = str(number) if isinstance(number, str | int) else type(number).__name__
+    if isinstance(number, str):
+        text = str.__str__(number)  # not what a subclass prints
+    else:
+        text = str(number) if isinstance(number, int) else type(number).__name__
 
     def hide(match: re.Match[str]) -> str:
         run = re.sub(r"\D", "", match[0])
