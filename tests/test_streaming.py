@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
 import suppress.cli.filter
 from conftest import COMMAND, Clock, ListSource, environ_of_list, listed
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
+from suppress.cli import command_line
 from suppress.cli.filter import Campaign, StopList
 from suppress.cli.places import Output
 from suppress.rows import Rows
@@ -189,6 +191,52 @@ class TestFilter:
         assert campaign.receipt.receipt().later == ()
 
 
+class TestAFileThatIsBeingWritten:
+    """Whoever writes it goes on while it is waited for."""
+
+    @pytest.fixture
+    def paused(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        paused: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            paused.append(seconds)
+            if seconds:
+                with Path("in.txt").open("a") as file:
+                    file.write(f"{BOB[-1]}\n")
+
+        monkeypatch.setattr("suppress.cli.input.time.sleep", sleep)
+        return paused
+
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+        for name, value in environ_of_list(tmp_path, f"{LISTED}\n".encode()).items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(command_line, [*arguments, "--channel", "sms"])
+
+    def test_the_last_row_of_a_campaign(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
+    ) -> None:
+        monkeypatch.setattr("suppress.cli.filter.QUIET", 600.0)
+        Path("in.txt").write_text(f"{ANN}\n{BOB[:-1]}")
+        done = self.run(tmp_path, monkeypatch, "filter", "in.txt", "-o", "out")
+        assert done.exit_code == 4
+        assert "in.txt changed while it was read" in done.stderr
+        assert not Path("out").exists()
+        done = self.run(tmp_path, monkeypatch, "filter", "in.txt", "-o", "out")
+        assert done.exit_code == 0
+        assert Path("out").read_text() == f"{ANN}\n{BOB}\n"
+        assert len([each for each in paused if each]) == 1, "a last row with an end is whole"
+
+    def test_a_list_of_opt_outs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
+    ) -> None:
+        monkeypatch.setattr("suppress.cli.opt_outs.QUIET", 600.0)
+        Path("in.txt").write_text(f"{ANN}\n")
+        done = self.run(tmp_path, monkeypatch, "add", "--file", "in.txt")
+        assert done.exit_code == 4
+        assert "in.txt changed while it was read" in done.stderr
+        assert self.run(tmp_path, monkeypatch, "check", ANN).exit_code == 0, "nobody is opted out"
+
+
 class TestAnErrorInTheMiddle:
     """The stop list is in a file; the campaign has a row that cannot be read, far behind."""
 
@@ -248,7 +296,7 @@ def test_the_command_sees_who_opts_out_while_a_pipe_is_read(tmp_path: Path) -> N
     one = Suppressor(
         Settings(
             store=Path(environ["SUPPRESS_STORE"]),
-            tables={"file": {"path": environ["SUPPRESS_FILE_PATH"]}},
+            tables={"file": {"path": environ["SUPPRESS_FILE_PATH"], "quiet": 0}},
         ),
         background=False,
     )

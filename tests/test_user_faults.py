@@ -306,7 +306,7 @@ def test_an_input_that_is_a_pipe(environ: dict[str, str], folder: Path) -> None:
     assert contents(folder) == {"out": table(NOBODY)}
 
 
-@pytest.mark.parametrize("change", ["shrinks", "grows"])
+@pytest.mark.parametrize("change", ["shrinks", "grows", "is rewritten"])
 def test_an_input_that_changes_while_it_is_read(
     environ: dict[str, str], folder: Path, change: str
 ) -> None:
@@ -318,10 +318,16 @@ def test_an_input_that_changes_while_it_is_read(
     settings = {"SUPPRESS_STORE": "none", "SUPPRESS_FILE_PATH": str(folder / "stopped")}
     process = start(["in.txt", "-o", "out"], environ | settings, folder)
     with (folder / "stopped").open("wb") as stopped:
+        before = path.stat()
         with path.open("r+b") as file:
-            file.truncate(len(content) - 5)
+            if change != "is rewritten":
+                file.truncate(len(content) - 5)
             if change == "grows":
                 file.write(content + NOBODY)
+            if change == "is rewritten":
+                file.write(content)
+        if change == "is rewritten":
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         stopped.write(STOPPED)
     ended = end(process)
     refused(ended, 4, "in.txt changed while it was read")

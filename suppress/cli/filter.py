@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from suppress.cli import decisions
-from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
+from suppress.cli.input import QUIET, STANDARD, check_unchanged, is_cut, opened, rows_of, state
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid, bound
 from suppress.cli.once import Seen
 from suppress.cli.options import channel_option, column_option, format_option, region_option
@@ -160,7 +160,7 @@ def filter_command(**given: Any) -> None:
                 _progress(size, places) as advance,
             ):
                 campaign.run(rows, written, advance)
-                check_unchanged(stream, rows, began)
+                check_unchanged(stream, rows, began, quiet=QUIET if campaign.is_cut else 0.0)
                 if options.max_invalid is not None:
                     options.max_invalid.check(campaign.counts["invalid"], campaign.counts.total())
                 if campaign.receipt is not None:
@@ -254,6 +254,7 @@ class Campaign:
         self.problems: Counter[Problem] = Counter()
         self.repeated = 0
         self.receipt: ReceiptBuilder | None = None
+        self.is_cut = False
         self._stop_list = stop_list
         self._region = region
         self._seen = Seen() if once else None
@@ -285,6 +286,7 @@ class Campaign:
             written[DECISIONS].write([decisions.header()])
         advance(len(rows.header))
         for chosen, length in _pieces(rows):
+            self.is_cut = is_cut(chosen[-1].raw)
             piece = self._screened(chosen)
             for what, each in of_rows.items():
                 each.write(piece.raw(what))
