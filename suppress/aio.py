@@ -1,38 +1,102 @@
 """The module's functions for asyncio: the same, but awaited, and the loop goes on meanwhile.
 
-Each runs in a thread of the loop's default executor. With a `Suppressor` of your own, do
-the same: `await asyncio.to_thread(suppressor.screen, numbers, channel)`.
+Each runs in a thread of suppress's own, so that the loop's default executor is free for
+others. However many wait for a stop list, one thread does, and who is cancelled leaves
+nothing behind. For the methods of a `Suppressor` of your own there is `in_thread`.
 """
 
 import asyncio
+import contextvars
 import functools
+import inspect
+import weakref
 from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 from suppress import default
 from suppress.errors import SuppressError
+from suppress.stop_list.snapshot import Snapshot
 from suppress.tracebacks import stripped
+from suppress.workers import Workers
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# What may wait for a server holds up no answer from a list that is at hand.
+_ANSWERS, _LISTS, _OTHERS = Workers(8), Workers(32), Workers(32)
+
+_waiting: weakref.WeakKeyDictionary[
+    asyncio.AbstractEventLoop, dict[str, asyncio.Task[Snapshot]]
+] = weakref.WeakKeyDictionary()
+"""What waits for a channel's stop list, by the loop that waits for it."""
+
+
+async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function in a thread of suppress's own, as `asyncio.to_thread` does in another."""
+    return await _run(_OTHERS, function, *args, **kwargs)
+
+
+async def _run(
+    workers: Workers, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
+) -> T:
+    call = functools.partial(contextvars.copy_context().run, function, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(workers, call)
 
 
 def _awaited(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
     @functools.wraps(function)
     async def twin(*args: P.args, **kwargs: P.kwargs) -> T:
+        return await in_thread(function, *args, **kwargs)
+
+    return twin
+
+
+def _awaited_when_listed(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same for a function that needs the stop list of its channel."""
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    async def twin(*args: P.args, **kwargs: P.kwargs) -> T:
+        await _listed(signature.bind(*args, **kwargs).arguments["channel"])
+        return await _run(_ANSWERS, function, *args, **kwargs)
+
+    return twin
+
+
+def _bare(twin: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """The same, whose errors bring no frames with numbers."""
+
+    @functools.wraps(twin)
+    async def outermost(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            return await asyncio.to_thread(function, *args, **kwargs)
+            return await twin(*args, **kwargs)
         except SuppressError as error:
             bare = stripped(error)
         del args, kwargs
         raise bare
 
-    return twin
+    return outermost
 
 
-add = _awaited(default.add)
-filter_recipients = _awaited(default.filter_recipients)
-is_suppressed = _awaited(default.is_suppressed)
-refresh = _awaited(default.refresh)
-remove = _awaited(default.remove)
-screen = _awaited(default.screen)
+async def _listed(channel: str) -> None:
+    """Wait until the channel's stop list is at hand, together with all who wait for it."""
+    waiting = _waiting.setdefault(asyncio.get_running_loop(), {})
+
+    def forget(task: asyncio.Task[Any]) -> None:
+        del waiting[channel]
+        if not task.cancelled():
+            task.exception()  # known to all who are still waiting
+
+    if channel not in waiting:
+        reading = _run(_LISTS, lambda: default.default_suppressor().snapshot(channel))
+        waiting[channel] = asyncio.create_task(reading)
+        waiting[channel].add_done_callback(forget)
+    await asyncio.shield(waiting[channel])
+
+
+add = _bare(_awaited(default.add))
+filter_recipients = _bare(_awaited_when_listed(default.filter_recipients))
+is_suppressed = _bare(_awaited_when_listed(default.is_suppressed))
+refresh = _bare(_awaited(default.refresh))
+remove = _bare(_awaited(default.remove))
+screen = _bare(_awaited_when_listed(default.screen))

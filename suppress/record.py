@@ -21,6 +21,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import digits_of
 from suppress.numbers.entries import EntryReadings
 from suppress.numbers.mask import mask
+from suppress.numbers.readings import as_text
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.snapshot import NO_OPT_OUTS, OptedOut
@@ -283,7 +284,8 @@ def kept_as(text: object, unread: Collection[str]) -> str | None:
     """
     if (number := f"+{digits_of(text)}") in unread:
         return number
-    listed = [each for each in unread if isinstance(text, str) and mask(each) == text.strip()]
+    shown = (as_text(text)[0] or "").strip()
+    listed = [each for each in unread if shown and mask(each) == shown]
     return listed[0] if len(listed) == 1 else None
 
 

@@ -81,6 +81,8 @@ class Screening(Generic[R]):
             recipient itself.
         screened_at: when that is (aware, UTC); None for now.
         reader: what reads the numbers, in the place of `default_region`; None for a new one.
+        numbers: the recipients' numbers, where these are a list and their numbers were taken
+            already; None to take them.
         check_types: whether to refuse recipients of which none has a type that a number can
             have; False for a part of them, which may happen to hold nothing else.
 
@@ -103,19 +105,22 @@ class Screening(Generic[R]):
         key: Callable[[R], Any] | None = None,
         screened_at: datetime | None = None,
         reader: Reader | None = None,
+        numbers: list[Any] | None = None,
         check_types: bool = True,
     ) -> None:
-        if isinstance(recipients, str | bytes):
-            raise TypeError("one number was given where a list of them belongs")
         self.snapshot = snapshot
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._reader = reader or Reader(Convention(default_region))
         self.convention = self._reader.convention
+        if numbers is None or not isinstance(recipients, list):
+            recipients, numbers = taken(recipients, key)
         self.allowed: list[R] = []
         self._parts: list[_Part[R]] = []
         # All is done with some of them while the processor's cache has them.
-        for some in _batches(recipients):
-            part = _Part(some, key, snapshot, self._reader)
+        for start in range(0, len(recipients), BATCH_SIZE):
+            some = recipients[start : start + BATCH_SIZE]
+            theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
+            part = _Part(some, theirs, snapshot, self._reader)
             self._parts.append(part)
             self.allowed += itertools.compress(some, (part.outcomes == _ALLOWED).tobytes())
         none = np.zeros(0, np.uint8)
@@ -261,7 +266,7 @@ class _Part(Generic[R]):
 
     Args:
         recipients: the recipients.
-        key: takes the number, or a tuple of numbers, from one; None where it is that itself.
+        numbers: the number, or the tuple of numbers, of each of them.
         snapshot: the stop list to screen against.
         reader: reads the numbers.
 
@@ -276,12 +281,12 @@ class _Part(Generic[R]):
     def __init__(
         self,
         recipients: list[R],
-        key: Callable[[R], Any] | None,
+        numbers: list[Any],
         snapshot: Snapshot,
         reader: Reader,
     ) -> None:
         self.recipients = recipients
-        self.numbers: list[Any] = recipients if key is None else [key(each) for each in recipients]
+        self.numbers = numbers
         self.singles, self._owners = self.numbers, None
         self.found = reader.read_all(self.singles)
         if not self.found.texts and _any_tuple(self.numbers):
@@ -348,20 +353,29 @@ class _Part(Generic[R]):
     def meaning(self, place: int, convention: Convention) -> Meaning:
         """The readings of a recipient who has a number, with what is to be said of them."""
         number = self.number(place)
-        if self.readings(place, convention) == (number,):
+        if type(number) is str and self.readings(place, convention) == (number,):
             return Meaning((Reading(number),))
         return read(number, convention)
 
 
-def _batches(recipients: Iterable[R]) -> Iterator[list[R]]:
-    """The recipients, some at a time."""
-    if type(recipients) is list:
-        for start in range(0, len(recipients), BATCH_SIZE):
-            yield recipients[start : start + BATCH_SIZE]
-    else:
-        iterator = iter(recipients)
-        while some := list(itertools.islice(iterator, BATCH_SIZE)):
-            yield some
+def taken(
+    recipients: Iterable[R], key: Callable[[R], Any] | None = None
+) -> tuple[list[R], list[Any]]:
+    """Read all recipients, and take their numbers.
+
+    Args:
+        recipients: any iterable of them.
+        key: takes the number from a recipient; None where it is the recipient itself.
+
+    Raises:
+        TypeError: it is one number.
+    """
+    if isinstance(recipients, str | bytes):
+        raise TypeError("one number was given where a list of them belongs")
+    all_of_them = recipients if type(recipients) is list else list(recipients)
+    if key is None:
+        return all_of_them, all_of_them
+    return all_of_them, [key(each) for each in all_of_them]
 
 
 def _any_tuple(numbers: list[Any]) -> bool:
@@ -370,7 +384,10 @@ def _any_tuple(numbers: list[Any]) -> bool:
 
 def _singles(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     """Each number on its own, and whose it is."""
-    several = [each if isinstance(each, tuple) else (each,) for each in numbers]
+    # Its own members, and not what a subclass iterates over.
+    several = [
+        list(tuple.__iter__(each)) if issubclass(type(each), tuple) else [each] for each in numbers
+    ]
     owners = np.repeat(np.arange(len(several)), list(map(len, several)))
     return list(itertools.chain.from_iterable(several)), owners
 

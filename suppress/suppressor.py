@@ -42,7 +42,7 @@ from suppress.passing import (
 from suppress.plugins import Plugins
 from suppress.reading import Report
 from suppress.record import Person, kept_as
-from suppress.screening import Screening
+from suppress.screening import Screening, taken
 from suppress.settings import Arguments, Settings
 from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
@@ -151,10 +151,22 @@ class Suppressor:
         default_region: str | None = None,
         key: Callable[[R], Any] | None = None,
     ) -> Screening[R]:
-        """The outcome for each recipient; arguments and errors as for `filter_recipients`."""
-        reader = self.reader(default_region)
+        """The outcome for each recipient; arguments and errors as for `filter_recipients`.
+
+        All of them are read before the stop list is looked at: whoever opts out until the
+        last of them has come is suppressed.
+        """
+        self._known(channel)
+        self.region(default_region)
+        recipients, taken_numbers = taken(numbers, key)
         snapshot = self.snapshot(channel)
-        return Screening(numbers, snapshot, key=key, screened_at=self.now(), reader=reader)
+        return Screening(
+            recipients,
+            snapshot,
+            numbers=taken_numbers,
+            screened_at=self.now(),
+            reader=self.reader(default_region),
+        )
 
     @without_frames
     def is_suppressed(

@@ -5,6 +5,7 @@ that fifty of them start at once.
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import sys
@@ -15,7 +16,11 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import phonenumbers
+
 import suppress
+from suppress.numbers.bulk import Reader
+from suppress.numbers.convention import Convention
 
 KEY = "test_children"
 NOBODY = "+14155550199"
@@ -121,6 +126,29 @@ def fork_while_loading(pipe: Connection, url: str, store: Path) -> None:
         pipe.recv()
         os._exit(0)
     time.sleep(60)
+
+
+def fork_while_deriving(pipe: Connection, forks: int) -> None:
+    """Fork while another thread reads numbers of regions that are new to it; tell what came out.
+
+    Each child reads numbers of two such regions, and ends.
+    """
+    regions = sorted(phonenumbers.SUPPORTED_REGIONS)
+
+    def read_all() -> None:
+        for region in regions:
+            Reader(Convention(region)).read_all(["0123456789", "+442079460958"])
+
+    thread = threading.Thread(target=read_all, daemon=True)
+    thread.start()
+    for first, second in itertools.pairwise(regions[-forks - 1 :]):
+        if (child := os.fork()) == 0:
+            for region in (first, second):
+                Reader(Convention(region)).read_all(["0123456789"])
+            os._exit(0)
+        pipe.send(child)
+        os.waitpid(child, 0)
+        pipe.send(thread.is_alive())
 
 
 def prefork(pipe: Connection, url: str, store: Path, numbers: list[str]) -> None:

@@ -106,6 +106,7 @@ def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "SUPPRESS_FILE_PATH": str(home / "stopped.txt"),
+        "SUPPRESS_FILE_QUIET": "0",
         "SUPPRESS_STORE": str(home / "store"),
         "SUPPRESS_TTL": "3600",
     } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}

@@ -50,7 +50,8 @@ def test_nobody_listed_is_allowed_in_a_hundred_thousand_rows(tmp_path: Path) -> 
             *("--column", "mobile", "-o", "allowed.csv", "--suppressed", "suppressed.csv"),
         ],
         cwd=tmp_path,
-        env=os.environ | {"SUPPRESS_FILE_PATH": "list.txt", "SUPPRESS_STORE": "none"},
+        env=os.environ
+        | {"SUPPRESS_FILE_PATH": "list.txt", "SUPPRESS_STORE": "none", "SUPPRESS_FILE_QUIET": "0"},
         capture_output=True,
         timeout=300,
         check=False,

@@ -1,5 +1,9 @@
 """An in-house list in a file: how its rows become a stop list, and what is refused."""
 
+import os
+import shutil
+import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -7,10 +11,12 @@ from typing import Any
 import pytest
 
 import suppress.testing
+import suppress_file
 from conftest import ListSource, listed
-from suppress import ConfigurationError, Settings, StopListUnavailable, Suppressor
+from suppress import ConfigurationError, Settings, SourceError, StopListUnavailable, Suppressor
 from suppress_file import FileSettings, FileSource
 
+LATER = "+14155552674"
 LISTED, OTHER, NATIONAL = "+14155552671", "+14155552672", "(415) 555-2671"
 
 
@@ -18,7 +24,8 @@ def suppressor_of(path: Path, content: bytes | None = None, **own: Any) -> Suppr
     """One whose only source is the file."""
     if content is not None:
         path.write_bytes(content)
-    return Suppressor(Settings(store=None, tables={"file": {"path": str(path), **own}}))
+    table = {"path": str(path), "quiet": 0, **own}
+    return Suppressor(Settings(store=None, tables={"file": table}))
 
 
 class TestContract(suppress.testing.SourceContract):
@@ -26,7 +33,7 @@ class TestContract(suppress.testing.SourceContract):
     def source(self, tmp_path: Path) -> FileSource:
         path = tmp_path / "list.csv"
         path.write_text(f"name,phone\nA,{LISTED}\nB,{OTHER}\nC,{LISTED}\n")
-        return FileSource(FileSettings(path=path), None)
+        return FileSource(FileSettings(path=path, quiet=0), None)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +85,7 @@ def test_channels(tmp_path: Path) -> None:
 def test_default_region(tmp_path: Path, general: str | None, own: str | None, number: str) -> None:
     path = tmp_path / "list.txt"
     path.write_text(f"{NATIONAL}\n")
-    table = {"path": str(path)} | ({} if own is None else {"default_region": own})
+    table = {"path": str(path), "quiet": 0} | ({} if own is None else {"default_region": own})
     settings = Settings(store=None, default_region=general, tables={"file": table})
     assert set(Suppressor(settings).snapshot("sms").numbers) == {number}
 
@@ -152,6 +159,7 @@ def test_columns_from_the_environment(tmp_path: Path, column: str) -> None:
         "SUPPRESS_STORE": "none",
         "SUPPRESS_FILE_PATH": str(path),
         "SUPPRESS_FILE_COLUMN": column,
+        "SUPPRESS_FILE_QUIET": "0",
     }
     snapshot = Suppressor(Settings.load(environ=environ)).snapshot("sms")
     assert set(snapshot.numbers) == ({LISTED, WORK} if "," in column else {LISTED})
@@ -204,6 +212,157 @@ def test_the_file_is_read_anew(tmp_path: Path) -> None:
     assert not suppressor.is_suppressed(LISTED, "sms")
 
 
+class TestAFileThatIsBeingWritten:
+    """The waiting times are shorter than by default."""
+
+    def source(self, path: Path, quiet: float = 0.2, patience: float = 10.0) -> FileSource:
+        return FileSource(FileSettings(path=path, quiet=quiet), None, patience)
+
+    def numbers(self, source: FileSource) -> list[Any]:
+        found = source.load(frozenset({"sms"}), lambda _done, _total: None)
+        return [number for each in found for number in each.numbers]
+
+    def test_is_waited_for(self, tmp_path: Path) -> None:
+        """The last line is cut until the writer goes on."""
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n{OTHER[:-1]}")
+
+        def go_on() -> None:
+            with path.open("a") as file:
+                for part in (OTHER[-1], f"\n{LATER}\n"):
+                    time.sleep(0.05)
+                    file.write(part)
+                    file.flush()
+
+        writer = threading.Thread(target=go_on)
+        writer.start()
+        assert self.numbers(self.source(path)) == [LISTED, OTHER, LATER]
+        writer.join()
+
+    def test_that_changes_while_it_is_read_is_read_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n{OTHER}\n")
+        found = path.stat()
+        copied: list[Any] = []
+
+        def copying(stream: Any, to: Any, size: int) -> None:
+            """Another process writes in the middle of it, and hides that, as far as it can."""
+            to.write(stream.read(len(LISTED) + 1))
+            if not copied:
+                path.write_text(f"{LISTED}\n{LATER}\n")
+                os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+            copied.append(to)
+            to.write(stream.read())
+
+        monkeypatch.setattr(shutil, "copyfileobj", copying)
+        assert self.numbers(self.source(path, quiet=0)) == [LISTED, LATER]
+        assert len(copied) == 2
+
+    def test_that_another_takes_the_place_of_is_read_again(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n")
+        copy = shutil.copyfileobj
+
+        def copying(stream: Any, to: Any, size: int) -> None:
+            copy(stream, to, size)
+            if LATER not in path.read_text():
+                (tmp_path / "new.txt").write_text(f"{LATER}\n")
+                (tmp_path / "new.txt").replace(path)
+
+        monkeypatch.setattr(shutil, "copyfileobj", copying)
+        assert self.numbers(self.source(path, quiet=0)) == [LATER]
+
+    def test_without_end_is_an_error(self, tmp_path: Path) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n")
+        done = threading.Event()
+
+        def go_on() -> None:
+            while not done.wait(0.02):
+                with path.open("a") as file:
+                    file.write(f"{OTHER}\n")
+
+        writer = threading.Thread(target=go_on)
+        writer.start()
+        try:
+            with pytest.raises(SourceError, match=r"list\.txt is being written: .* rename that"):
+                self.numbers(self.source(path, patience=0.5))
+        finally:
+            done.set()
+            writer.join()
+
+    def test_the_wait_ends_with_the_load(self, tmp_path: Path) -> None:
+        """What calls `progress` is told that nobody waits for it any more."""
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n")
+
+        def gone(_done: int, _total: int | None) -> None:
+            raise TimeoutError
+
+        began = time.monotonic()
+        with pytest.raises(SourceError):
+            list(self.source(path, quiet=9).load(frozenset({"sms"}), gone))
+        assert time.monotonic() - began < 5
+
+    def test_one_of_long_ago_is_not_waited_for(self, tmp_path: Path) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n")
+        time.sleep(0.1)
+        told: list[tuple[int, int | None]] = []
+        source = self.source(path, quiet=0.1)
+        assert list(source.load(frozenset({"sms"}), lambda *given: told.append(given)))
+        assert (0, None) not in told
+
+    def test_a_time_in_the_future_is_no_reason_to_wait_for_ever(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n")
+        monkeypatch.setattr(time, "time", lambda: 0.0)
+        assert self.numbers(self.source(path, quiet=0.05)) == [LISTED]
+
+    def test_a_large_one_is_copied_to_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n{OTHER}\n")
+        monkeypatch.setattr(suppress_file, "MOST_IN_MEMORY", 5)
+        assert self.numbers(self.source(path, quiet=0)) == [LISTED, OTHER]
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="takes a pipe with a name")
+    def test_a_pipe_is_read_as_it_comes(self, tmp_path: Path) -> None:
+        path = tmp_path / "list.txt"
+        os.mkfifo(path)
+        writer = threading.Thread(target=path.write_text, args=(f"{LISTED}\n",))
+        writer.start()
+        assert self.numbers(self.source(path)) == [LISTED]
+        writer.join()
+
+    def test_rows_that_are_rewritten_meanwhile_are_all_read(self, tmp_path: Path) -> None:
+        path = tmp_path / "list.txt"
+        rows = "".join(f"+1415555{number:04}\n" for number in range(10_000))
+        path.write_text(rows)
+        suppressor = suppressor_of(path, quiet=0.3)
+
+        def rewrite() -> None:
+            with path.open("w") as file:
+                for start in range(0, len(rows), 30_000):
+                    file.write(rows[start : start + 30_000])
+                    file.flush()
+                    time.sleep(0.02)
+
+        writer = threading.Thread(target=rewrite)
+        writer.start()
+        try:
+            assert suppressor.snapshot("sms").count == 10_000
+        finally:
+            writer.join()
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -219,7 +378,8 @@ def test_a_snapshot_made_under_other_settings_is_not_used(
 ) -> None:
     (tmp_path / "list.csv").write_text(f"home,work\n{LISTED},{OTHER}\n")
     (tmp_path / "other.csv").write_text(f"home\n{OTHER}\n")
-    tables = [{"path": "list.csv", "column": "home"} | more for more in ({}, other)]
+    table = {"path": "list.csv", "column": "home", "quiet": 0}
+    tables = [table, table | other]
     one, two = (
         Suppressor(Settings(store=tmp_path / "store", tables={"file": table})) for table in tables
     )
@@ -232,7 +392,7 @@ def test_united_with_another_source(tmp_path: Path) -> None:
     path.write_text(LISTED)
     other = ListSource([*listed(OTHER), *listed("+442079460958", channels=["viber"])])
     suppressor = Suppressor(
-        Settings(store=None, tables={"file": {"path": str(path)}}), plugins=[other]
+        Settings(store=None, tables={"file": {"path": str(path), "quiet": 0}}), plugins=[other]
     )
     everyone = [LISTED, OTHER, "+442079460958", "+442079460959"]
     assert suppressor.filter_recipients(everyone, "sms") == everyone[2:]
@@ -248,7 +408,7 @@ def test_if_one_source_fails_the_load_fails(tmp_path: Path, failing: str) -> Non
     if failing == "list":
         other.failure = suppress.SourceError("It is away.")
     suppressor = Suppressor(
-        Settings(store=None, tables={"file": {"path": str(path)}}), plugins=[other]
+        Settings(store=None, tables={"file": {"path": str(path), "quiet": 0}}), plugins=[other]
     )
     with pytest.raises(StopListUnavailable, match=f"'{failing}'"):
         suppressor.filter_recipients(["+442079460958"], "sms")
@@ -264,6 +424,8 @@ def test_if_one_source_fails_the_load_fails(tmp_path: Path, failing: str) -> Non
         ({"path": "x", "channels": []}, {}, "channels"),
         ({"path": "x", "channels": ["SMS"]}, {}, "a channel named 'SMS'"),
         ({"path": "x", "format": "xlsx"}, {}, r"SUPPRESS_FILE_FORMAT \(`format`"),
+        ({"path": "x", "quiet": -1}, {}, r"SUPPRESS_FILE_QUIET \(`quiet`"),
+        ({"path": "x", "quiet": 30}, {}, r"SUPPRESS_FILE_QUIET \(`quiet`"),
         ({"path": "x", "default_region": "UK"}, {}, "default_region.*'UK'"),
         ({}, {"SUPPRESS_FILE_COLUMN": "phone"}, "SUPPRESS_FILE_PATH"),
         ({}, {"SUPPRESS_FILE_PATH": "x", "SUPPRESS_FILE_CHANNELS": ","}, "channels"),
@@ -297,6 +459,7 @@ def test_settings_from_the_environment(tmp_path: Path) -> None:
         "SUPPRESS_FILE_PATH": str(path),
         "SUPPRESS_FILE_COLUMN": "b",
         "SUPPRESS_FILE_CHANNELS": "sms, email",
+        "SUPPRESS_FILE_QUIET": "0",
         "SUPPRESS_FILE_DEFAULT_REGION": "US",
     }
     suppressor = Suppressor(Settings.load(environ=environ))
@@ -309,6 +472,6 @@ def test_a_path_in_the_settings_file_is_relative_to_it(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "list.txt").write_text(LISTED)
     file = folder / "suppress.toml"
-    file.write_text('[suppress]\nstore = "none"\n[suppress.file]\npath = "list.txt"\n')
+    file.write_text('[suppress]\nstore = "none"\n[suppress.file]\npath = "list.txt"\nquiet = 0\n')
     suppressor = Suppressor(Settings.load(file, environ={}))
     assert suppressor.is_suppressed(LISTED, "sms")

@@ -43,7 +43,12 @@ def run(request: pytest.FixtureRequest, folder: Path) -> Run:
     ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
-            env={**inherited, "SUPPRESS_FILE_PATH": str(folder / "list.txt"), **more},
+            env={
+                **inherited,
+                "SUPPRESS_FILE_PATH": str(folder / "list.txt"),
+                "SUPPRESS_FILE_QUIET": "0",
+                **more,
+            },
             cwd=folder,
             input=typed,
             capture_output=True,

@@ -185,7 +185,7 @@ class TestFileContract(SourceContract):
     def source(self, tmp_path: Path) -> Source:
         path = tmp_path / "list.txt"
         path.write_text(f"{LISTED}\n+442079460958\n")
-        return FileSource(FileSettings(path=path), None)
+        return FileSource(FileSettings(path=path, quiet=0), None)
 
 
 class TestListContract(SourceContract):

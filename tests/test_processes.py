@@ -202,6 +202,19 @@ class TestFork:
             finally:
                 os.kill(child, signal.SIGKILL)
 
+    def test_numbers_can_be_read_while_another_thread_derives_their_rules(self) -> None:
+        with started(children.fork_while_deriving, 12) as (_, pipe):
+            while pipe.poll(10):
+                try:
+                    child = pipe.recv()
+                except EOFError:
+                    return
+                if not pipe.poll(10):
+                    os.kill(child, signal.SIGKILL)
+                    pytest.fail("a child hangs at its first number")
+                assert pipe.recv(), "a thread is at it"
+            pytest.fail("the process hangs")
+
 
 def port_of(sandbox: Sandbox) -> int:
     return int(sandbox.url.rpartition(":")[2])

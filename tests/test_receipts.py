@@ -1,8 +1,10 @@
 """Receipts: what was checked against what, so that it can be proved later."""
 
 import enum
+import functools
 import hashlib
 import json
+import operator
 import os
 import re
 import subprocess
@@ -55,7 +57,7 @@ def digest_by_hand(numbers: Sequence[str | int | list[Any] | None]) -> str:
 def test_it_says_what_was_checked_against_what() -> None:
     numbers = [LISTED, ANN, "n/a", ANN]
     assert json.loads(receipt_of(numbers).to_json()) | {"digest": "x"} == {
-        "receipt": 2,
+        "receipt": 3,
         "suppress": suppress.__version__,
         "phonenumbers": phonenumbers.__version__,
         "channel": "sms",
@@ -74,6 +76,8 @@ def test_it_says_what_was_checked_against_what() -> None:
         "possible_only": True,
         "renumbering": table().in_force(date(2023, 11, 14)).digest,
         "repeated": 0,
+        "screened_until": "2023-11-14T22:13:20Z",
+        "later": [],
         "digest": "x",
     }
 
@@ -101,6 +105,52 @@ def test_the_own_digest_can_be_made_by_hand() -> None:
     document["digest"] = ""
     plain = json.dumps(document, separators=(",", ":"))
     assert hashlib.sha256(plain.encode()).hexdigest() == digest
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """Its own digest, for one that was edited on purpose."""
+    plain = json.dumps(document | {"digest": ""}, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(plain.encode()).hexdigest()
+
+
+def of_two_lists() -> Receipt:
+    """A receipt of four recipients; the stop list was read anew before the third."""
+    clock = Clock()
+    source = ListSource(listed(LISTED))
+    one = Suppressor(plugins=[source], sources=["list"], store=None, background=False, clock=clock)
+    first = one.screen([LISTED, ANN], "sms")
+    builder = ReceiptBuilder(first.snapshot, first.convention, one.now())
+    builder.add(first.numbers, first.counts)
+    clock.now += 60
+    source.entries = listed(LISTED, BOB)
+    one.refresh("sms")
+    second = one.screen([BOB, "n/a"], "sms")
+    builder.look(second.snapshot, second.convention, one.now())
+    builder.add(second.numbers, second.counts)
+    return builder.receipt()
+
+
+def test_of_two_stop_lists() -> None:
+    receipt = of_two_lists()
+    assert (receipt.snapshot.count, receipt.screened_at.minute) == (1, 13)
+    (later,) = receipt.later
+    assert (later.after, later.at.minute, later.snapshot.count) == (2, 14, 2)
+    assert receipt.screened_until == later.at
+    assert receipt.counts == {"allowed": 1, "suppressed": 2, "invalid": 1}
+    assert Receipt.from_json(receipt.to_json()) == receipt
+
+
+def test_a_list_that_stays_the_same_is_named_once() -> None:
+    one = made()
+    snapshot = one.snapshot("sms")
+    builder = ReceiptBuilder(snapshot, Convention(), one.now())
+    for minute in range(3):
+        moment = datetime(2024, 1, 1, 0, minute, tzinfo=UTC)
+        builder.look(snapshot.with_opted_out(snapshot.opted_out), Convention(), moment)
+        builder.add([ANN], {"allowed": 1})
+    receipt = builder.receipt()
+    assert receipt.later == ()
+    assert receipt.screened_until == datetime(2024, 1, 1, 0, 2, tzinfo=UTC)
 
 
 class Kind(str, enum.Enum):  # noqa: UP042 - its text is another one than its value
@@ -230,12 +280,15 @@ class TestVerifying:
             ("possible_only",),
             ("renumbering",),
             ("repeated",),
+            ("screened_until",),
+            ("later", 0, "after"),
+            ("later", 0, "snapshot", "digest"),
             ("digest",),
         ],
-        ids=".".join,
+        ids=lambda path: ".".join(map(str, path)),
     )
-    def test_an_edited_receipt_is_noticed(self, path: tuple[str, ...]) -> None:
-        document = json.loads(receipt_of(self.NUMBERS).to_json())
+    def test_an_edited_receipt_is_noticed(self, path: tuple[Any, ...]) -> None:
+        document = json.loads(of_two_lists().to_json())
         *parents, last = path
         place = document
         for name in parents:
@@ -247,13 +300,71 @@ class TestVerifying:
             place[last] = before + 1
         elif isinstance(before, list):
             place[last] = [*before, "x"]
-        elif last.endswith("_at") or "sources" in parents:
+        elif last.endswith(("_at", "_until")) or "sources" in parents:
             place[last] = before.replace("2023", "2022")
         else:
             place[last] = f"{before}x"
         assert place[last] != before
         with pytest.raises(InputError, match="was changed after it was made"):
             Receipt.from_json(json.dumps(document).encode())
+
+    @pytest.mark.parametrize("place", [(), ("snapshot",), ("recipients",), ("later", 0)], ids=str)
+    def test_a_field_that_was_added(self, place: tuple[Any, ...]) -> None:
+        document = json.loads(of_two_lists().to_json())
+        functools.reduce(operator.getitem, place, document)["checked_by"] = "a lawyer"
+        for each in (document, {**document, "digest": digest_of(document)}):
+            with pytest.raises(InputError, match="no receipt"):
+                Receipt.from_json(json.dumps(each).encode())
+
+    @pytest.mark.parametrize(
+        ("field", "first"),
+        [
+            ("receipt", "9"),
+            ("suppressed", "0"),
+            ("count", "99"),
+            ("list", '"1999-01-01T00:00:00Z"'),
+            ("after", "1"),
+            ("digest", '"x"'),
+            ("screened_at", '"1999-01-01T00:00:00Z"'),
+        ],
+    )
+    def test_a_field_that_is_there_twice(self, field: str, first: str) -> None:
+        """A reader that takes the first would read something else."""
+        text = of_two_lists().to_json().decode()
+        doubled = text.replace(f'"{field}":', f'"{field}": {first}, "{field}":', 1)
+        assert doubled != text
+        with pytest.raises(InputError, match=f"made: it has '{field}' twice|form 9"):
+            Receipt.from_json(doubled.encode())
+
+    @pytest.mark.parametrize(
+        ("path", "value", "said"),
+        [
+            (("counts", "allowed"), 5, "counts do not add up"),
+            (("counts",), {"allowed": 4}, "counts do not add up"),
+            (("counts", "later"), 0, "counts do not add up"),
+            (("recipients", "count"), 5, "counts do not add up"),
+            (("counts", "invalid"), -1, "no receipt"),
+            (("repeated",), 3, "more are repeated than are allowed"),
+            (("repeated",), -1, "no receipt"),
+            (("snapshot", "opted_out"), 2, "more were opted out than"),
+            (("later", 0, "snapshot", "opted_out"), 9, "more were opted out than"),
+            (("later", 0, "after"), 5, "not in order"),
+            (("snapshot", "count"), -3, "no receipt"),
+            (("screened_at",), "2023-11-14T22:13:20", "no receipt"),
+        ],
+        ids=str,
+    )
+    def test_what_cannot_be(self, path: tuple[Any, ...], value: Any, said: str) -> None:
+        document = json.loads(of_two_lists().to_json())
+        *parents, last = path
+        functools.reduce(operator.getitem, parents, document)[last] = value
+        document["digest"] = digest_of(document)
+        with pytest.raises(InputError, match=said):
+            Receipt.from_json(json.dumps(document).encode())
+
+    def test_one_that_is_nested_too_deeply(self) -> None:
+        with pytest.raises(InputError, match="no receipt"):
+            Receipt.from_json(b'{"receipt": 3, "x": ' + b"[" * 200_000)
 
     def test_its_layout_has_no_part_in_it(self) -> None:
         receipt = receipt_of(self.NUMBERS)
@@ -270,22 +381,38 @@ class TestVerifying:
         with pytest.raises(InputError, match="no receipt"):
             Receipt.from_json(document)
 
-    def test_one_from_before_there_were_columns(self) -> None:
-        document = json.loads(receipt_of(self.NUMBERS).to_json()) | {"receipt": 1, "digest": ""}
-        for later in ("columns", "possible_only", "renumbering", "repeated"):
-            del document[later]
-        plain = json.dumps(document, separators=(",", ":"))
-        document["digest"] = hashlib.sha256(plain.encode()).hexdigest()
+    @pytest.mark.parametrize(
+        ("form", "missing", "added"),
+        [
+            (2, ("screened_until", "later"), {"screened_until": "2023-11-14T22:13:20Z"}),
+            (
+                1,
+                (
+                    "screened_until",
+                    "later",
+                    *("columns", "possible_only", "renumbering", "repeated"),
+                ),
+                {"columns": ["phone"]},
+            ),
+        ],
+    )
+    def test_one_of_an_earlier_form(
+        self, form: int, missing: tuple[str, ...], added: dict[str, Any]
+    ) -> None:
+        document = json.loads(receipt_of(self.NUMBERS).to_json()) | {"receipt": form}
+        for each in missing:
+            del document[each]
+        document["digest"] = digest_of(document)
         receipt = Receipt.from_json(json.dumps(document).encode())
         assert differences(receipt, self.NUMBERS) == []
-        document["columns"] = ["phone"]
         with pytest.raises(InputError, match="was changed"):
-            Receipt.from_json(json.dumps(document).encode())
+            Receipt.from_json(json.dumps(document | added).encode())
 
     def test_another_form(self) -> None:
-        receipt = msgspec.structs.replace(receipt_of([ANN]), receipt=3, suppress="9.0")
-        with pytest.raises(InputError, match=r"form 3; known are 1 to 2\. Use .* made it, 9\.0"):
-            Receipt.from_json(receipt.to_json())
+        receipt = msgspec.structs.replace(receipt_of([ANN]), receipt=4, suppress="9.0")
+        document = json.loads(receipt.to_json()) | {"yet": "unknown"}
+        with pytest.raises(InputError, match=r"form 4; known are 1 to 3\. Use .* made it, 9\.0"):
+            Receipt.from_json(json.dumps(document).encode())
 
 
 def test_lines_are_the_same_alone_and_together() -> None:

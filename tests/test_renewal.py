@@ -432,6 +432,72 @@ class TestAsyncio:
 
         asyncio.run(main())
 
+    def test_cancelled_calls_leave_the_machine_to_others(self, source: Gate) -> None:
+        async def main() -> list[str]:
+            source.shut()
+            for _ in range(3):
+                screenings = [
+                    asyncio.create_task(suppress.aio.is_suppressed(OTHER, "sms"))
+                    for _ in range(200)
+                ]
+                refreshes = [asyncio.create_task(suppress.aio.refresh("sms")) for _ in range(40)]
+                while not source.begun.is_set():
+                    await asyncio.sleep(0.001)
+                for each in (*screenings, *refreshes):
+                    each.cancel()
+            began = time.monotonic()
+            await asyncio.get_running_loop().getaddrinfo("127.0.0.1", 80)
+            names = [each.name for each in threading.enumerate()]
+            assert names.count("suppress") < 80
+            source.open.set()
+            allowed = await suppress.aio.filter_recipients(numbers=[LISTED, OTHER], channel="sms")
+            assert time.monotonic() - began < 5
+            return allowed
+
+        assert asyncio.run(main()) == [OTHER]
+
+    def test_a_channel_that_waits_holds_up_no_other(self, source: Gate, clock: Clock) -> None:
+        async def main() -> bool:
+            await suppress.aio.refresh("viber")
+            source.shut()
+            waiting = [
+                asyncio.create_task(suppress.aio.is_suppressed(OTHER, "sms")) for _ in range(100)
+            ]
+            await asyncio.sleep(0)
+            found = await suppress.aio.is_suppressed(OTHER, "viber")
+            source.open.set()
+            assert not any(await asyncio.gather(*waiting))
+            return found
+
+        assert asyncio.run(main()) is False
+
+    def test_all_who_wait_get_the_error(
+        self, source: Gate, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source.failure = SourceError("it is down")
+
+        async def main() -> list[Any]:
+            source.shut()
+            calls = [
+                asyncio.create_task(suppress.aio.is_suppressed(OTHER, "sms")) for _ in range(9)
+            ]
+            await asyncio.sleep(0.01)
+            calls[0].cancel()
+            source.open.set()
+            return await asyncio.gather(*calls, return_exceptions=True)
+
+        found = asyncio.run(main())
+        assert isinstance(found[0], asyncio.CancelledError)
+        assert {type(each) for each in found[1:]} == {StopListUnavailable}
+        gc.collect()
+        assert "never retrieved" not in caplog.text
+
+    def test_a_function_of_ones_own_in_a_thread(self, made: Callable[..., Suppressor]) -> None:
+        one = made()
+        numbers = [LISTED, OTHER]
+        awaited = suppress.aio.in_thread(one.filter_recipients, numbers, channel="sms")
+        assert asyncio.run(awaited) == [OTHER]
+
     def test_documentation_and_names_are_those_of_the_functions(self) -> None:
         for name in ("add", "filter_recipients", "is_suppressed", "refresh", "remove", "screen"):
             twin, function = getattr(suppress.aio, name), getattr(suppress, name)

@@ -198,7 +198,7 @@ def test_the_first_faulty_line_is_named(tmp_path: Path, lines: list[str], before
     path = tmp_path / "list.txt"
     good = [f"+4420{place:08}" for place in range(79460000, 79460000 + before)]
     path.write_bytes("\n".join([*good, *lines]).encode("latin-1"))
-    suppressor = Suppressor(Settings(store=None, tables={"file": {"path": str(path)}}))
+    suppressor = Suppressor(Settings(store=None, tables={"file": {"path": str(path), "quiet": 0}}))
     with pytest.raises(StopListUnavailable, match=rf"list\.txt, line {before + 2}: ") as caught:
         suppressor.refresh("sms")
     assert "79460" not in str(caught.value).replace(str(tmp_path), "")

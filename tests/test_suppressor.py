@@ -584,6 +584,7 @@ class TestDefault:
         monkeypatch.setattr("suppress.default._made", None)
         (tmp_path / "list.txt").write_text(f"{LISTED}\n")
         monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
+        monkeypatch.setenv("SUPPRESS_FILE_QUIET", "0")
         monkeypatch.setenv("SUPPRESS_DEFAULT_REGION", "US")
 
     def test_the_functions_use_one_made_from_the_settings(self) -> None:

@@ -306,7 +306,7 @@ def test_an_input_that_is_a_pipe(environ: dict[str, str], folder: Path) -> None:
     assert contents(folder) == {"out": table(NOBODY)}
 
 
-@pytest.mark.parametrize("change", ["shrinks", "grows"])
+@pytest.mark.parametrize("change", ["shrinks", "grows", "is rewritten", "is replaced"])
 def test_an_input_that_changes_while_it_is_read(
     environ: dict[str, str], folder: Path, change: str
 ) -> None:
@@ -318,12 +318,25 @@ def test_an_input_that_changes_while_it_is_read(
     settings = {"SUPPRESS_STORE": "none", "SUPPRESS_FILE_PATH": str(folder / "stopped")}
     process = start(["in.txt", "-o", "out"], environ | settings, folder)
     with (folder / "stopped").open("wb") as stopped:
-        with path.open("r+b") as file:
-            file.truncate(len(content) - 5)
-            if change == "grows":
-                file.write(content + NOBODY)
+        before = path.stat()
+        if change == "is replaced":
+            (folder / "new").write_bytes(content[:5])
+            (folder / "new").replace(path)
+        elif change == "is rewritten":
+            with path.open("r+b") as file:
+                file.write(content)
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        else:
+            with path.open("r+b") as file:
+                file.truncate(len(content) - 5)
+                if change == "grows":
+                    file.write(content + NOBODY)
         stopped.write(STOPPED)
     ended = end(process)
+    if change == "is replaced":
+        assert ended.status == 0, ended.error
+        assert (folder / "out").read_bytes() == content
+        return
     refused(ended, 4, "in.txt changed while it was read")
     assert contents(folder).keys() == {"in.txt", "out"}
     assert (folder / "out").read_bytes() == OLD

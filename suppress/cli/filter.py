@@ -1,6 +1,7 @@
 """`suppress filter`: a file of recipients in, the allowed rows out, byte for byte.
 
-Rows are read, screened and written a piece at a time, against one snapshot. An output
+Rows are read, screened and written a piece at a time. For each piece, when it has been
+read, the stop list is looked at: at who was opted out meanwhile, and at its age. An output
 file appears whole, when everything has been screened, or not at all. It does not appear
 when the input was written to in that time: the last row that was read may be half a row.
 """
@@ -9,8 +10,9 @@ import contextlib
 import itertools
 import operator
 import sys
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,13 +23,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from suppress.cli import decisions
-from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
+from suppress.cli.input import QUIET, STANDARD, check_unchanged, is_cut, opened, rows_of, state
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid, bound
 from suppress.cli.once import Seen
 from suppress.cli.options import channel_option, column_option, format_option, region_option
 from suppress.cli.output import summary
 from suppress.cli.places import Output, check_replaceable, outputs, refuse_conflicts
-from suppress.numbers.bulk import Reader
 from suppress.numbers.problem import Problem  # noqa: TC001 - it annotates an attribute
 from suppress.receipt import ReceiptBuilder
 from suppress.rows import Row, Rows
@@ -39,6 +40,9 @@ PIECE = 10_000
 """Rows that are screened at once, as long as they have no more than `PIECE_BYTES`."""
 
 PIECE_BYTES = 2**22
+
+PAUSE = 10.0
+"""Seconds in which the sources are not asked again for the same file, if they need not be."""
 
 FEW = 32
 """Rows from one counting of the bytes to the next."""
@@ -145,30 +149,30 @@ def filter_command(**given: Any) -> None:
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         began = state(stream)
         region = suppressor.region(options.default_region)
-        reader = suppressor.reader(region)
         rows = rows_of(stream, options.source, options.columns, options.format_, region)
-        snapshot = _snapshot(suppressor, options.channel)
-        builder = ReceiptBuilder(snapshot, reader.convention, suppressor.now(), rows.columns)
-        campaign = _Campaign(snapshot, reader, builder, once=options.once)
+        stop_list = StopList(suppressor, options.channel, _snapshot(suppressor, options.channel))
+        campaign = Campaign(stop_list, region, once=options.once)
+        if RECEIPT in places:
+            campaign.begin_receipt(rows.columns)
         try:
             with (
                 outputs(places, like=replaced, hold=options.max_invalid is not None) as written,
                 _progress(size, places) as advance,
             ):
                 campaign.run(rows, written, advance)
-                check_unchanged(stream, rows, began)
+                check_unchanged(stream, rows, began, quiet=QUIET if campaign.is_cut else 0.0)
                 if options.max_invalid is not None:
                     options.max_invalid.check(campaign.counts["invalid"], campaign.counts.total())
-                if RECEIPT in written:
-                    written[RECEIPT].write([builder.receipt().to_json()])
+                if campaign.receipt is not None:
+                    written[RECEIPT].write([campaign.receipt.receipt().to_json()])
                 if options.in_place:
                     check_replaceable(options.source, stream)
                     stream.close()
         except TooManyInvalid:
             # The reasons say what there is to mend.
-            click.echo(campaign.summary(suppressor.age(snapshot), rows.columns), err=True)
+            click.echo(campaign.summary(rows.columns), err=True)
             raise
-    click.echo(campaign.summary(suppressor.age(snapshot), rows.columns), err=True)
+    click.echo(campaign.summary(rows.columns), err=True)
 
 
 class _Piece(NamedTuple):
@@ -192,26 +196,78 @@ class _Piece(NamedTuple):
         return map(_RAW, itertools.compress(self.rows, chosen.tobytes()))
 
 
-class _Campaign:
-    """The rows of a file, screened piece by piece against one snapshot, and counted.
+class StopList:
+    """The stop list of a channel, looked at again and again.
 
     Args:
-        snapshot: the stop list.
-        reader: what reads the numbers.
-        builder: the receipt in the making.
+        suppressor: what gives it.
+        channel: the channel.
+        snapshot: the list as it was looked at first.
+    """
+
+    def __init__(self, suppressor: Suppressor, channel: str, snapshot: Snapshot) -> None:
+        self.suppressor = suppressor
+        self.channel = channel
+        self.snapshot = snapshot
+        self._asked = time.monotonic()
+
+    def look(self) -> Snapshot:
+        """Look at it again: it is read anew where it is too old.
+
+        However small `ttl` is, the sources are asked no more often than each `PAUSE` seconds,
+        as long as the list is not older than `max_stale`.
+
+        Raises:
+            StopListUnavailable: it is too old, and cannot be read; or who was opted out cannot.
+        """
+        settings, age = self.suppressor.settings, self.age
+        is_due = age >= settings.ttl and time.monotonic() - self._asked >= PAUSE
+        found = None
+        if age >= settings.ttl and not is_due and 0 <= age <= settings.max_stale:
+            found = self.suppressor.stored(self.channel)
+        if found is None:
+            found = self.suppressor.snapshot(self.channel)
+            self._asked = time.monotonic() if is_due else self._asked
+        before = self.snapshot
+        # The same list keeps what is known of it, such as its digest.
+        if found.numbers is not before.numbers or found.opted_out is not before.opted_out:
+            self.snapshot = found
+        return self.snapshot
+
+    @property
+    def age(self) -> float:
+        """How old it is, in seconds."""
+        return self.suppressor.age(self.snapshot)
+
+
+class Campaign:
+    """The rows of a file, screened piece by piece, and counted.
+
+    Args:
+        stop_list: what they are screened against.
+        region: the region of numbers in national form.
         once: whether of several allowed rows with the same number the first alone is kept.
     """
 
-    def __init__(
-        self, snapshot: Snapshot, reader: Reader, builder: ReceiptBuilder, *, once: bool
-    ) -> None:
-        self.snapshot = snapshot
+    def __init__(self, stop_list: StopList, region: str | None, *, once: bool) -> None:
         self.counts: Counter[str] = Counter(dict.fromkeys(Outcome, 0))
         self.problems: Counter[Problem] = Counter()
         self.repeated = 0
-        self._reader = reader
-        self._builder = builder
+        self.receipt: ReceiptBuilder | None = None
+        self.is_cut = False
+        self._stop_list = stop_list
+        self._region = region
         self._seen = Seen() if once else None
+
+    def begin_receipt(self, columns: Sequence[str]) -> None:
+        """Make a receipt of what is screened from now on.
+
+        Args:
+            columns: the columns of the file that hold the numbers.
+        """
+        suppressor, snapshot = self._stop_list.suppressor, self._stop_list.snapshot
+        convention = suppressor.reader(self._region).convention
+        self.receipt = ReceiptBuilder(snapshot, convention, suppressor.now(), columns)
 
     def run(
         self, rows: Rows, written: Mapping[str, Output], advance: Callable[[int], None]
@@ -230,27 +286,29 @@ class _Campaign:
             written[DECISIONS].write([decisions.header()])
         advance(len(rows.header))
         for chosen, length in _pieces(rows):
+            self.is_cut = is_cut(chosen[-1].raw)
             piece = self._screened(chosen)
             for what, each in of_rows.items():
                 each.write(piece.raw(what))
             if DECISIONS in written:
                 written[DECISIONS].write([decisions.decisions(*piece)])
-            if RECEIPT in written:
-                dropped = 0 if piece.repeated is None else np.count_nonzero(piece.repeated)
-                self._builder.add(piece.screening.numbers, piece.screening.counts, int(dropped))
             advance(length)
 
-    def summary(self, age: float, columns: tuple[str, ...]) -> str:
+    def summary(self, columns: tuple[str, ...]) -> str:
         """What it came to, in words; arguments as for `output.summary`."""
-        repeated = None if self._seen is None else self.repeated
         return summary(
-            self.counts, self.snapshot, age, columns, problems=self.problems, repeated=repeated
+            self.counts,
+            self._stop_list.snapshot,
+            self._stop_list.age,
+            columns,
+            problems=self.problems,
+            repeated=None if self._seen is None else self.repeated,
         )
 
     def _screened(self, rows: list[Row]) -> _Piece:
-        screening = Screening(
-            rows, self.snapshot, key=_NUMBER, reader=self._reader, check_types=False
-        )
+        snapshot, suppressor = self._stop_list.look(), self._stop_list.suppressor
+        reader = suppressor.reader(self._region)
+        screening = Screening(rows, snapshot, key=_NUMBER, reader=reader, check_types=False)
         self.counts.update(screening.counts)
         self.problems.update(screening.problems)
         repeated = None
@@ -258,6 +316,10 @@ class _Campaign:
             repeated = screening.where(Outcome.ALLOWED)
             repeated[repeated] = ~self._seen.first_time(screening.lines()[repeated])
             self.repeated += int(np.count_nonzero(repeated))
+        if self.receipt is not None:
+            dropped = 0 if repeated is None else int(np.count_nonzero(repeated))
+            self.receipt.look(snapshot, reader.convention, suppressor.now())
+            self.receipt.add(screening.numbers, screening.counts, dropped)
         return _Piece(rows, screening, repeated)
 
 

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import click
 
-from suppress.cli.input import read_rows
+from suppress.cli.input import QUIET, read_rows
 from suppress.cli.options import (
     column_option,
     format_option,
@@ -190,7 +190,9 @@ def _taken(
     if path is None:
         return taken
     used: tuple[str, ...] = ()
-    rows_of_file = read_rows(path, columns, format_, reader.convention.region)
+    region = reader.convention.region
+    # Whoever is in a part that is still to be written would not be opted out.
+    rows_of_file = read_rows(path, columns, format_, region, quiet=QUIET)
     while some := list(itertools.islice(rows_of_file, BATCH_SIZE)):
         given = [(rows, row.line, number) for rows, row in some for number in row.numbers]
         used = some[0][0].columns

@@ -60,4 +60,11 @@ def verify(
             f"{made.snapshot.digest[:16]}): {counts}."
         )
         click.echo(printable(said))
+        for each in made.later:
+            listed = (
+                f"From recipient {each.after + 1:,} on, at "
+                f"{each.at.isoformat(timespec='seconds')}, the stop list had "
+                f"{each.snapshot.count:,} numbers (digest {each.snapshot.digest[:16]})."
+            )
+            click.echo(printable(listed))
     click.get_current_context().exit(DIFFERS if found else 0)

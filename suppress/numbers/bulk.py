@@ -13,7 +13,7 @@ from suppress.numbers.e164 import QuickReader, value_of, why_invalid
 from suppress.numbers.mask import mask
 from suppress.numbers.plain import PlainNumbers, plain_numbers, plain_texts
 from suppress.numbers.problem import Problem
-from suppress.numbers.readings import Meaning, as_text, read
+from suppress.numbers.readings import Meaning, as_text, own_text, read
 from suppress.numbers.rules import (
     ASK_PARSER,
     BEHIND_IDD,
@@ -176,7 +176,9 @@ class Reader:
             number = numbers[place]
             if faulty[place]:
                 yield place, why_invalid(number, self.read(number))
-            elif isinstance(number, str) and (why := why_not_single(number, self.convention)):
+            elif isinstance(number, str) and (
+                why := why_not_single(own_text(number), self.convention)
+            ):
                 yield place, f"{mask(number)}: {why}"
 
 
@@ -317,9 +319,9 @@ class _Readings:
         for place in np.flatnonzero(unsure).tolist():
             text = numbers[place]
             # Only texts have groups.
-            if not isinstance(text, str) or not damage.has_group_marks(text):
+            if not isinstance(text, str) or not damage.has_group_marks(own_text(text)):
                 continue
-            found = list(damage.parts(damage.cleaned(text).text))
+            found = list(damage.parts(damage.cleaned(own_text(text)).text))
             if found and self.values[place] == 0:
                 self._asked.append(np.array([place]))
             else:

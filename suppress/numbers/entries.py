@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from suppress.numbers import damage
 from suppress.numbers.bulk import E164Array, Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.readings import Number, parse
+from suppress.numbers.readings import Number, as_text, parse
 
 
 class EntryReadings(NamedTuple):
@@ -57,7 +57,7 @@ def _as_written(
     written = np.where(found.coded, found.plain, 0).view(np.uint64)
     for place in np.flatnonzero((found.plain == 0) & (found.values != 0)).tolist():
         # In an odd text, only another form of a line is of interest.
-        text = damage.before_letters(damage.cleaned(str(numbers[place])).text)
+        text = damage.before_letters(damage.cleaned(as_text(numbers[place])[0] or "").text)
         number = parse(text, convention.plan)
         if isinstance(number, Number) and convention.renumbering.change_of(number.digits):
             written[place] = int(number.digits)

@@ -20,7 +20,10 @@ def mask(number: object, most: int = LONGEST) -> str:
     """
     if isinstance(number, int) and abs(number) >= _LONGEST_INT:
         return "an integer of hundreds of digits"
-    text = str(number) if isinstance(number, str | int) else type(number).__name__
+    if isinstance(number, str):
+        text = str.__str__(number)  # not what a subclass prints
+    else:
+        text = str(number) if isinstance(number, int) else type(number).__name__
     text = shortened(text, 4 * most)
 
     def hide(match: re.Match[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers.damage import DASHES, is_blank
-from suppress.numbers.readings import LONGEST_TEXT, as_text
+from suppress.numbers.readings import LONGEST_TEXT, as_text, own_text
 from suppress.numbers.rules import LONGEST, POWERS
 
 _NEWLINE, _PLUS, _SPACE, _DOT, _ZERO, _NINE, _SLASH, _ODD = b"\n+ .09/?"
@@ -79,7 +79,7 @@ def _integers(numbers: Sequence[object]) -> PlainNumbers:
         TypeError, ValueError, OverflowError: there is something else among them.
     """
     kinds = set(map(type, numbers))
-    if len(kinds) == 1 and issubclass(next(iter(kinds)), float):
+    if kinds in ({float}, {np.float64}):
         decimals = np.fromiter(cast("Sequence[float]", numbers), np.float64, len(numbers))
         fit = np.flatnonzero((decimals >= 1) & (decimals < 10**LONGEST))
         values = np.zeros(len(numbers), np.int64)
@@ -110,7 +110,8 @@ def plain_texts(texts: Sequence[str], *, clean: bool = False) -> PlainNumbers:
     ends = _ends(lines)
     separated = not lines.isascii() or any(each in lines for each in _SEPARATORS)
     if len(ends) - 1 != len(texts) or (separated and _may_be_long(lines)):
-        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in texts]
+        own = map(own_text, texts)
+        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in own]
         lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
         ends = _ends(lines)
     grouped = any(each in lines for each in _GROUP_MARKS)

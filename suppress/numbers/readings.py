@@ -15,7 +15,7 @@ import operator
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import phonenumbers
@@ -175,12 +175,16 @@ def as_text(number: object) -> tuple[str | None, bool]:
     Whatever has `__index__` is a whole number, and so are `float` and `Decimal` where they
     are whole; a `bool` is none. There is no text for anything else.
     """
-    if isinstance(number, str):
+    if issubclass(type(number), str):
         # Its own text, and not what a subclass prints: an Enum prints its name.
-        return str.__str__(number), False
+        return own_text(cast("str", number)), False
     if isinstance(number, phonenumbers.PhoneNumber):
         return e164_of(number), False
     if isinstance(number, float | np.floating | Decimal):
+        if issubclass(type(number), float):
+            number = float.__float__(cast("float", number))
+        elif isinstance(number, Decimal):
+            number = Decimal(number)
         value = int(number) if math.isfinite(number) and number == int(number) else 0
     elif isinstance(number, bool | np.bool_):
         return None, False
@@ -190,6 +194,11 @@ def as_text(number: object) -> tuple[str | None, bool]:
         except TypeError:
             return None, False
     return (str(value), True) if 0 < value < LONGEST_INT else (None, False)
+
+
+def own_text(text: str) -> str:
+    """The characters of a text, whatever the methods of a subclass say of them."""
+    return text if type(text) is str else str.__str__(text)
 
 
 class TextReader:

@@ -13,6 +13,7 @@ The explanation is in the documentation, under "Exact and fast".
 """
 
 import logging
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -91,6 +92,30 @@ VALID = Rule(0, width=99)
 NOT_VALID = Rule(0, width=98)
 """The rule of a number that is certainly not valid."""
 
+_DERIVING = threading.RLock()
+"""Held while rules are derived."""
+# phonenumbers holds one while it reads the metadata of a region.
+_LOADING = getattr(phonenumbers.PhoneMetadata, "_metadata_lock", _DERIVING)
+
+
+def _wait_for_others() -> None:
+    _DERIVING.acquire()
+    _LOADING.acquire()
+
+
+def _let_others_go_on() -> None:
+    _LOADING.release()
+    _DERIVING.release()
+
+
+# A process that is forked while another thread holds them would find them held for ever.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_wait_for_others,
+        after_in_parent=_let_others_go_on,
+        after_in_child=_let_others_go_on,
+    )
+
 Derive = Callable[[str, str], Rule]
 """Gives the rule of known digits, and of unknown ones behind them."""
 
@@ -124,7 +149,6 @@ class Rules:
 
     def __init__(self, renumbering: Renumbering) -> None:
         self.renumbering = renumbering
-        self._lock = threading.Lock()
         self._changes: dict[tuple[int, str], list[tuple[Pattern | None, Change]]] = {}
         for each in renumbering.changes:
             row = _understood(each.match), each
@@ -153,7 +177,7 @@ class Rules:
             derive: Derive = _not_understood
             with suppress(NotUnderstood):
                 derive = _National(region, self).rule
-            with self._lock:
+            with _DERIVING:
                 if region not in self._forms:
                     self._forms[region] = self._add(region, derive)
         return self._forms[region]
@@ -208,7 +232,7 @@ class Rules:
         """Derive the rules of the numbers of a form that start with two digits."""
         block, length = divmod(form, LONGEST + 1)
         region, derive = self._derivations[block]
-        with self._lock:
+        with _DERIVING:
             start = form * _TOPS + first * (_UNIT // _PAGE)
             if self._page_of[start]:
                 return

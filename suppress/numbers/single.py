@@ -17,7 +17,7 @@ from suppress.numbers import damage
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader
 from suppress.numbers.e164 import is_valid as quickly_valid
-from suppress.numbers.readings import is_valid, read
+from suppress.numbers.readings import is_valid, own_text, read
 
 HIDDEN = "a wildcard or a mark that may stand for digits. Write each number out."
 SEVERAL = "more digits than one number has. Write each number in a row of its own."
@@ -75,7 +75,7 @@ def may_not_be_single(numbers: Sequence[object], marks: Iterable[str] = PLAIN_MA
     return [
         place
         for place, text in enumerate(numbers)
-        if isinstance(text, str) and any(each in text for each in marks)
+        if isinstance(text, str) and any(each in own_text(text) for each in marks)
     ]
 
 

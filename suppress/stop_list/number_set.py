@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers.e164 import value_of
+from suppress.numbers.readings import own_text
 
 # Mixes all bits of a value into the upper ones: Knuth, The Art of Computer Programming,
 # volume 3, section 6.4; 2**64 divided by the golden ratio, odd.
@@ -155,11 +156,10 @@ class NumberSet(AbstractSet[str]):
         return len(self) - int(np.count_nonzero(other.have(self._hashes * np.uint64(_INVERSE))))
 
     def __contains__(self, number: object) -> bool:
-        return (
-            isinstance(number, str)
-            and _E164.fullmatch(number) is not None
-            and (self.has(value_of(number)))
-        )
+        if not isinstance(number, str):
+            return False
+        text = own_text(number)
+        return _E164.fullmatch(text) is not None and self.has(value_of(text))
 
     def __iter__(self) -> Iterator[str]:
         for hashed in self._hashes:
