@@ -90,7 +90,6 @@ class Screening(Generic[R]):
         snapshot: the stop list that it was screened against.
         convention: how the numbers were read.
         screened_at: when that was (aware, UTC).
-        allowed: those who may be messaged, as handed in, in order.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -114,24 +113,21 @@ class Screening(Generic[R]):
         self.convention = self._reader.convention
         if numbers is None or not isinstance(recipients, list):
             recipients, numbers = taken(recipients, key)
-        self.allowed: list[R] = []
-        self._parts: list[_Part[R]] = []
-        # All is done with some of them while the processor's cache has them.
-        for start in range(0, len(recipients), BATCH_SIZE):
-            some = recipients[start : start + BATCH_SIZE]
-            theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
-            part = _Part(some, theirs, snapshot, self._reader)
-            self._parts.append(part)
-            self.allowed += itertools.compress(some, (part.outcomes == _ALLOWED).tobytes())
+        self._parts = list(_parts(recipients, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
         self._outcomes = np.concatenate([none, *(part.outcomes for part in self._parts)])
         if check_types and len(self._outcomes) and self._outcomes.min() == _INVALID:
-            _refuse_foreign(itertools.chain.from_iterable(part.singles for part in self._parts))
+            _refuse_foreign(numbers)
 
     @cached_property
     def numbers(self) -> list[Any]:
         """The recipients' numbers, as handed in."""
         return list(itertools.chain.from_iterable(part.numbers for part in self._parts))
+
+    @cached_property
+    def allowed(self) -> list[R]:
+        """Those who may be messaged, as handed in, in order."""
+        return self.of(Outcome.ALLOWED)
 
     @cached_property
     def suppressed(self) -> list[R]:
@@ -378,6 +374,39 @@ def taken(
     return all_of_them, [key(each) for each in all_of_them]
 
 
+def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader) -> list[R]:
+    """Return the recipients who may be messaged, as `Screening.allowed` has them.
+
+    Nothing else is kept of them. Each batch is done with while the processor's cache has it.
+
+    Args:
+        recipients: what is to be screened.
+        numbers: their numbers, as `taken` gives them.
+        snapshot: the stop list to screen against.
+        reader: reads the numbers.
+
+    Raises:
+        TypeError: nothing that was handed in is of a type that a number can have.
+    """
+    found: list[R] = []
+    all_invalid = True
+    for part in _parts(recipients, numbers, snapshot, reader):
+        found += itertools.compress(part.recipients, (part.outcomes == _ALLOWED).tobytes())
+        all_invalid = all_invalid and part.outcomes.min() == _INVALID
+    if all_invalid:
+        _refuse_foreign(numbers)
+    return found
+
+
+def _parts(
+    recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader
+) -> Iterator[_Part[R]]:
+    for start in range(0, len(recipients), BATCH_SIZE):
+        some = recipients[start : start + BATCH_SIZE]
+        theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
+        yield _Part(some, theirs, snapshot, reader)
+
+
 def _any_tuple(numbers: list[Any]) -> bool:
     return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
 
@@ -395,7 +424,7 @@ def _singles(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
 _MISSING = ("NAType", "NaTType")
 
 
-def _refuse_foreign(numbers: Iterable[Any]) -> None:
+def _refuse_foreign(numbers: list[Any]) -> None:
     """Refuse a list in which nothing has a type that a number can have.
 
     Raises:
@@ -403,7 +432,7 @@ def _refuse_foreign(numbers: Iterable[Any]) -> None:
     """
     kinds = {
         type(each)
-        for each in numbers
+        for each in _singles(numbers)[0]
         if each is not None
         and not isinstance(each, bool | np.bool_)
         and type(each).__name__ not in _MISSING

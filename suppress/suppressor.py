@@ -42,7 +42,7 @@ from suppress.passing import (
 from suppress.plugins import Plugins
 from suppress.reading import Report
 from suppress.record import Person, kept_as
-from suppress.screening import Screening, taken
+from suppress.screening import Screening, allowed, taken
 from suppress.settings import Arguments, Settings
 from suppress.snapshots import Snapshots
 from suppress.sources import TakesOptOuts
@@ -140,7 +140,11 @@ class Suppressor:
             ConfigurationError: the default region is unknown.
             TypeError: nothing among the numbers has a type that a number can have.
         """
-        return self.screen(numbers, channel, default_region=default_region, key=key).allowed
+        self._known(channel)
+        self.region(default_region)
+        recipients, taken_numbers = taken(numbers, key)
+        snapshot = self.snapshot(channel)
+        return allowed(recipients, taken_numbers, snapshot, self.reader(default_region))
 
     @without_frames
     def screen(

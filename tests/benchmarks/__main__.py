@@ -44,6 +44,7 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
+from suppress.screening import allowed, taken
 from suppress.stop_list.number_set import NumberSet
 from suppress.store import Store
 from suppress_bsg.answers import decode_listing
@@ -142,8 +143,10 @@ def measured(made: Campaign, runs: int) -> Times:
     with_code = made.region in (None, INTERNATIONAL) and not str(sample[0]).startswith(NO_DIGIT)
     region = None if made.region == INTERNATIONAL else made.region
 
-    def filtered(numbers: Sequence[str | int] = made.numbers) -> list[str | int]:
-        return Screening(numbers, listed, default_region=made.region).allowed
+    # What `filter_recipients` does once it has the stop list.
+    def filtered() -> list[str | int]:
+        recipients, numbers = taken(made.numbers)
+        return allowed(recipients, numbers, listed, Reader(Convention(made.region)))
 
     check(made, listed)
 
