@@ -13,7 +13,7 @@ from suppress.numbers.e164 import QuickReader, value_of, why_invalid
 from suppress.numbers.mask import mask
 from suppress.numbers.plain import PlainNumbers, plain_numbers, plain_texts
 from suppress.numbers.problem import Problem
-from suppress.numbers.readings import Meaning, as_text, own_text, read
+from suppress.numbers.readings import Meaning, as_text, has_former_prefix, own_text, read
 from suppress.numbers.rules import (
     ASK_PARSER,
     BEHIND_IDD,
@@ -124,12 +124,20 @@ class Reader:
             found: what that gave.
         """
         values = found.values.copy()
-        # What begins with the region's own calling code, or with 00, may mean that first.
+        # What begins with the region's own calling code, or with 00, may mean that first; and
+        # what is behind a former prefix comes last.
         plan = self.convention.plan
         code = str(phonenumbers.country_code_for_region(plan)) if plan else ""
         for place in np.union1d(found.further[0], found.maybe[0]).tolist():
             text = as_text(numbers[place])[0] or ""
-            if not found.plain.item(place) or code in text[:8] or "00" in text[:8]:
+            digits = str(found.plain.item(place))
+            if (
+                digits == "0"
+                or code in text[:8]
+                or "00" in text[:8]
+                or has_former_prefix(digits, plan)
+                or has_former_prefix(f"0{digits}", plan)
+            ):
                 first = self.read(numbers[place]).first
                 values[place] = 0 if first is None else int(first)
         return values

@@ -8,7 +8,14 @@ from suppress.errors import InvalidNumber
 from suppress.numbers.convention import Convention
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
-from suppress.numbers.readings import LONGEST_TEXT, Meaning, TextReader, as_text, read
+from suppress.numbers.readings import (
+    LONGEST_TEXT,
+    Meaning,
+    TextReader,
+    as_text,
+    has_former_prefix,
+    read,
+)
 from suppress.numbers.rules import (
     FIRST_CONSTANT,
     LONGEST,
@@ -61,7 +68,9 @@ def look_up(digits: str, *, plus: bool, whole: bool, convention: Convention) -> 
     if plus:
         return _behind_plus(digits, rules, known_code=convention.plan is None)
     with_code = _behind_plus(digits, rules, known_code=True)
-    if with_code is None or digits.startswith("00"):
+    # With these prefixes, readings come in another order.
+    in_order = not digits.startswith("00") and not has_former_prefix(digits, convention.plan)
+    if with_code is None or not in_order:
         return None
     if convention.plan is None:
         if convention.region is None and not whole:

@@ -118,6 +118,14 @@ _PARSE_PROBLEMS = {
 }
 
 
+def has_former_prefix(digits: str, region: str | None) -> bool:
+    """Tell digits in national form that begin as behind a long-distance prefix of the past."""
+    return any(
+        digits.startswith(prefix + begins) and len(digits) == len(prefix) + length
+        for prefix, begins, length in FORMER_PREFIXES.get(region or "", ())
+    )
+
+
 def parse(text: str, region: str | None) -> Number | Problem:
     """The number of a text, by phonenumbers itself, or why it cannot be parsed."""
     try:
