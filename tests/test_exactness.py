@@ -21,7 +21,21 @@ from suppress.numbers.problem import Problem
 from suppress.numbers.readings import read
 from suppress.numbers.rules import ASK_PARSER, LEAD, Rules
 
-SOME_REGIONS = (None, "international", "US", "GB", "AR", "BR", "IT", "RU", "MX", "CI", "SM", "UA", "UZ")
+SOME_REGIONS = (
+    None,
+    "international",
+    "US",
+    "GB",
+    "AR",
+    "BR",
+    "IT",
+    "RU",
+    "MX",
+    "CI",
+    "SM",
+    "UA",
+    "UZ",
+)
 
 
 @pytest.fixture

@@ -146,7 +146,7 @@ def summary(
         repeated: how many of the allowed were left out; None where none were looked for.
     """
     lines = [
-        f"{_counted(sum(counts.values()), 'recipient')}: "
+        f"{counted(sum(counts.values()), 'recipient')}: "
         + ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in Outcome)
         + "."
     ]
@@ -160,12 +160,13 @@ def summary(
     lines += [f"  {line}" for line in by_reason(problems)]
     lines.append(
         f"The {snapshot.channel} stop list of {' and '.join(snapshot.sources)} "
-        f"has {_counted(snapshot.count, 'number')} and was read {ago(age)} ago."
+        f"has {counted(snapshot.count, 'number')} and was read {ago(age)} ago."
     )
     if columns:
         lines.append(taken_from(columns))
     return "\n".join(lines)
 
 
-def _counted(count: int, what: str) -> str:
+def counted(count: int, what: str) -> str:
+    """Say how many things there are, such as `1,204 numbers`."""
     return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"

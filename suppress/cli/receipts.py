@@ -6,7 +6,7 @@ import click
 
 from suppress.cli.input import read_rows
 from suppress.cli.options import column_option, format_option, json_option
-from suppress.cli.output import print_json
+from suppress.cli.output import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
 from suppress.receipt import Receipt, differences
@@ -56,7 +56,7 @@ def verify(
         said = (
             f"These are the {made.recipients.count:,} recipients that were screened for "
             f"{made.channel} at {made.screened_at.isoformat(timespec='seconds')} by suppress "
-            f"{made.suppress}, against {made.snapshot.count:,} numbers of {read} (digest "
+            f"{made.suppress}, against {counted(made.snapshot.count, 'number')} of {read} (digest "
             f"{made.snapshot.digest[:16]}): {counts}."
         )
         click.echo(printable(said))
@@ -64,7 +64,7 @@ def verify(
             listed = (
                 f"From recipient {each.after + 1:,} on, at "
                 f"{each.at.isoformat(timespec='seconds')}, the stop list had "
-                f"{each.snapshot.count:,} numbers (digest {each.snapshot.digest[:16]})."
+                f"{counted(each.snapshot.count, 'number')} (digest {each.snapshot.digest[:16]})."
             )
             click.echo(printable(listed))
     click.get_current_context().exit(DIFFERS if found else 0)
