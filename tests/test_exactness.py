@@ -61,6 +61,18 @@ def test_more_texts_of_some_regions(region: str | None) -> None:
     assert differences(region, some(region, 600, seed=2)) == []
 
 
+@pytest.mark.parametrize(
+    ("region", "text"),
+    [
+        ("UZ", "8447026236"),  # behind a former prefix, or with a calling code
+        ("HK", "0(0 995 555 12 34 56"),  # behind 00, which is not written together
+        ("IE", "tel:+)1-310-1234"),  # too short, and yet valid
+    ],
+)
+def test_texts_that_differed_once(region: str, text: str) -> None:
+    assert differences(region, [text]) == []
+
+
 @given(
     st.lists(
         st.one_of(

@@ -130,13 +130,12 @@ class Reader:
         code = str(phonenumbers.country_code_for_region(plan)) if plan else ""
         for place in np.union1d(found.further[0], found.maybe[0]).tolist():
             text = as_text(numbers[place])[0] or ""
-            digits = str(found.plain.item(place))
+            plain = str(found.plain.item(place))
             if (
-                digits == "0"
-                or code in text[:8]
-                or "00" in text[:8]
-                or has_former_prefix(digits, plan)
-                or has_former_prefix(f"0{digits}", plan)
+                plain == "0"
+                or "".join(filter(str.isdigit, text)).startswith((code, "00"))
+                or has_former_prefix(plain, plan)
+                or has_former_prefix(f"0{plain}", plan)
             ):
                 first = self.read(numbers[place]).first
                 values[place] = 0 if first is None else int(first)
