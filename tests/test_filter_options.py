@@ -391,7 +391,9 @@ class TestOnce:
         assert screening.lines().tolist() == screening.first_readings().tolist() == digits
 
     @pytest.mark.parametrize("most", [3, 1000, 10**6, 10**12])
-    def test_seen_is_a_set(self, most: int) -> None:
+    @pytest.mark.parametrize("block", [20, 2**17])
+    def test_seen_is_a_set(self, monkeypatch: pytest.MonkeyPatch, most: int, block: int) -> None:
+        monkeypatch.setattr("suppress.cli.once._BLOCK", block)
         dice = np.random.default_rng(most)
         seen, known = Seen(), set()
         for size in dice.integers(0, 300, 200).tolist():
