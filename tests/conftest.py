@@ -1,8 +1,6 @@
 """What the tests share: a clean environment, a clock that is set by hand, a sandbox."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,9 +8,9 @@ from typing import Any
 import pytest
 
 import suppress
+from commands import run
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 
-COMMAND = str(Path(sys.executable).with_name("suppress"))
 CREATED_AT = "2022-04-18 19:22:16"
 
 
@@ -110,7 +108,7 @@ def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
         "SUPPRESS_STORE": str(home / "store"),
         "SUPPRESS_TTL": "3600",
     } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
-    subprocess.run([COMMAND, "refresh"], env=environ, check=True, capture_output=True)
+    run(["refresh"], env=environ, check=True)
     return environ
 
 

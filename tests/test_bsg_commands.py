@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import COMMAND
+import commands
+from commands import COMMAND
 from suppress_bsg.client import Client
 
 EXAMPLE = """{"data": [{"id": 9392897, "phone": 85267202829, "created_at": "2022-04-18 19:22:16",
@@ -65,19 +66,15 @@ def test_a_list_from_any_file_of_numbers(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answer.json"
     path.write_text(text)
-    done = subprocess.run(
-        [COMMAND, "sandbox", "--file", path], capture_output=True, text=True, check=False
-    )
+    done = commands.run_text(["sandbox", "--file", str(path)])
     assert done.returncode == 4
     assert "answer.json is no answer of the listing" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_demo() -> None:
-    done = subprocess.run(
-        [COMMAND, "demo"],
-        capture_output=True,
-        text=True,
+    done = commands.run_text(
+        ["demo"],
         check=True,
         # A demo touches neither the settings nor the store of whoever runs it.
         env={**os.environ, "SUPPRESS_SOURCES": "nowhere", "BSG_API_KEY": "live_real"},

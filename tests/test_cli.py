@@ -21,7 +21,9 @@ from typing import IO, Any
 import phonenumbers
 import pytest
 
-from conftest import COMMAND, row
+import commands
+from commands import COMMAND, Done
+from conftest import row
 from suppress import Outcome
 from suppress.numbers.readings import readings
 from suppress_bsg.sandbox import Sandbox, made_up
@@ -35,7 +37,6 @@ FIXED = [
 ]
 
 Environment = Mapping[str, str]
-Done = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Done]
 
 
@@ -85,16 +86,7 @@ def run(environ: dict[str, str], folder: Path) -> Run:
         **more: str,
     ) -> Done:
         settings = {name: value for name, value in environ.items() if name != unset} | more
-        return subprocess.run(
-            [COMMAND, *arguments],
-            input=stdin,
-            stdout=stdout,
-            stderr=subprocess.PIPE,
-            cwd=folder,
-            env=settings,
-            timeout=60,
-            check=False,
-        )
+        return commands.run(arguments, stdin=stdin, stdout=stdout, cwd=folder, env=settings)
 
     return running
 
@@ -601,12 +593,12 @@ def test_the_stored_snapshot_serves_while_the_server_is_down(tmp_path: Path) -> 
     store = tmp_path / "store"
     with Sandbox(FIXED, api_key=KEY) as server:
         environ = environ_of(server.url, tmp_path / "home", store)
-        subprocess.run([COMMAND, "refresh"], env=environ, check=True, capture_output=True)
+        commands.run(["refresh"], env=environ, check=True)
     # The server's port is nobody's now.
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", int(server.url.split(":")[-1])))
-    check = [COMMAND, "check", SMS, "--channel", "sms"]
-    done = subprocess.run(check, env=environ, check=False, capture_output=True, timeout=60)
+    check = ["check", SMS, "--channel", "sms"]
+    done = commands.run(check, env=environ)
     assert done.returncode == 1
     assert done.stderr == b""
 
@@ -624,7 +616,7 @@ def test_the_stored_snapshot_serves_while_the_server_is_down(tmp_path: Path) -> 
     (tmp_path / "in.txt").write_bytes(GOOD)
     nothing = {"SUPPRESS_TTL": "0", "SUPPRESS_MAX_STALE": "0"}
     with (
-        start(*check[1:], SUPPRESS_TTL="0") as stale,
+        start(*check, SUPPRESS_TTL="0") as stale,
         start(*FILTER, "in.txt", **nothing) as expired,
         start(*FILTER, "in.txt", SUPPRESS_STORE=str(tmp_path / "new")) as missing,
         start("refresh", "--json") as refresh,

@@ -2,27 +2,19 @@
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
-from conftest import COMMAND
+import commands
 from suppress.cli import command_line
 
 LISTED, NOBODY = "+14155552671", "+442079460959"
 
 
-def run(*arguments: str, **environ: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [COMMAND, *arguments],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def run(*arguments: str, **environ: str) -> commands.DoneInText:
+    return commands.run_text(arguments, env={**os.environ, **environ})
 
 
 @pytest.fixture(autouse=True)

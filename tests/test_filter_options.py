@@ -18,7 +18,9 @@ from typing import IO
 import numpy as np
 import pytest
 
-from conftest import COMMAND, Clock, ListSource, environ_of_list, listed
+import commands
+from commands import COMMAND, Done
+from conftest import Clock, ListSource, environ_of_list, listed
 from suppress import Suppressor
 from suppress.cli.decisions import decisions, header
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid
@@ -33,7 +35,6 @@ SMS, ANN, BOB = "+14155552671", "+14155552672", "+442079460959"
 OLD_CAIRO, NEW_CAIRO = "+20105715722", "+201005715722"
 """One line before and after a change of plan; the old form has a possible length still."""
 
-Done = subprocess.CompletedProcess[bytes]
 Run = Callable[..., Done]
 
 
@@ -64,18 +65,13 @@ def run(environ: dict[str, str], folder: Path, temporary: Path) -> Run:
         *arguments: str,
         stdin: str = "",
         stdout: int | IO[bytes] = subprocess.PIPE,
-        preexec_fn: Callable[[], object] | None = None,
     ) -> Done:
-        return subprocess.run(
-            [COMMAND, "filter", "--channel", "sms", *arguments],
+        return commands.run(
+            ["filter", "--channel", "sms", *arguments],
             cwd=folder,
             env=environ | {"TMPDIR": str(temporary)},
-            timeout=60,
-            check=False,
-            input=stdin.encode(),
+            stdin=stdin.encode(),
             stdout=stdout,
-            stderr=subprocess.PIPE,
-            preexec_fn=preexec_fn,
         )
 
     return running
@@ -294,10 +290,13 @@ class TestMaxInvalid:
             assert allowed == f"{ANN}\n".encode() * 20_000
             assert (folder / "bad").read_text() == "n/a\n" * 2
 
-    def test_a_full_disk_where_the_rows_are_held(self, run: Run, folder: Path) -> None:
-        done = run(
-            *("--max-invalid", "0"),
-            stdin=f"{ANN}\n" * 20_000,
+    def test_a_full_disk_where_the_rows_are_held(self, environ: dict[str, str]) -> None:
+        done = subprocess.run(
+            [COMMAND, "filter", "--channel", "sms", "--max-invalid", "0"],
+            env=environ,
+            input=f"{ANN}\n".encode() * 20_000,
+            capture_output=True,
+            check=False,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16)),
         )
         error = error_of(done, 5)
@@ -358,9 +357,7 @@ class TestOnce:
         receipt = json.loads((folder / "r").read_bytes())
         assert receipt["repeated"] == 3
         assert receipt["counts"] == {"allowed": 6, "suppressed": 2, "invalid": 2}
-        done = subprocess.run(
-            [COMMAND, "verify", "r", "in.csv"], cwd=folder, capture_output=True, check=True
-        )
+        done = commands.run(["verify", "r", "in.csv"], cwd=folder, check=True)
         assert b": 6 allowed, 2 suppressed, 2 invalid; 3 repeated." in done.stdout
 
     def test_over_all_pieces(self, run: Run) -> None:
@@ -394,7 +391,9 @@ class TestOnce:
         assert screening.lines().tolist() == screening.first_readings().tolist() == digits
 
     @pytest.mark.parametrize("most", [3, 1000, 10**6, 10**12])
-    def test_seen_is_a_set(self, most: int) -> None:
+    @pytest.mark.parametrize("block", [20, 2**17])
+    def test_seen_is_a_set(self, monkeypatch: pytest.MonkeyPatch, most: int, block: int) -> None:
+        monkeypatch.setattr("suppress.cli.once._BLOCK", block)
         dice = np.random.default_rng(most)
         seen, known = Seen(), set()
         for size in dice.integers(0, 300, 200).tolist():

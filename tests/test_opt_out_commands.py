@@ -4,7 +4,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+import commands
 import faulty_server as faulty
-from conftest import COMMAND, CREATED_AT, row
+from commands import DoneInText as Done
+from conftest import CREATED_AT, row
 from suppress.cli import command_line
 from suppress_bsg.sandbox import Sandbox
 
@@ -22,7 +23,6 @@ KEY = "test_right"
 LISTED, ANN, BOB = "+14155552671", "+14155552672", "+442079460958"
 ROWS = [row(1, int(LISTED), "sms", "viber")]
 
-Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
@@ -35,13 +35,9 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def run(sandbox: Sandbox, tmp_path: Path) -> Run:
     def running(*arguments: str, stdin: str = "", **more: str) -> Done:
-        done = subprocess.run(
-            [COMMAND, *arguments],
-            input=stdin,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
+        done = commands.run_text(
+            arguments,
+            stdin=stdin,
             env=os.environ
             | {"BSG_BASE_URL": sandbox.url, "BSG_API_KEY": KEY, "SUPPRESS_STORE": "store"}
             | more,

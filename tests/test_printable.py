@@ -2,14 +2,14 @@
 
 import dataclasses
 import logging
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import commands
 import suppress
-from conftest import COMMAND, Clock, ListSource, environ_of_list, listed
+from conftest import Clock, ListSource, environ_of_list, listed
 from suppress.numbers.mask import mask
 from suppress.printable import printable
 
@@ -139,9 +139,7 @@ def test_names_of_files_on_a_terminal(tmp_path: Path) -> None:
         ["check", "+14155552671", "--channel", "\x1b[2J\nforged"],
         ["filter", "--channel", "sms", "\x1b[2J", "\x1b\nforged"],
     ):
-        done = subprocess.run(
-            [COMMAND, *arguments], env=environ, capture_output=True, text=True, check=False
-        )
+        done = commands.run_text([str(each) for each in arguments], env=environ)
         assert done.returncode in (2, 4, 5), arguments
         assert "Error: " in done.stderr
         assert "\\x1b" in done.stderr
@@ -160,12 +158,8 @@ def test_a_receipt_of_another_is_no_order_to_a_terminal(tmp_path: Path) -> None:
     made = suppress.Screening(["+14155552671"], hostile).receipt()
     receipt.write_bytes(made.to_json())
     for as_json in ([], ["--json"]):
-        done = subprocess.run(
-            [COMMAND, "verify", receipt, tmp_path / "one.txt", *as_json],
-            env=environ,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = commands.run_text(
+            ["verify", str(receipt), str(tmp_path / "one.txt"), *as_json], env=environ
         )
         assert done.stdout
         assert not {"\x1b", "\x9b", "\u202e"}.intersection(done.stdout + done.stderr)

@@ -7,7 +7,6 @@ import json
 import operator
 import os
 import re
-import subprocess
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,8 +17,9 @@ import numpy as np
 import phonenumbers
 import pytest
 
+import commands
 import suppress
-from conftest import COMMAND, Clock, ListSource, listed
+from conftest import Clock, ListSource, listed
 from suppress import InputError, Receipt, Suppressor
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import table
@@ -422,14 +422,8 @@ def test_lines_are_the_same_alone_and_together() -> None:
 
 
 class TestCommand:
-    def verify(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [COMMAND, "verify", *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=os.environ | {"PATH": "/nowhere"},
-        )
+    def verify(self, *arguments: str) -> commands.DoneInText:
+        return commands.run_text(["verify", *arguments], env=os.environ | {"PATH": "/nowhere"})
 
     @pytest.fixture(autouse=True)
     def files(self, environment: None, tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ import trustme
 import urllib3.connection
 from click.testing import CliRunner, Result
 
+import commands
 import faulty_server as faulty
 import suppress.aio
 import suppress.cli
-from conftest import COMMAND, ListSource, listed
+from commands import COMMAND
+from conftest import ListSource, listed
 from suppress import (
     ConfigurationError,
     Secret,
@@ -588,12 +590,9 @@ class TestNothingIsShown:
         [("csv", "phone\n14155552671,1\n"), ("jsonl", '{"phone": +14155552671}\n')],
     )
     def test_no_number_in_an_error_of_a_file(self, server: Sandbox, form: str, text: str) -> None:
-        done = subprocess.run(
-            [COMMAND, "filter", "--channel", "sms", "--format", form],
-            input=text,
-            capture_output=True,
-            text=True,
-            check=False,
+        done = commands.run_text(
+            ["filter", "--channel", "sms", "--format", form],
+            stdin=text,
             env={**os.environ, **ENVIRON, "BSG_BASE_URL": server.url},
         )
         assert done.returncode == 4

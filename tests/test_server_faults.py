@@ -23,7 +23,8 @@ import trustme
 
 import faulty_server as faulty
 import suppress
-from conftest import COMMAND, row
+from commands import COMMAND
+from conftest import row
 from faulty_server import KEY, TOKEN_MARK, Answer, FaultyServer, Item, Step, first, item, items, on
 from suppress_bsg.answers import LARGEST_ANSWER
 from suppress_bsg.sandbox import Sandbox

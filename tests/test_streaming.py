@@ -12,7 +12,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import suppress.cli.filter
-from conftest import COMMAND, Clock, ListSource, environ_of_list, listed
+from commands import COMMAND
+from conftest import Clock, ListSource, environ_of_list, listed
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
 from suppress.cli import command_line
 from suppress.cli.filter import Campaign, StopList

@@ -19,7 +19,8 @@ from typing import NamedTuple
 
 import pytest
 
-from conftest import COMMAND, environ_of_list
+from commands import COMMAND
+from conftest import environ_of_list
 from suppress import cli
 from suppress.atomic import replacing
 
