@@ -49,6 +49,7 @@ def some(region: str | None, count: int, seed: int = 1) -> list[str]:
 
 
 @pytest.mark.parametrize("region", REGIONS, ids=str)
+@pytest.mark.slow
 def test_made_up_texts(region: str | None) -> None:
     assert differences(region, some(region, 40)) == []
 
@@ -155,6 +156,7 @@ MUTATIONS: list[tuple[object, str, Callable[..., object]]] = [
     MUTATIONS,
     ids=[f"{place}-{name}" for place, (_, name, _) in enumerate(MUTATIONS)],
 )
+@pytest.mark.slow
 def test_a_wrong_rule_is_noticed(
     fresh: Rules,
     monkeypatch: pytest.MonkeyPatch,

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
+import commands
 from commands import COMMAND
 from conftest import environ_of_list
 from suppress import cli
@@ -168,7 +169,9 @@ def test_an_input(environ: dict[str, str], folder: Path, name: str) -> None:
     (folder / name).write_bytes(content() if callable(content) else content)
     if name == "endless.txt":
         os.truncate(folder / name, 400_000_000)
-    ended = end(start([name, "-o", "out"], environ, folder))
+    arguments = ["filter", name, "-o", "out", "--channel", "sms"]
+    done = commands.run(arguments, env=environ, cwd=folder)
+    ended = Ended(done.returncode, done.stderr.decode(), 0, 0)
     if name == "mark.csv":
         assert (folder / "out").stat().st_mode & 0o777 == 0o600
     (folder / name).unlink()
@@ -340,6 +343,7 @@ SIGNALS: tuple[tuple[tuple[signal.Signals, ...], set[int]], ...] = (
 
 
 @listens
+@pytest.mark.slow
 def test_a_signal_at_any_moment(environ: dict[str, str], folder: Path) -> None:
     """The output is the old one or the new one, and nothing else is left."""
     (folder / "in.csv").write_bytes(table(*[NOBODY, STOPPED] * 15_000))
@@ -410,6 +414,7 @@ def test_ctrl_c_is_not_for_what_runs_in_the_background(
     assert contents(folder) == {"in.csv": BOTH, "out": table(NOBODY)}
 
 
+@pytest.mark.slow
 def test_several_commands_write_one_file(environ: dict[str, str], folder: Path) -> None:
     """The last one wins; what is there is always the whole of one."""
     wholes = []
