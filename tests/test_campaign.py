@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import phonenumbers
+import pytest
 from phonenumbers import PhoneNumber
 
 import commands
@@ -26,6 +27,7 @@ def people() -> Iterator[PhoneNumber]:
                 yield number
 
 
+@pytest.mark.slow
 def test_nobody_listed_is_allowed_in_a_hundred_thousand_rows(tmp_path: Path) -> None:
     listed: set[str] = set()
     rows: list[tuple[str, str]] = []

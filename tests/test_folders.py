@@ -1,70 +1,80 @@
 """A user without a home folder, as in a container that runs as a number alone."""
 
+import functools
 import os
+import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from click.testing import CliRunner
 
+from commands import COMMAND, DoneInText
 from suppress import ConfigurationError, Settings, config_folder
+from suppress.cli import command_line
 
 LISTED, NOBODY = "+14155552671", "+442079460959"
 STRANGER = 54321
 
-RUN = "from suppress.cli import main; main()"
-# Whose home it is goes by the real user; the effective one can still read this Python.
-AS_STRANGER = f"import os; os.setresuid({STRANGER}, 0, 0); {RUN}"
-WITHOUT_ENTRY = f"""
-import pwd
-def nobody(uid):
-    raise KeyError(uid)
-pwd.getpwuid = nobody
-{RUN}
-"""
+# All of it is another user, but that every file can be read: Python's own may be anywhere.
+AS_STRANGER = (
+    *("setpriv", f"--reuid={STRANGER}", "--clear-groups"),
+    *("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search"),
+)
 
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Run = Callable[..., DoneInText]
 
 
-@pytest.fixture(params=["stranger", "stranger by the real user id", "no entry"])
+@pytest.fixture(params=["stranger", "no entry"])
 def run(request: pytest.FixtureRequest, folder: Path) -> Run:
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
     pytest.importorskip("pwd")
-    program = {"stranger": RUN, "no entry": WITHOUT_ENTRY}.get(request.param, AS_STRANGER)
-    if request.param != "no entry" and not root:
-        pytest.skip("takes root")
-    user = STRANGER if request.param == "stranger" else None
+    if request.param == "no entry":
+        request.getfixturevalue("no_entry")
+        return functools.partial(run_here, folder)
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("takes root and setpriv")
+    return functools.partial(run_as_stranger, folder)
+
+
+def listed_in(folder: Path) -> dict[str, str]:
+    return {"SUPPRESS_FILE_PATH": str(folder / "list.txt"), "SUPPRESS_FILE_QUIET": "0"}
+
+
+def run_as_stranger(folder: Path, *arguments: str, typed: str = "", **more: str) -> DoneInText:
     inherited = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
+    return subprocess.run(
+        [*AS_STRANGER, COMMAND, *arguments],
+        env={**inherited, **listed_in(folder), **more},
+        cwd=folder,
+        input=typed,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
-    def running(
-        *arguments: str, typed: str = "", **more: str
-    ) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-c", program, *arguments],
-            env={
-                **inherited,
-                "SUPPRESS_FILE_PATH": str(folder / "list.txt"),
-                "SUPPRESS_FILE_QUIET": "0",
-                **more,
-            },
-            cwd=folder,
-            input=typed,
-            capture_output=True,
-            text=True,
-            check=False,
-            user=user,
-        )
 
-    if user is not None:
-        try:
-            readable = running("--version").returncode == 0
-        except PermissionError:
-            readable = False
-        if not readable:
-            pytest.skip("other users cannot read this Python")
-    return running
+def run_here(folder: Path, *arguments: str, typed: str = "", **more: str) -> DoneInText:
+    environ = {**listed_in(folder), **more}
+    done = CliRunner().invoke(
+        command_line, arguments, input=typed, env=environ, catch_exceptions=False
+    )
+    return DoneInText(arguments, done.exit_code, done.stdout, done.stderr)
+
+
+@pytest.fixture
+def no_entry(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Nobody knows this process's user, and no variable tells of a home."""
+
+    def nobody(uid: int) -> NoReturn:
+        raise KeyError(uid)
+
+    monkeypatch.setattr("pwd.getpwuid", nobody)
+    for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(folder)
 
 
 @pytest.fixture

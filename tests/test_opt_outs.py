@@ -863,6 +863,7 @@ class TestDamage:
             with pytest.raises(StoreUnavailable, match=NAME):
                 one.add([BOB], "sms")
 
+    @pytest.mark.slow
     def test_no_flipped_bit_lets_anyone_through(self, folder: Path) -> None:
         """SQLite keeps no sums: only what is written twice can be held against itself."""
         numbers = [f"+4479{place:08d}" for place in range(60)]

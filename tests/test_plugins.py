@@ -13,7 +13,7 @@ import suppress
 from conftest import ListSource, listed
 from suppress import ConfigurationError, Settings, Source, Suppressor
 from suppress.plugins import Plugins
-from suppress.testing import SourceContract
+from suppress.testing import OptOutContract, SourceContract
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 from suppress_file import FileSettings, FileSource
@@ -169,7 +169,7 @@ class TestCommands:
         assert command.name == "hello"
 
 
-class TestBsgContract(SourceContract):
+class TestBsgContract(OptOutContract):
     @pytest.fixture
     def source(self) -> Iterator[Source]:
         with Sandbox(made_up(20)) as sandbox:

@@ -137,6 +137,7 @@ class TestRefresh:
         with Sandbox([row(1, 14155552671, "sms")], api_key=KEY, port=port_of(slow)) as sandbox:
             assert suppressor(sandbox.url, store).filter_recipients([LISTED], "sms") == []
 
+    @pytest.mark.slow
     def test_one_that_is_killed_at_any_step_leaves_the_old_list_or_the_new_one(
         self, sandbox: Sandbox, tmp_path: Path
     ) -> None:

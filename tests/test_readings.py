@@ -105,6 +105,7 @@ def spellings(number: PhoneNumber) -> Iterator[tuple[str, Any, str | None]]:
 
 
 @pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.slow
 def test_nobody_listed_is_allowed_however_the_number_is_written(region: str) -> None:
     number = mobile(region)
     by_region: dict[str | None, list[tuple[str, Any]]] = {}

@@ -173,6 +173,7 @@ def written(region: str) -> Iterator[Case]:
         yield e164[1:], "international"
 
 
+@pytest.mark.slow
 def test_every_region_in_every_form() -> None:
     cases: dict[str | None, list[str]] = {}
     for region in phonenumbers.SUPPORTED_REGIONS:

@@ -13,12 +13,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+import commands
 from commands import COMMAND
 from conftest import environ_of_list
 from suppress import cli
@@ -163,32 +163,19 @@ INPUTS: dict[str, tuple[bytes | Callable[[], bytes], bytes | str]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def filtered(
-    environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, tuple[Ended, dict[str, bytes]]]:
-    """What came of each input, and what was in its folder then; two are run at a time."""
-
-    def run(name: str) -> tuple[Ended, dict[str, bytes]]:
-        folder = tmp_path_factory.mktemp("input")
-        (folder / "out").write_bytes(OLD)
-        content = INPUTS[name][0]
-        (folder / name).write_bytes(content() if callable(content) else content)
-        if name == "endless.txt":
-            os.truncate(folder / name, 400_000_000)
-        ended = end(start([name, "-o", "out"], environ, folder))
-        if name == "mark.csv":
-            assert (folder / "out").stat().st_mode & 0o777 == 0o600
-        (folder / name).unlink()
-        return ended, contents(folder)
-
-    with ThreadPoolExecutor(2) as pool:
-        return dict(zip(INPUTS, pool.map(run, INPUTS), strict=True))
-
-
 @pytest.mark.parametrize("name", INPUTS)
-def test_an_input(filtered: dict[str, tuple[Ended, dict[str, bytes]]], name: str) -> None:
-    ended, left = filtered[name]
+def test_an_input(environ: dict[str, str], folder: Path, name: str) -> None:
+    content = INPUTS[name][0]
+    (folder / name).write_bytes(content() if callable(content) else content)
+    if name == "endless.txt":
+        os.truncate(folder / name, 400_000_000)
+    arguments = ["filter", name, "-o", "out", "--channel", "sms"]
+    done = commands.run(arguments, env=environ, cwd=folder)
+    ended = Ended(done.returncode, done.stderr.decode(), 0, 0)
+    if name == "mark.csv":
+        assert (folder / "out").stat().st_mode & 0o777 == 0o600
+    (folder / name).unlink()
+    left = contents(folder)
     expected = INPUTS[name][1]
     if isinstance(expected, str):
         refused(ended, 4, name, expected)
@@ -369,6 +356,7 @@ SIGNALS: tuple[tuple[tuple[signal.Signals, ...], set[int]], ...] = (
 
 
 @listens
+@pytest.mark.slow
 def test_a_signal_at_any_moment(environ: dict[str, str], folder: Path) -> None:
     """The output is the old one or the new one, and nothing else is left."""
     (folder / "in.csv").write_bytes(table(*[NOBODY, STOPPED] * 15_000))
@@ -439,6 +427,7 @@ def test_ctrl_c_is_not_for_what_runs_in_the_background(
     assert contents(folder) == {"in.csv": BOTH, "out": table(NOBODY)}
 
 
+@pytest.mark.slow
 def test_several_commands_write_one_file(environ: dict[str, str], folder: Path) -> None:
     """The last one wins; what is there is always the whole of one."""
     wholes = []
