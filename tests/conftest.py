@@ -65,6 +65,11 @@ def listed(*numbers: str | int, channels: Collection[str] = ("sms",)) -> list[su
     return [suppress.Entry(number, set(channels), place) for place, number in enumerate(numbers)]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what is slow, so that no process is left with it while the others are done."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the person who runs the tests, and no store of theirs."""
