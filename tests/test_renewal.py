@@ -199,8 +199,12 @@ class TestRenewal:
         assert thread.is_alive()
         gone = weakref.ref(suppressor)
         del suppressor
-        gc.collect()
-        assert gone() is None
+
+        def is_gone() -> bool:
+            gc.collect()  # its thread may be in the middle of a step
+            return gone() is None
+
+        wait_for(is_gone)
         thread.join(10)
         assert not thread.is_alive()
 
@@ -219,6 +223,7 @@ class TestFailing:
         clock.now += 240
         suppressor._snapshots.renew()
         wait_for(lambda: suppressor.failure("sms") is not None)
+        wait_for(lambda: not suppressor._snapshots._loading)
         clock.now += 60  # its time is over
         source.shut()
         for _ in range(3):
