@@ -9,6 +9,8 @@ import pytest
 import commands
 from conftest import environ_of_list
 
+pytestmark = pytest.mark.slow
+
 LISTED, NOBODY = "+14155552671", "+442079460959"
 AGE = re.compile(rb"\d+ s ago")
 

@@ -16,6 +16,8 @@ from commands import COMMAND, DoneInText
 from suppress import ConfigurationError, Settings, config_folder
 from suppress.cli import command_line
 
+pytestmark = pytest.mark.slow
+
 LISTED, NOBODY = "+14155552671", "+442079460959"
 STRANGER = 54321
 

@@ -24,6 +24,8 @@ from conftest import environ_of_list
 from suppress import cli
 from suppress.atomic import replacing
 
+pytestmark = pytest.mark.slow
+
 STOPPED, NOBODY = b"+14155552671", b"+442079460959"
 BOM = b"\xef\xbb\xbf"
 OLD = b"old\n"
