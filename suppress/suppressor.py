@@ -182,11 +182,15 @@ class Suppressor:
             InvalidNumber: it has no reading that may be messaged, and none is listed; the
                 rest as for `filter_recipients`.
         """
-        reader = self.reader(default_region)
-        snapshot = self.snapshot(channel)
+        self._known(channel)
+        period = self._current
+        reader = self._reader(period, default_region)
+        snapshot = period.snapshots.now(channel)
         values = plain_readings(number, reader.convention)
         if values is not None and not snapshot.without_reading:
-            return any(map(snapshot.has, values))
+            return snapshot.has(values[0]) or (
+                len(values) > 1 and any(map(snapshot.has, values[1:]))
+            )
         meaning = reader.read(number)
         if snapshot.lists(meaning, number):
             return True
@@ -414,7 +418,10 @@ class Suppressor:
         Raises:
             ConfigurationError: there is no such region.
         """
-        period, region = self._current, self.region(default_region)
+        return self._reader(self._current, default_region)
+
+    def _reader(self, period: "_Period", default_region: str | None) -> Reader:
+        region = self.region(default_region)
         if region not in period.readers:
             period.readers[region] = Reader(period.convention.of(region))
         return period.readers[region]
