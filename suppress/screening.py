@@ -218,15 +218,22 @@ class Screening(Generic[R]):
         return self._explained(self._parts[part], place)
 
     def _decision(self, recipient: R, part: "_Part[R]", place: int) -> Decision[R]:
-        readings = part.readings(place, self.convention)
-        reason, origins = self._explained(part, place)
         outcome = _OUTCOMES[part.outcomes.item(place)]
+        meaning = None
+        if outcome is Outcome.SUPPRESSED:
+            meaning = part.meaning(place, self.convention)
+            readings = tuple(each.e164 for each in meaning.readings)
+        else:
+            readings = part.readings(place, self.convention)
+        reason, origins = self._explained(part, place, meaning)
         decision = Decision(recipient, outcome, readings[0] if readings else None, reason)
         decision.readings = readings
         decision.origins = origins
         return decision
 
-    def _explained(self, part: "_Part[R]", place: int) -> tuple[str, tuple[Origin, ...]]:
+    def _explained(
+        self, part: "_Part[R]", place: int, meaning: Meaning | None = None
+    ) -> tuple[str, tuple[Origin, ...]]:
         """The reason for an outcome, and the entries that make it."""
         outcome = _OUTCOMES[part.outcomes.item(place)]
         if outcome is Outcome.ALLOWED:
@@ -236,7 +243,8 @@ class Screening(Generic[R]):
             problem = part.problem(place)
             of_type = f", but {type(number).__name__}" if problem is Problem.WRONG_TYPE else ""
             return f"{problem.words}{of_type}", ()
-        meaning = part.meaning(place, self.convention)
+        if meaning is None:
+            meaning = part.meaning(place, self.convention)
         origins = self.snapshot.why(meaning, number)
         by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
         listed = self.snapshot.listed(meaning)
@@ -348,8 +356,9 @@ class _Part(Generic[R]):
 
     def meaning(self, place: int, convention: Convention) -> Meaning:
         """The readings of a recipient who has a number, with what is to be said of them."""
-        number = self.number(place)
-        if type(number) is str and self.readings(place, convention) == (number,):
+        single = self._places.item(place)
+        number, value = self.singles[single], self.found.values.item(single)
+        if type(number) is str and number == f"+{value}" and not self._several[single]:
             return Meaning((Reading(number),))
         return read(number, convention)
 

@@ -5,9 +5,7 @@ import hashlib
 import json
 import logging
 import math
-import os
 import time
-import weakref
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeVar, Unpack
@@ -22,6 +20,7 @@ from suppress.errors import (
     StoreUnavailable,
     UnknownChannel,
 )
+from suppress.forks import start_anew_when_forked
 from suppress.hanging import Calls
 from suppress.numbers import equivalence
 from suppress.numbers.bulk import BATCH_SIZE, Reader
@@ -112,7 +111,7 @@ class Suppressor:
         self._renumbering = equivalence.chosen(self.settings.renumbering)
         self._opt_outs: OptOuts | None = None
         self._period = self._begin_period()
-        _after_fork(self)
+        start_anew_when_forked(self)
 
     @without_frames
     def filter_recipients(
@@ -140,11 +139,7 @@ class Suppressor:
             ConfigurationError: the default region is unknown.
             TypeError: nothing among the numbers has a type that a number can have.
         """
-        self._known(channel)
-        self.region(default_region)
-        recipients, taken_numbers = taken(numbers, key)
-        snapshot = self.snapshot(channel)
-        return allowed(recipients, taken_numbers, snapshot, self.reader(default_region))
+        return allowed(*self._begun(numbers, channel, default_region, key))
 
     @without_frames
     def screen(
@@ -160,17 +155,26 @@ class Suppressor:
         All of them are read before the stop list is looked at: whoever opts out until the
         last of them has come is suppressed.
         """
+        recipients, taken_numbers, snapshot, reader = self._begun(
+            numbers, channel, default_region, key
+        )
+        return Screening(
+            recipients, snapshot, numbers=taken_numbers, screened_at=self.now(), reader=reader
+        )
+
+    def _begun(
+        self,
+        numbers: Iterable[R],
+        channel: str,
+        default_region: str | None,
+        key: Callable[[R], Any] | None,
+    ) -> tuple[list[R], list[Any], Snapshot, Reader]:
+        """The recipients and their numbers, and then what they are to be screened with."""
         self._known(channel)
         self.region(default_region)
         recipients, taken_numbers = taken(numbers, key)
         snapshot = self.snapshot(channel)
-        return Screening(
-            recipients,
-            snapshot,
-            numbers=taken_numbers,
-            screened_at=self.now(),
-            reader=self.reader(default_region),
-        )
+        return recipients, taken_numbers, snapshot, self.reader(default_region)
 
     @without_frames
     def is_suppressed(
@@ -655,15 +659,3 @@ def _midnight(day: date) -> float:
     if day in (date.min, date.max):
         return math.copysign(math.inf, day.year - date.max.year + 1)
     return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
-
-
-def _after_fork(suppressor: Suppressor) -> None:
-    """Let it know, in a process that is forked from this one."""
-    known = weakref.ref(suppressor)
-
-    def start_anew() -> None:
-        if (alive := known()) is not None:
-            alive.start_anew()
-
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=start_anew)

@@ -7,12 +7,12 @@ not there.
 """
 
 import functools
-import os
 import threading
-import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
+
+from suppress.forks import start_anew_when_forked
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -28,14 +28,7 @@ class Workers(Executor):
     def __init__(self, most: int) -> None:
         self._most = most
         self.start_anew()
-        known = weakref.ref(self)
-
-        def start_anew() -> None:
-            if (alive := known()) is not None:
-                alive.start_anew()
-
-        if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_child=start_anew)
+        start_anew_when_forked(self)
 
     def start_anew(self) -> None:
         """Forget threads and calls: a process that was forked has none of them."""

@@ -97,24 +97,22 @@ def decode_listing(body: bytes) -> Listing:
     Raises:
         msgspec.DecodeError: they are none.
     """
-    _refuse_many(body)
-    try:
-        return _listing(body)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        return _listing(_without_lone_surrogates(body))
+    return _read(body, _listing)
 
 
 def decode_found(body: bytes) -> Found:
     """The entries that an answer's bytes are; errors as for `decode_listing`."""
+    return _read(body, _found)
+
+
+def _read(body: bytes, decode: Callable[[bytes], T]) -> T:
     _refuse_many(body)
     try:
-        return _found(body)
+        return decode(body)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        return _found(_without_lone_surrogates(body))
+        return decode(_without_lone_surrogates(body))
 
 
 def decode_object(body: bytes) -> Any:

@@ -227,7 +227,8 @@ class StopList:
             found = self.suppressor.stored(self.channel)
         if found is None:
             found = self.suppressor.snapshot(self.channel)
-            self._asked = time.monotonic() if is_due else self._asked
+            if is_due:
+                self._asked = time.monotonic()
         before = self.snapshot
         # The same list keeps what is known of it, such as its digest.
         if found.numbers is not before.numbers or found.opted_out is not before.opted_out:
@@ -311,13 +312,13 @@ class Campaign:
         screening = Screening(rows, snapshot, key=_NUMBER, reader=reader, check_types=False)
         self.counts.update(screening.counts)
         self.problems.update(screening.problems)
-        repeated = None
+        repeated, dropped = None, 0
         if self._seen is not None:
             repeated = screening.where(Outcome.ALLOWED)
             repeated[repeated] = ~self._seen.first_time(screening.lines()[repeated])
-            self.repeated += int(np.count_nonzero(repeated))
+            dropped = int(np.count_nonzero(repeated))
+            self.repeated += dropped
         if self.receipt is not None:
-            dropped = 0 if repeated is None else int(np.count_nonzero(repeated))
             self.receipt.look(snapshot, reader.convention, suppressor.now())
             self.receipt.add(screening.numbers, screening.counts, dropped)
         return _Piece(rows, screening, repeated)

@@ -43,7 +43,6 @@ _MANY = 2**12
 _MORE_DIGITS = 10
 """Leading digits that tell nearly always whether a number is valid."""
 
-_ASK, _VALID = 1, 2  # the numbers of these rules
 _NO_PLUS = _PROBLEM_NUMBERS[Problem.WITHOUT_PLUS]
 _NO_CODE = _PROBLEM_NUMBERS[Problem.UNKNOWN_CODE]
 
@@ -162,7 +161,7 @@ class Reader:
         valid = rules_for(self.convention.renumbering).of_all(
             digits * fit, lengths * fit, Rules.VALIDITY
         )
-        open_ = (valid == _VALID) | (valid == _ASK) | ~fit
+        open_ = (valid == Rules.VALID) | (valid == Rules.ASK) | ~fit
         open_ &= values != found.values[places]
         return places[open_], values[open_]
 
@@ -216,13 +215,13 @@ class _Readings:
         special = rules.special.take(numbers)
         if plain.grouped:
             self._widths = rules.widths.take(numbers)
-            self._written = special < 2  # noqa: PLR2004 - see Rules.special
+            self._written = special & Rules.CHANGED == 0
         others = np.flatnonzero(first < FIRST_CONSTANT)
         if len(others):
             self.values[others] = 0
             self._without(others, first[others])
         if special.any():
-            several = np.flatnonzero(special & 1)
+            several = np.flatnonzero(special & Rules.SEVERAL)
             self._add_more(several, plain.values[several], numbers[several])
         if any_national:
             self._read_without_plus(np.flatnonzero(national & (plain.lengths > 0)))
@@ -286,12 +285,13 @@ class _Readings:
             if self._plain.grouped:
                 more = lengths[new] - self._plain.lengths[at]
                 self._widths[at] = more + self._rules.widths.take(rules)
-                self._written[at] = is_written & (self._rules.special.take(rules) < 2)  # noqa: PLR2004
+                special = self._rules.special.take(rules)
+                self._written[at] = is_written & (special & Rules.CHANGED == 0)
             self._problems[at] = 0
         if len(old := np.flatnonzero(certain & ~is_new)):
             self._further.append((places[old], found[old]))
         special = self._rules.special.take(numbers)
-        if len(several := np.flatnonzero(certain & ((special & 1) == 1))):
+        if len(several := np.flatnonzero(certain & (special & Rules.SEVERAL != 0))):
             self._add_more(places[several], values[several], numbers[several])
 
     def _take_none(self, places: NDArray[np.intp], first: NDArray[np.int64]) -> None:
@@ -345,9 +345,9 @@ class _Readings:
         if not known.all():
             values, lengths = values * known, lengths * known
         found = self._rules.of_all(values, lengths, Rules.VALIDITY)
-        valid: NDArray[np.bool_] = found == _VALID
+        valid: NDArray[np.bool_] = found == Rules.VALID
         # Some plans ask for more digits than rules look at.
-        for place in np.flatnonzero((found == _ASK) & known).tolist():
+        for place in np.flatnonzero((found == Rules.ASK) & known).tolist():
             digits = str(values.item(place))
             valid[place] = are_valid(digits[:_MORE_DIGITS], len(digits[_MORE_DIGITS:]))
         return valid

@@ -232,7 +232,7 @@ def parts(text: str) -> Iterator[str]:
 def _parts(text: str) -> Iterator[str]:
     text = trimmed(text)
     if _SPLIT.search(text, 1):
-        pieces = [each for each in map(trimmed, _SPLIT.split(text)) if each]
+        pieces = split_up(text)
         yield from pieces
         for piece in pieces:
             yield from _parts_by_groups(piece)

@@ -93,8 +93,7 @@ def _by_rule(digits: str, rule: Rule) -> LookedUp | None:
     if rule.first >= FIRST_CONSTANT:
         if rule.maybe:
             return None
-        value = int(digits)
-        values = (value + rule.first, *[value + each for each in rule.further])
+        values = _values(digits, rule)
         return LookedUp(values, str(values[0]) if rule.is_written else "")
     if rule.first >= NO_READING:
         return LookedUp((), "", problem=PROBLEMS[rule.first - NO_READING])
@@ -137,7 +136,12 @@ def _behind_a_plus(text: str, convention: Convention) -> tuple[int, ...] | None:
     rule = rules_for(convention.renumbering).of(text[1:], Rules.PLUS)
     if rule.first < FIRST_CONSTANT or rule.maybe:
         return None
-    value = int(text)
+    return _values(text, rule)
+
+
+def _values(digits: str, rule: Rule) -> tuple[int, ...]:
+    """The certain readings of a number that has some, as integers of their digits."""
+    value = int(digits)
     if not rule.further:
         return (value + rule.first,)
     return (value + rule.first, *[value + each for each in rule.further])

@@ -138,9 +138,13 @@ class Rules:
         all: the rules, by their numbers.
         first: the first constants of the rules, by their numbers.
         widths: how many digits more the first readings have, by their numbers.
-        special: by their numbers, 1 for rules with more than a first constant, and 2 (or 3)
-            for those whose first reading is not the number as it is written.
+        special: by their numbers, `SEVERAL` for rules with more than a first constant, and
+            `CHANGED` for those whose first reading is not the number as it is written.
     """
+
+    ASK, VALID = 1, 2
+    """The numbers of the rule by which the reference is asked, and of `VALID`."""
+    SEVERAL, CHANGED = 1, 2
 
     PLUS = 0
     """The form of no digits behind a plus."""
@@ -164,7 +168,7 @@ class Rules:
         self._page_numbers: dict[bytes, int] = {}
         self._page_of = np.zeros(0, np.int32)
         self._pages = np.zeros(2 * _PAGE, np.uint16)
-        self._pages[_PAGE:] = 1
+        self._pages[_PAGE:] = self.ASK
         self.first = self.widths = np.zeros(0, np.int64)
         self.special = np.zeros(0, np.uint8)
         self._publish()
@@ -259,7 +263,7 @@ class Rules:
         """The number of a rule."""
         if rule not in self._numbers:
             if len(self.all) == 2**16:
-                return 1
+                return self.ASK
             self._numbers[rule] = len(self.all)
             self.all.append(rule)
         return self._numbers[rule]
@@ -270,7 +274,12 @@ class Rules:
         firsts = np.array([each.first for each in new], np.int64)
         widths = np.array([each.width for each in new], np.int64)
         special = np.array(
-            [bool(each.further or each.maybe) + 2 * (not each.is_written) for each in new], np.uint8
+            [
+                self.SEVERAL * bool(each.further or each.maybe)
+                + self.CHANGED * (not each.is_written)
+                for each in new
+            ],
+            np.uint8,
         )
         self.widths = np.concatenate([self.widths, widths])
         self.special = np.concatenate([self.special, special])
