@@ -10,6 +10,7 @@ import pytest
 
 import suppress
 from commands import run
+from suppress import Suppressor
 from suppress_bsg.sandbox import Row, Sandbox, made_up
 
 # phonenumbers has more patterns than are kept otherwise.
@@ -61,6 +62,13 @@ class ListSource:
         return self
 
 
+def by_hand(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:
+    """Of these sources, with a clock that is moved by hand, and nothing in the background."""
+    clock = clock or Clock()
+    given = {"sources": [source.name for source in sources], **arguments}
+    return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **given)
+
+
 def listed(*numbers: str | int, channels: Collection[str] = ("sms",)) -> list[suppress.Entry]:
     return [suppress.Entry(number, set(channels), place) for place, number in enumerate(numbers)]
 
@@ -97,6 +105,14 @@ def given_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the commands run, empty at first."""
+    path = tmp_path / "work"
+    path.mkdir()
+    return path
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,9 @@ from suppress.numbers.rules import PROBLEMS
 
 bulk._MANY = 1  # the ranges that are valid are derived, however few texts there are
 
+SHARED_PARSE = lru_cache(maxsize=2**18)(readings.parse)
+"""Lets the reference and what is compared to it share what phonenumbers makes of a text."""
+
 WAYS = ("readings in bulk", "first readings in bulk", "one by one", "with look-ups")
 """The fast ways, of which each decides about each text."""
 
@@ -234,8 +237,7 @@ def _prefixes(region: str | None) -> list[str]:
 
 
 def _share_parses() -> None:
-    """Let the reference and what is compared to it share what phonenumbers makes of a text."""
-    readings.parse = lru_cache(maxsize=2**16)(readings.parse)
+    readings.parse = SHARED_PARSE
     # phonenumbers has more patterns than are kept otherwise.
     re._MAXCACHE = 2**16  # type: ignore[attr-defined]
 

@@ -64,14 +64,6 @@ def shared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the commands run, empty at first."""
-    path = tmp_path / "work"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def environ(server: Sandbox, tmp_path: Path, shared_store: Path) -> dict[str, str]:
     return environ_of(server.url, tmp_path / "home", shared_store)
 

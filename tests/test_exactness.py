@@ -4,7 +4,7 @@ import itertools
 import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import phonenumbers
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from differential import REGIONS, differences, texts
+from differential import REGIONS, SHARED_PARSE, differences, texts
 from suppress.numbers import bulk, damage, e164, plain, plan, readings, rules
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
@@ -39,13 +39,9 @@ SOME_REGIONS = (
 )
 
 
-PARSED = lru_cache(maxsize=2**18)(readings.parse)
-
-
 @pytest.fixture(autouse=True)
 def share_parses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the reference and what is compared to it share what phonenumbers makes of a text."""
-    monkeypatch.setattr(readings, "parse", PARSED)
+    monkeypatch.setattr(readings, "parse", SHARED_PARSE)
 
 
 @pytest.fixture

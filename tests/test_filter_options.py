@@ -45,13 +45,6 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "work"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
 def temporary(tmp_path: Path) -> Path:
     """Where temporary files go."""
     path = tmp_path / "temporary"

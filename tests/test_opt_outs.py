@@ -21,7 +21,7 @@ import pytest
 
 import suppress.opt_outs
 from children import started
-from conftest import Clock, ListSource, listed
+from conftest import Clock, ListSource, by_hand, listed
 from suppress import (
     ConfigurationError,
     InvalidNumber,
@@ -46,17 +46,8 @@ def made(
     folder: Path | None, clock: Clock | None = None, source: Any = None, **arguments: Any
 ) -> Suppressor:
     """One of its own process, as far as that goes: it shares nothing with others but the folder."""
-    clock = clock or Clock()
     source = source or ListSource(listed(LISTED))
-    return Suppressor(
-        plugins=[source],
-        sources=[source.name],
-        store=folder,
-        background=False,
-        clock=clock,
-        timer=clock,
-        **arguments,
-    )
+    return by_hand(source, clock=clock, store=folder, **arguments)
 
 
 def today() -> Clock:

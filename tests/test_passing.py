@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from children import started
-from conftest import Clock, ListSource, listed
+from conftest import Clock, ListSource, by_hand, listed
 from suppress import Refused, Settings, SourceError, StoreUnavailable, Suppressor, Waiting
 from suppress.passing import target_of
 from suppress_bsg.sandbox import Sandbox, made_up
@@ -55,6 +55,15 @@ class Taker(ListSource):
             raise Refused("no such number.")
         self.on_taking()
 
+    def once(self, do: Callable[[], None]) -> None:
+        """Have something done while the next call is taken."""
+
+        def taking() -> None:
+            self.on_taking = lambda: None
+            do()
+
+        self.on_taking = taking
+
     def took(self) -> list[Call]:
         """The calls since the last time."""
         calls, self.calls = self.calls, []
@@ -67,22 +76,9 @@ def source() -> Taker:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def made(source: Taker, clock: Clock, tmp_path: Path) -> Callable[..., Suppressor]:
     def making(*sources: ListSource, **arguments: Any) -> Suppressor:
-        return Suppressor(
-            plugins=sources or [source],
-            sources=[each.name for each in sources or [source]],
-            store=tmp_path / "store",
-            background=False,
-            clock=clock,
-            timer=clock,
-            **arguments,
-        )
+        return by_hand(*(sources or [source]), clock=clock, store=tmp_path / "store", **arguments)
 
     return making
 
@@ -615,10 +611,9 @@ class TestTogether:
         one.add([ANN], "sms")
 
         def meanwhile() -> None:
-            source.on_taking = lambda: None
             assert two._pass_on(forced=False) == 1, "it looks again soon"
 
-        source.on_taking = meanwhile
+        source.once(meanwhile)
         one.pass_on()
         assert source.took() == [("add", "sms", (ANN,))]
 
@@ -633,11 +628,10 @@ class TestTogether:
         one.add([ANN], "sms")
 
         def meanwhile() -> None:
-            source.on_taking = lambda: None
             one.add([BOB], "sms")
             one.remove([ANN], "sms")
 
-        source.on_taking = meanwhile
+        source.once(meanwhile)
         one.pass_on()
         one.pass_on()
         assert source.took() == [
@@ -698,11 +692,10 @@ class TestPatience:
         one.add([ANN], "sms")
 
         def meanwhile() -> None:
-            source.on_taking = lambda: None
             two.add([BOB], "sms")
             two.pass_on(patience=10)
 
-        source.on_taking = meanwhile
+        source.once(meanwhile)
         one.pass_on(patience=10)
         assert source.took() == [("add", "sms", (ANN,)), ("add", "sms", (BOB,))]
         assert one.waiting() == {}

@@ -19,7 +19,7 @@ import pytest
 
 import commands
 import suppress
-from conftest import Clock, ListSource, listed
+from conftest import Clock, ListSource, by_hand, listed
 from suppress import InputError, Receipt, Suppressor
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import table
@@ -30,16 +30,7 @@ LISTED, ANN, BOB = "+14155552671", "+14155552672", "+442079460958"
 
 
 def made(store: Path | None = None, source: ListSource | None = None) -> Suppressor:
-    clock = Clock()
-    return Suppressor(
-        plugins=[source or ListSource(listed(LISTED))],
-        sources=["list"],
-        store=store,
-        background=False,
-        clock=clock,
-        timer=clock,
-        default_region="US",
-    )
+    return by_hand(source or ListSource(listed(LISTED)), store=store, default_region="US")
 
 
 def receipt_of(numbers: Sequence[Any]) -> Receipt:

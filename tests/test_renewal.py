@@ -16,7 +16,7 @@ import pytest
 import suppress
 import suppress.aio
 import suppress.snapshots
-from conftest import Clock, ListSource, listed
+from conftest import Clock, ListSource, by_hand, listed
 from suppress import SourceError, StopListUnavailable, Suppressor
 from suppress.background import Background
 
@@ -50,22 +50,10 @@ def source() -> Iterator[Gate]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def made(source: Gate, clock: Clock) -> Callable[..., Suppressor]:
     def making(**arguments: Any) -> Suppressor:
         arguments = {"store": None, "ttl": 300, "max_stale": 3600, **arguments}
-        return Suppressor(
-            plugins=[source],
-            sources=["list"],
-            background=False,
-            clock=clock,
-            timer=clock,
-            **arguments,
-        )
+        return by_hand(source, clock=clock, **arguments)
 
     return making
 

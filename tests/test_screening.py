@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import Clock, ListSource
+from conftest import Clock, ListSource, by_hand
 from suppress import Entry, Origin, Outcome, Screening, Snapshot, Suppressor
 from suppress.numbers.convention import Convention
 from suppress.numbers.problem import Problem
@@ -408,15 +408,7 @@ class TestADayWhenAPlanChanges:
         source = ListSource(entries)
 
         def made() -> Suppressor:
-            return Suppressor(
-                plugins=[source],
-                sources=["list"],
-                store=tmp_path / "store",
-                renumbering=rows,
-                background=False,
-                clock=clock,
-                timer=clock,
-            )
+            return by_hand(source, clock=clock, store=tmp_path / "store", renumbering=rows)
 
         one = made()
         one.add(["+441512345679"], "sms")

@@ -864,12 +864,8 @@ class TestNetwork:
         server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
         server.socket = context.wrap_socket(server.socket, server_side=True)
         server.handle_error = lambda *_: None  # type: ignore[method-assign]
-        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_port}", seen
-        server.shutdown()
-        thread.join()
-        server.server_close()
+        with serving(server):
+            yield f"https://127.0.0.1:{server.server_port}", seen
 
     @pytest.fixture(autouse=True)
     def no_retries(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -999,6 +995,19 @@ def broken() -> Iterator[suppress.Entry]:
 
 
 @contextlib.contextmanager
+def serving(server: http.server.HTTPServer) -> Iterator[None]:
+    """The server answers while the block runs."""
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextlib.contextmanager
 def proxy(status: int) -> Iterator[tuple[str, list[str]]]:
     """A proxy that refuses everything; its address, and what it was asked."""
     asked: list[str] = []
@@ -1016,12 +1025,8 @@ def proxy(status: int) -> Iterator[tuple[str, list[str]]]:
             pass
 
     server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield f"http://127.0.0.1:{server.server_port}", asked
 
 
 def answers(address: str, port: int) -> bool:

@@ -3,6 +3,7 @@
 Never a snapshot that misses someone. Each test is against a real server on loopback.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -321,6 +322,18 @@ def overdue(server: FaultyServer, load_timeout: float = LOAD_TIMEOUT) -> str:
     return said(raised.value)
 
 
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """No more is taken at any moment than for some of the largest answers."""
+    tracemalloc.start()
+    try:
+        yield
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * LARGEST_ANSWER
+
+
 class TestTheSizeIsBounded:
     @pytest.mark.parametrize(
         "fault",
@@ -328,39 +341,29 @@ class TestTheSizeIsBounded:
         ids=["a body without end", "gzip that unpacks to gigabytes", "and twice packed"],
     )
     def test_a_body_that_is_too_large(self, fault: faulty.Fault) -> None:
-        with FaultyServer(EVERYONE, fault=on(LISTING, fault)) as server:
-            tracemalloc.start()
-            try:
-                assert "larger than 2 MiB" in failure(server)
-                _, peak = tracemalloc.get_traced_memory()
-            finally:
-                tracemalloc.stop()
-        assert peak < 8 * LARGEST_ANSWER
+        with FaultyServer(EVERYONE, fault=on(LISTING, fault)) as server, little_memory():
+            said = failure(server)
+        assert "larger than 2 MiB" in said
 
     def test_a_short_answer_that_is_millions_of_entries(self) -> None:
         """Four million entries with nothing in them, in a few kilobytes."""
         faulty.packed_entries()  # so that what packing takes is not counted
-        with FaultyServer(EVERYONE, fault=on(LISTING, faulty.gzip_of_entries)) as server:
-            tracemalloc.start()
-            try:
-                said = failure(server)
-                _, peak = tracemalloc.get_traced_memory()
-            finally:
-                tracemalloc.stop()
+        with (
+            FaultyServer(EVERYONE, fault=on(LISTING, faulty.gzip_of_entries)) as server,
+            little_memory(),
+        ):
+            said = failure(server)
         assert "larger than 2 MiB" in said
-        assert peak < 8 * LARGEST_ANSWER
 
     @pytest.mark.parametrize("fill", ["{},", '{"a":{}},', '{"phone":1},'])
     def test_an_answer_with_more_entries_than_were_asked_for(self, fill: str) -> None:
         body = '{"total": 65, "data": [' + fill * (LARGEST_ANSWER // len(fill) - 10) + "{}]}"
-        with FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server:
-            tracemalloc.start()
-            try:
-                assert "more than 20,000 objects" in failure(server)
-                _, peak = tracemalloc.get_traced_memory()
-            finally:
-                tracemalloc.stop()
-        assert peak < 8 * LARGEST_ANSWER
+        with (
+            FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server,
+            little_memory(),
+        ):
+            said = failure(server)
+        assert "more than 20,000 objects" in said
 
     def test_a_page_is_looked_at_when_it_comes(self) -> None:
         """And not when all have come: they might never end."""

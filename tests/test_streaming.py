@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 import suppress.cli.filter
 from commands import COMMAND
-from conftest import Clock, ListSource, environ_of_list, listed
+from conftest import Clock, ListSource, by_hand, environ_of_list, listed
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
 from suppress.cli import command_line
 from suppress.cli.filter import Campaign, StopList
@@ -33,14 +33,7 @@ def source() -> ListSource:
 def made(source: ListSource, clock: Clock, tmp_path: Path) -> Callable[..., Suppressor]:
     def making(**arguments: Any) -> Suppressor:
         given = {"store": tmp_path / "store", "ttl": 300.0, "max_stale": 3600.0, **arguments}
-        return Suppressor(
-            plugins=[source],
-            sources=["list"],
-            background=False,
-            clock=clock,
-            timer=clock,
-            **given,
-        )
+        return by_hand(source, clock=clock, **given)
 
     return making
 

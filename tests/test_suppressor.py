@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import suppress
-from conftest import Clock, ListSource, listed
+from conftest import Clock, ListSource, by_hand, listed
 from suppress import (
     ConfigurationError,
     Entries,
@@ -27,14 +27,8 @@ LISTED, OTHER = "+14155552671", "+14155552672"
 
 
 def made(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:
-    clock = clock or Clock()
-    arguments = {
-        "store": "none",
-        "sources": [source.name for source in sources],
-        "default_region": "US",
-        **arguments,
-    }
-    return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **arguments)
+    arguments = {"store": "none", "default_region": "US", **arguments}
+    return by_hand(*sources, clock=clock, **arguments)
 
 
 @pytest.fixture
