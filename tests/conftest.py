@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,3 +140,11 @@ def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
 
 def row(place: int, phone: int, *channels: str) -> Row:
     return Row(place, phone, CREATED_AT, set(channels))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Wait until the condition holds, ten seconds at most."""
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.001)

@@ -16,7 +16,7 @@ import pytest
 import suppress
 import suppress.aio
 import suppress.snapshots
-from conftest import Clock, ListSource, by_hand, listed
+from conftest import Clock, ListSource, by_hand, listed, wait_for
 from suppress import SourceError, StopListUnavailable, Suppressor
 from suppress.background import Background
 
@@ -56,13 +56,6 @@ def made(source: Gate, clock: Clock) -> Callable[..., Suppressor]:
         return by_hand(source, clock=clock, **arguments)
 
     return making
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.001)
 
 
 class TestRenewal:
@@ -521,7 +514,7 @@ def test_threads_that_ask_for_several_channels(
 class Owner:
     """Has something done in the background that fails."""
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: type[BaseException]) -> None:
         self.error = error
         self.steps = threading.Semaphore(0)
         self.background = Background(self.step)
@@ -531,9 +524,9 @@ class Owner:
         raise self.error
 
 
-@pytest.mark.parametrize("error", [ValueError(), SystemExit()])
+@pytest.mark.parametrize("error", [ValueError, SystemExit])
 def test_the_background_survives_what_fails_in_it(
-    error: BaseException, caplog: pytest.LogCaptureFixture
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
 ) -> None:
     owner = Owner(error)
     for _ in range(3):

@@ -39,7 +39,7 @@ import faulty_server as faulty
 import suppress.aio
 import suppress.cli
 from commands import COMMAND
-from conftest import ListSource, listed
+from conftest import ListSource, listed, wait_for
 from suppress import (
     ConfigurationError,
     Secret,
@@ -309,6 +309,7 @@ class TestLogin:
     @modes
     def test_a_prompt_without_an_echo(self, server: Sandbox) -> None:
         import pty  # noqa: PLC0415 - not on every platform
+        import termios  # noqa: PLC0415
 
         terminal, inside = pty.openpty()
         with subprocess.Popen(
@@ -326,6 +327,8 @@ class TestLogin:
             arguments = Path(f"/proc/{process.pid}/cmdline")
             if arguments.exists():
                 assert not shows(arguments.read_text())
+            # What is typed while the echo is still on is thrown away with it.
+            wait_for(lambda: not termios.tcgetattr(terminal)[3] & termios.ECHO)
             os.write(terminal, f"{KEY}\n".encode())
             with contextlib.suppress(OSError):  # the end, on a terminal
                 while more := os.read(terminal, 1000):
