@@ -2,7 +2,6 @@
 
 import logging
 
-from suppress.blocks import RowNumbers
 from suppress.default import (
     add,
     default_suppressor,
@@ -23,25 +22,26 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.folders import config_folder
+from suppress.files.blocks import RowNumbers
+from suppress.files.rows import Row, Rows
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs import Waiting
+from suppress.opt_outs.sqlite import Waiting
 from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
-from suppress.receipt import Receipt
-from suppress.rows import Row, Rows
-from suppress.screening import Decision, Outcome, Screening
-from suppress.secret import Secret
-from suppress.settings import Settings
+from suppress.screening.receipt import Receipt
+from suppress.screening.screening import Decision, Outcome, Screening
+from suppress.settings.folders import config_folder
+from suppress.settings.secret import Secret
+from suppress.settings.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
-from suppress.store import Failure
+from suppress.stores.folder import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 

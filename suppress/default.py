@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from suppress.screening import Screening
+from suppress.screening.screening import Screening
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import without_frames

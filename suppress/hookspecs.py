@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import click
 
-    from suppress.settings import Settings
+    from suppress.settings.settings import Settings
     from suppress.sources import Source
 
 PROJECT = "suppress"

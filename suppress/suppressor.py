@@ -28,8 +28,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.readings import as_text
 from suppress.numbers.region import INTERNATIONAL, known_region
-from suppress.opt_outs import OptOuts, Target, Waiting
-from suppress.passing import (
+from suppress.opt_outs.delivery import (
     LONGEST_REST,
     briefly,
     next_try,
@@ -38,15 +37,16 @@ from suppress.passing import (
     target_of,
     waiting_for,
 )
-from suppress.plugins import Plugins
-from suppress.reading import Report
-from suppress.record import Person, kept_as
-from suppress.screening import Screening, allowed, taken
-from suppress.settings import Arguments, Settings
-from suppress.snapshots import Snapshots
+from suppress.opt_outs.record import Person, kept_as
+from suppress.opt_outs.sqlite import OptOuts, Target, Waiting
+from suppress.plugin_manager import Plugins
+from suppress.screening.screening import Screening, allowed, taken
+from suppress.serving.load import Report
+from suppress.serving.snapshots import Snapshots
+from suppress.settings.settings import Arguments, Settings
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
-from suppress.store import Failure, Store
+from suppress.stores.folder import Failure, Store
 from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")

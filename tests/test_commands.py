@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-import commands
-from conftest import environ_of_list
+from support import commands
+from support.builders import environ_of_list
 
 pytestmark = pytest.mark.slow
 

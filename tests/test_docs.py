@@ -14,9 +14,9 @@ import pytest
 
 import suppress
 import suppress.cli
-from conftest import row
+from support.builders import row
 from suppress import hookspecs
-from suppress.settings import Arguments
+from suppress.settings.settings import Arguments
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings
 from suppress_file import FileSettings

@@ -17,7 +17,7 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.myst.lexers import DirectiveLexer
 
-from conftest import row
+from support.builders import row
 from suppress_bsg.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ import pluggy
 import pytest
 
 import suppress
-from conftest import ListSource, listed
+from support.builders import ListSource, listed
 from suppress import Settings, Suppressor, UnknownChannel
 
 LISTED, OTHER = "+14155552671", "+14155552672"

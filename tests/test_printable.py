@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-import commands
 import suppress
-from conftest import Clock, ListSource, environ_of_list, listed
+from support import commands
+from support.builders import Clock, ListSource, environ_of_list, listed
 from suppress.numbers.mask import mask
 from suppress.printable import printable
 

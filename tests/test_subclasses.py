@@ -8,17 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from conftest import ListSource, listed
+from support.builders import ListSource, listed, snapshot
 from suppress import Suppressor
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader, digits_of, normalize, plain_readings
 from suppress.numbers.readings import read
 from suppress.numbers.single import may_not_be_single
-from suppress.receipt import lines_of
-from suppress.screening import Screening
+from suppress.screening.receipt import lines_of
+from suppress.screening.screening import Screening
 from suppress.stop_list.number_set import NumberSet
-from test_screening import snapshot
 
 LISTED, ANN = "+14155552671", "+14155552672"
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import suppress
-from conftest import Clock, ListSource, by_hand, listed
+from support.builders import Clock, ListSource, by_hand, listed
 from suppress import (
     ConfigurationError,
     Entries,
@@ -21,7 +21,7 @@ from suppress import (
     Suppressor,
     UnknownChannel,
 )
-from suppress.store import FORMAT
+from suppress.stores.folder import FORMAT
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 

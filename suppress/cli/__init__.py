@@ -38,7 +38,7 @@ from suppress.cli.options import named_settings, refuse_repeated
 from suppress.cli.output import OutputError
 from suppress.cli.receipts import verify
 from suppress.numbers.mask import mask
-from suppress.plugins import Plugins
+from suppress.plugin_manager import Plugins
 
 EXIT_STATUSES: tuple[tuple[type[suppress.SuppressError], int], ...] = (
     (suppress.StopListUnavailable, 3),

@@ -10,10 +10,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.columns import is_blank
+from suppress.files.columns import is_blank
+from suppress.files.rows import Row
 from suppress.printable import printable
-from suppress.rows import Row
-from suppress.screening import Outcome, Screening
+from suppress.screening.screening import Outcome, Screening
 from suppress.stop_list.origins import Origin
 
 COLUMNS = ("line", "number", "outcome", "e164", "reason", "source", "entry", "since")

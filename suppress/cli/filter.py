@@ -29,10 +29,10 @@ from suppress.cli.once import Seen
 from suppress.cli.options import channel_option, column_option, format_option, region_option
 from suppress.cli.output import summary
 from suppress.cli.places import Output, check_replaceable, outputs, refuse_conflicts
+from suppress.files.rows import Row, Rows
 from suppress.numbers.problem import Problem  # noqa: TC001 - it annotates an attribute
-from suppress.receipt import ReceiptBuilder
-from suppress.rows import Row, Rows
-from suppress.screening import Outcome, Screening
+from suppress.screening.receipt import ReceiptBuilder
+from suppress.screening.screening import Outcome, Screening
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 

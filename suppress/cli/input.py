@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from suppress.errors import InputError
-from suppress.rows import Row, Rows
+from suppress.files.rows import Row, Rows
 
 STANDARD = "-"
 

@@ -23,10 +23,10 @@ from suppress.cli.output import (
 )
 from suppress.errors import ConfigurationError, InvalidNumber
 from suppress.numbers.mask import mask
-from suppress.plugins import Plugins
-from suppress.screening import Outcome
-from suppress.settings import Settings
-from suppress.snapshots import moment
+from suppress.plugin_manager import Plugins
+from suppress.screening.screening import Outcome
+from suppress.serving.snapshots import moment
+from suppress.settings.settings import Settings
 from suppress.suppressor import Suppressor
 
 CHECKED = {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import click
 
 from suppress.errors import SuppressError
-from suppress.rows import Rows
-from suppress.settings import CONFIG, Settings
+from suppress.files.rows import Rows
+from suppress.settings.settings import CONFIG, Settings
 from suppress.suppressor import Suppressor
 
 

@@ -11,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 
 from suppress.cli.reasons import by_reason
-from suppress.columns import shown
 from suppress.errors import SuppressError
+from suppress.files.columns import shown
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
-from suppress.screening import Outcome
-from suppress.snapshots import moment
+from suppress.screening.screening import Outcome
+from suppress.serving.snapshots import moment
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 

@@ -9,7 +9,7 @@ from suppress.cli.options import column_option, format_option, json_option
 from suppress.cli.output import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
-from suppress.receipt import Receipt, differences
+from suppress.screening.receipt import Receipt, differences
 
 DIFFERS = 1
 

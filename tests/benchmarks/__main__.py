@@ -44,9 +44,9 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
-from suppress.screening import allowed, taken
+from suppress.screening.screening import allowed, taken
 from suppress.stop_list.number_set import NumberSet
-from suppress.store import Store
+from suppress.stores.folder import Store
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.paging import LIMIT, Page, read_all
 from suppress_bsg.source import BsgSettings, BsgSource

@@ -1,0 +1,1 @@
+"""Who was opted out here, and telling the sources of it."""

@@ -1,0 +1,1 @@
+"""The outcome for each recipient, and proof of it."""

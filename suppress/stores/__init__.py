@@ -1,0 +1,1 @@
+"""Where snapshots stay between processes."""

@@ -1,0 +1,336 @@
+"""Recipients that take their time to come: who opts out meanwhile is suppressed all the same."""
+
+import io
+import json
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import suppress.cli.filter
+from support.builders import Clock, ListSource, by_hand, environ_of_list, listed
+from support.commands import COMMAND
+from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
+from suppress.cli import command_line
+from suppress.cli.filter import Campaign, StopList
+from suppress.cli.places import Output
+from suppress.files.rows import Rows
+from suppress.screening.screening import Outcome
+
+LISTED, ANN, BOB = "+14155552671", "+14155552672", "+14155552673"
+
+
+@pytest.fixture
+def source() -> ListSource:
+    return ListSource(listed(LISTED))
+
+
+@pytest.fixture
+def made(source: ListSource, clock: Clock, tmp_path: Path) -> Callable[..., Suppressor]:
+    def making(**arguments: Any) -> Suppressor:
+        given = {"store": tmp_path / "store", "ttl": 300.0, "max_stale": 3600.0, **arguments}
+        return by_hand(source, clock=clock, **given)
+
+    return making
+
+
+class TestScreening:
+    def test_who_opts_out_while_recipients_come_is_suppressed(
+        self, made: Callable[..., Suppressor]
+    ) -> None:
+        one = made()
+
+        def people() -> Iterator[str]:
+            yield from (LISTED, ANN, BOB)
+            one.add([BOB], "sms")
+
+        assert one.filter_recipients(people(), "sms") == [ANN]
+
+    def test_who_opts_out_while_their_numbers_are_looked_up_is_suppressed(
+        self, made: Callable[..., Suppressor]
+    ) -> None:
+        one = made()
+
+        def number_of(name: str) -> str:
+            if name == "bob":
+                one.add([ANN], "sms")
+            return {"ann": ANN, "bob": BOB}[name]
+
+        screening = one.screen(["ann", "bob"], "sms", key=number_of)
+        assert screening.allowed == ["bob"]
+        assert screening.receipt().snapshot.opted_out == 1
+
+    def test_a_list_that_gets_too_old_meanwhile_answers_nothing(
+        self, made: Callable[..., Suppressor], clock: Clock, source: ListSource
+    ) -> None:
+        one = made()
+        one.refresh("sms")
+        source.failure = SourceError("it is down")
+
+        def people() -> Iterator[str]:
+            yield ANN
+            clock.now += 3601
+
+        with pytest.raises(StopListUnavailable, match="longer than SUPPRESS_MAX_STALE"):
+            one.filter_recipients(people(), "sms")
+
+    def test_a_channel_that_there_is_not_is_known_before_they_come(
+        self, made: Callable[..., Suppressor]
+    ) -> None:
+        one = made()
+
+        def people() -> Iterator[str]:
+            if one.settings.ttl:
+                pytest.fail("nobody need come")
+            yield ANN
+
+        with pytest.raises(UnknownChannel):
+            one.filter_recipients(people(), "smss")
+
+
+class Slow(io.RawIOBase):
+    """An input of two parts; something happens between them."""
+
+    def __init__(self, first: bytes, between: Callable[[], object], second: bytes) -> None:
+        self._parts = [second, first]
+        self._between = between
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._parts:
+            return 0
+        if len(self._parts) == 1:
+            self._between()
+        part = self._parts.pop()
+        buffer[: len(part)] = part
+        return len(part)
+
+
+def filtered(one: Suppressor, stream: Slow) -> tuple[list[str], Campaign]:
+    """The allowed rows, a piece for each part of the input."""
+    buffered = io.BufferedReader(stream, 2**16)
+    campaign = Campaign(StopList(one, "sms", one.snapshot("sms")), None, once=False)
+    campaign.begin_receipt(())
+    allowed = io.BytesIO()
+    campaign.run(
+        Rows(buffered), {Outcome.ALLOWED: Output("-", allowed, None)}, lambda _amount: None
+    )
+    return allowed.getvalue().decode().split(), campaign
+
+
+class TestFilter:
+    @pytest.fixture(autouse=True)
+    def small_pieces(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(suppress.cli.filter, "PIECE", 1)
+        monkeypatch.setattr(suppress.cli.filter, "FEW", 1)
+
+    def test_opt_outs_are_looked_at_for_every_piece(self, made: Callable[..., Suppressor]) -> None:
+        one = made()
+        stream = Slow(f"{ANN}\n".encode(), lambda: one.add([BOB], "sms"), f"{BOB}\n".encode())
+        allowed, campaign = filtered(one, stream)
+        assert allowed == [ANN]
+        assert campaign.receipt is not None
+        receipt = campaign.receipt.receipt()
+        assert receipt.snapshot.opted_out == 0
+        assert [(each.after, each.snapshot.opted_out) for each in receipt.later] == [(1, 1)]
+        assert receipt.later[0].snapshot.digest == one.snapshot("sms").digest
+
+    def test_so_is_the_age(
+        self, made: Callable[..., Suppressor], clock: Clock, source: ListSource
+    ) -> None:
+        one = made()
+
+        def pass_time() -> None:
+            clock.now += 3601
+            source.failure = SourceError("it is down")
+
+        with pytest.raises(StopListUnavailable, match="SUPPRESS_MAX_STALE"):
+            filtered(one, Slow(f"{ANN}\n".encode(), pass_time, f"{BOB}\n".encode()))
+
+    def test_a_list_that_is_due_is_read_anew(
+        self,
+        made: Callable[..., Suppressor],
+        clock: Clock,
+        source: ListSource,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(suppress.cli.filter, "PAUSE", 0.0)
+        one = made()
+
+        def pass_time() -> None:
+            clock.now += 301
+            source.entries = listed(BOB)
+
+        allowed, _ = filtered(
+            one, Slow(f"{ANN}\n".encode(), pass_time, f"{BOB}\n{LISTED}\n".encode())
+        )
+        assert allowed == [ANN, LISTED]
+
+    @pytest.mark.parametrize("store", [None, "store"])
+    def test_however_small_ttl_is_not_for_every_piece(
+        self, store: str | None, made: Callable[..., Suppressor], source: ListSource, tmp_path: Path
+    ) -> None:
+        one = made(ttl=0.0, store=None if store is None else tmp_path / store)
+        rows = f"{ANN}\n" * 50
+        allowed, campaign = filtered(one, Slow(rows.encode(), lambda: None, rows.encode()))
+        assert len(allowed) == 100
+        assert len(source.loads) == 1
+        assert campaign.receipt is not None
+        assert campaign.receipt.receipt().later == ()
+
+
+class TestAFileThatIsBeingWritten:
+    """Whoever writes it goes on while it is waited for."""
+
+    @pytest.fixture
+    def paused(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        paused: list[float] = []
+
+        def sleep(seconds: float) -> None:
+            paused.append(seconds)
+            if seconds:
+                with Path("in.txt").open("a") as file:
+                    file.write(f"{BOB[-1]}\n")
+
+        monkeypatch.setattr("suppress.cli.input.time.sleep", sleep)
+        return paused
+
+    def run(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+        for name, value in environ_of_list(tmp_path, f"{LISTED}\n".encode()).items():
+            monkeypatch.setenv(name, value)
+        return CliRunner().invoke(command_line, [*arguments, "--channel", "sms"])
+
+    def test_the_last_row_of_a_campaign(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
+    ) -> None:
+        monkeypatch.setattr("suppress.cli.filter.QUIET", 600.0)
+        Path("in.txt").write_text(f"{ANN}\n{BOB[:-1]}")
+        done = self.run(tmp_path, monkeypatch, "filter", "in.txt", "-o", "out")
+        assert done.exit_code == 4
+        assert "in.txt changed while it was read" in done.stderr
+        assert not Path("out").exists()
+        done = self.run(tmp_path, monkeypatch, "filter", "in.txt", "-o", "out")
+        assert done.exit_code == 0
+        assert Path("out").read_text() == f"{ANN}\n{BOB}\n"
+        assert len([each for each in paused if each]) == 1, "a last row with an end is whole"
+
+    def test_a_list_of_opt_outs(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
+    ) -> None:
+        monkeypatch.setattr("suppress.cli.opt_outs.QUIET", 600.0)
+        Path("in.txt").write_text(f"{ANN}\n")
+        done = self.run(tmp_path, monkeypatch, "add", "--file", "in.txt")
+        assert done.exit_code == 4
+        assert "in.txt changed while it was read" in done.stderr
+        assert self.run(tmp_path, monkeypatch, "check", ANN).exit_code == 0, "nobody is opted out"
+
+
+class TestAnErrorInTheMiddle:
+    """The stop list is in a file; the campaign has a row that cannot be read, far behind."""
+
+    @pytest.fixture
+    def environ(self, tmp_path: Path) -> dict[str, str]:
+        environ = environ_of_list(tmp_path, f"{LISTED}\n".encode())
+        rows = [LISTED, *[ANN] * 11_000, "\0"]
+        (tmp_path / "in.txt").write_text("\n".join(rows))
+        return environ
+
+    def test_files_stay_as_they_were(self, environ: dict[str, str], tmp_path: Path) -> None:
+        options = ["-o", "--suppressed", "--invalid", "--receipt", "--decisions"]
+        for each in options:
+            (tmp_path / each).write_text("as it was")
+        done = subprocess.run(
+            [COMMAND, "filter", "in.txt", "--channel", "sms"]
+            + [word for each in options for word in (each, f"./{each}")],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (4, b"")
+        assert {(tmp_path / each).read_text() for each in options} == {"as it was"}
+
+    @pytest.mark.parametrize(("pipefail", "status"), [(True, 4), (False, 0)])
+    def test_a_pipe_has_rows_and_pipefail_tells(
+        self, environ: dict[str, str], tmp_path: Path, *, pipefail: bool, status: int
+    ) -> None:
+        script = f"{COMMAND} filter in.txt --channel sms | cat"
+        done = subprocess.run(
+            ["bash", "-c", f"set -o pipefail; {script}" if pipefail else script],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == status
+        assert set(done.stdout.split()) == {ANN.encode()}
+
+    def test_with_max_invalid_a_pipe_has_nothing(
+        self, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        done = subprocess.run(
+            [COMMAND, "filter", "in.txt", "--channel", "sms", "--max-invalid", "100%"],
+            cwd=tmp_path,
+            env=environ,
+            capture_output=True,
+            check=False,
+        )
+        assert (done.returncode, done.stdout) == (4, b"")
+
+
+def test_the_command_sees_who_opts_out_while_a_pipe_is_read(tmp_path: Path) -> None:
+    environ = environ_of_list(tmp_path, f"{LISTED}\n".encode())
+    numbers = [f"+1415555{number:04}" for number in range(2000)]
+    one = Suppressor(
+        Settings(
+            store=Path(environ["SUPPRESS_STORE"]),
+            tables={"file": {"path": environ["SUPPRESS_FILE_PATH"], "quiet": 0}},
+        ),
+        background=False,
+    )
+    receipt, output = tmp_path / "receipt.json", tmp_path / "allowed.txt"
+    rows = "".join(f"{number}\n" for number in numbers * 10)
+    with (
+        output.open("wb") as stdout,
+        subprocess.Popen(
+            [COMMAND, "filter", "--channel", "sms", "--receipt", str(receipt)],
+            env=environ,
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=subprocess.DEVNULL,
+        ) as process,
+    ):
+        assert process.stdin is not None
+        process.stdin.write(rows.encode())
+        process.stdin.flush()
+        until = time.monotonic() + 20
+        while not output.stat().st_size and time.monotonic() < until:
+            time.sleep(0.01)
+        one.add([BOB], "sms")
+        process.stdin.write(f"{BOB}\n{ANN}\n".encode())
+        process.stdin.close()
+    assert process.returncode == 0
+    allowed = output.read_text().split()
+    assert len(allowed) > 20_000 - 20
+    assert allowed[-1] == ANN
+    document = json.loads(receipt.read_bytes())
+    assert document["snapshot"]["opted_out"] == 0
+    assert [each["snapshot"]["opted_out"] for each in document["later"]] == [1]
+    after = document["later"][0]["after"]
+    assert after % 10_000 < 32
+    (tmp_path / "in.txt").write_text(rows + f"{BOB}\n{ANN}\n")
+    done = subprocess.run(
+        [COMMAND, "verify", str(receipt), str(tmp_path / "in.txt")],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"From recipient {after + 1:,} on" in done.stdout

@@ -1,0 +1,194 @@
+"""Plugins: found as a stranger's would be, and never silently absent."""
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+import suppress
+from support.builders import ListSource, listed
+from suppress import ConfigurationError, Settings, Source, Suppressor
+from suppress.plugin_manager import Plugins
+from suppress.testing import OptOutContract, SourceContract
+from suppress_bsg.sandbox import Sandbox, made_up
+from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_file import FileSettings, FileSource
+
+LISTED = "+14155552671"
+
+STRANGER = f"""
+import suppress
+
+class Crm:
+    name = "crm"
+    channels = {{"sms", "letter"}}
+
+    def load(self, channels, progress):
+        yield suppress.Entry("{LISTED}", {{"sms"}})
+
+@suppress.hookimpl
+def suppress_sources(settings):
+    return Crm()
+"""
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], None]:
+    """Puts a plugin where Python looks for packages, as an installer would."""
+
+    def put(name: str, code: str) -> None:
+        folder = tmp_path / name
+        info = folder / f"{name}-1.2.dist-info"
+        info.mkdir(parents=True)
+        (folder / f"stranger_{name}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\n")
+        (info / "entry_points.txt").write_text(f"[suppress]\n{name} = stranger_{name}\n")
+        monkeypatch.syspath_prepend(folder)
+        monkeypatch.delitem(sys.modules, f"stranger_{name}", raising=False)
+
+    return put
+
+
+def settings(**more: Any) -> Settings:
+    return Settings(store=None, **more)
+
+
+def test_our_own_are_found_as_a_strangers_would_be() -> None:
+    points = {each.name: each for each in importlib.metadata.entry_points(group="suppress")}
+    assert points["bsg"].value == "suppress_bsg"
+    assert points["file"].value == "suppress_file"
+    found = Plugins().found
+    assert found["bsg"].version == found["file"].version == suppress.__version__
+
+
+def test_a_strangers_is_found_and_obeyed(install: Callable[[str, str], None]) -> None:
+    install("crm", STRANGER)
+    assert Plugins().found["crm"].version == "1.2"
+    suppressor = Suppressor(settings())
+    assert suppressor.channels == ("letter", "sms")
+    assert suppressor.is_suppressed(LISTED, "sms")
+
+
+class TestThatCannotBeImported:
+    @pytest.fixture(autouse=True)
+    def broken(self, install: Callable[[str, str], None]) -> None:
+        install("broken", "import nowhere_to_be_found")
+
+    def test_is_reported_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
+        error = Plugins().found["broken"].error
+        assert error is not None
+        assert "nowhere_to_be_found" in error
+        assert "The plugin 'broken' cannot be imported" in caplog.text
+
+    @pytest.mark.parametrize("sources", [None, ("broken",), ("list", "broken")])
+    def test_is_an_error_where_it_may_be_asked_for(self, sources: tuple[str, ...] | None) -> None:
+        with pytest.raises(ConfigurationError, match="'broken' cannot be imported"):
+            Suppressor(settings(sources=sources), plugins=[ListSource()])
+
+    def test_is_not_in_the_way_of_others(self) -> None:
+        source = ListSource(listed(LISTED))
+        suppressor = Suppressor(settings(sources=("list",)), plugins=[source])
+        assert suppressor.is_suppressed(LISTED, "sms")
+
+
+class TestSources:
+    def test_none_configured(self) -> None:
+        with pytest.raises(ConfigurationError, match="Set BSG_API_KEY"):
+            Suppressor(settings())
+
+    def test_one_that_is_asked_for_has_to_be_there(self) -> None:
+        with pytest.raises(ConfigurationError, match="'crm', which is not installed"):
+            Suppressor(settings(sources=("list", "crm")), plugins=[ListSource()])
+
+    @pytest.mark.parametrize("name", ["bsg", "file"])
+    def test_one_of_ours_that_is_asked_for_has_to_be_configured(self, name: str) -> None:
+        with pytest.raises(ConfigurationError, match="is missing"):
+            Suppressor(settings(sources=(name,)))
+
+    def test_those_not_asked_for_are_not_read(self) -> None:
+        one, two = ListSource(listed(LISTED), name="one"), ListSource(name="two")
+        suppressor = Suppressor(settings(sources=("two",)), plugins=[one, two])
+        assert suppressor.snapshot("sms").sources == ("two",)
+        assert not one.loads
+
+    def test_a_table_of_no_plugin(self) -> None:
+        with pytest.raises(ConfigurationError, match=r"\[suppress\.bgs\].*bsg, file"):
+            Suppressor(settings(tables={"bgs": {"api_key": "x"}}), plugins=[ListSource()])
+
+    def test_two_of_one_name(self) -> None:
+        with pytest.raises(ConfigurationError, match="Two sources are named 'list'"):
+            Suppressor(settings(), plugins=[ListSource(), ListSource()])
+
+    @pytest.mark.parametrize(
+        ("source", "said"),
+        [
+            (ListSource(name="My List"), "named 'My List'"),
+            (ListSource(channels="sms"), "has to say its channels"),
+            (ListSource(channels=()), "has to say its channels"),
+            (ListSource(channels=["../sms"]), "'../sms'"),
+        ],
+    )
+    def test_names_that_cannot_be_used(self, source: ListSource, said: str) -> None:
+        with pytest.raises(ConfigurationError, match=said):
+            Suppressor(settings(), plugins=[source])
+
+    def test_what_is_no_source(self) -> None:
+        class Plugin:
+            @suppress.hookimpl
+            def suppress_sources(self) -> object:
+                return "crm"
+
+        with pytest.raises(ConfigurationError, match="str is no source"):
+            Suppressor(settings(), plugins=[Plugin()])
+
+    def test_one_plugin_may_offer_several(self) -> None:
+        class Plugin:
+            @suppress.hookimpl
+            def suppress_sources(self) -> list[Source]:
+                return [ListSource(name="one"), ListSource(listed(LISTED), name="two")]
+
+        assert Suppressor(settings(), plugins=[Plugin()]).snapshot("sms").sources == ("one", "two")
+
+
+class TestCommands:
+    def test_are_offered(self) -> None:
+        class Plugin:
+            @suppress.hookimpl
+            def suppress_commands(self) -> list[click.Command]:
+                return [click.Command("hello")]
+
+        plugins = Plugins([Plugin()])
+        offered = {name: plugins.commands_of(name) for name in plugins.found}
+        assert {each.name for each in offered.pop("bsg")} == {"login", "sandbox", "demo"}
+        assert offered.pop("file") == ()
+        ((command,),) = offered.values()
+        assert command.name == "hello"
+
+
+class TestBsgContract(OptOutContract):
+    @pytest.fixture
+    def source(self) -> Iterator[Source]:
+        with Sandbox(made_up(20)) as sandbox:
+            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
+
+    @pytest.fixture
+    def number(self) -> str:
+        return "+14155552671"
+
+
+class TestFileContract(SourceContract):
+    @pytest.fixture
+    def source(self, tmp_path: Path) -> Source:
+        path = tmp_path / "list.txt"
+        path.write_text(f"{LISTED}\n+442079460958\n")
+        return FileSource(FileSettings(path=path, quiet=0), None)
+
+
+class TestListContract(SourceContract):
+    @pytest.fixture
+    def source(self) -> Source:
+        return ListSource(listed(LISTED))
