@@ -1,7 +1,4 @@
-"""The tests that every source has to pass, for the authors of plugins.
-
-Needs pytest. The sources that come with suppress pass the same tests.
-"""
+"""The suite of a source."""
 
 import itertools
 

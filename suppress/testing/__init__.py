@@ -1,0 +1,8 @@
+"""Suites that every implementation of a contract has to pass, for the authors of plugins.
+
+They need pytest. The implementations that come with suppress pass the same tests.
+"""
+
+from suppress.testing.sources import OptOutContract, SourceContract
+
+__all__ = ["OptOutContract", "SourceContract"]
