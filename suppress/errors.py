@@ -38,6 +38,10 @@ class ConfigurationError(SuppressError):
     """A setting is missing or makes no sense; the message names it."""
 
 
+class InvalidArgument(SuppressError, ValueError):
+    """An argument makes no sense, such as a time in the future; the message names it."""
+
+
 class SourceError(SuppressError):
     """For a source to raise when it cannot read its list whole.
 

@@ -1,0 +1,79 @@
+"""Keyed hashes of forgotten numbers, which keep an opt-out in force without the number.
+
+Whoever has the hashes and not the key learns nothing from them. Whoever has both can try all
+numbers there are, since there are not many: the key is guarded like the record itself.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.lazy import cached_property
+
+_HASH_BYTES, _BUCKET_BYTES, _BUCKET_BITS = 16, 3, 20
+
+
+@dataclass(frozen=True, eq=False)
+class Forgotten:
+    """The forgotten numbers of one channel.
+
+    Attributes:
+        key: the secret that the hashes are made with.
+        positions: for each hash, the position of the change that forgot the person.
+    """
+
+    key: bytes = field(default=b"", repr=False)
+    positions: Mapping[bytes, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+
+    def __len__(self) -> int:
+        return len(set(self.positions.values()))
+
+    def __bool__(self) -> bool:
+        return bool(self.positions)
+
+    def position(self, value: int) -> int | None:
+        """Return the position of the change that forgot a number; None for any other number.
+
+        Args:
+            value: the digits of the number as an integer below 2**64.
+        """
+        return self.positions.get(self.hashed(value)) if self._marks[self._bucket(value)] else None
+
+    def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell for each of many numbers whether it is a forgotten one.
+
+        Only those are hashed that share a bucket with a forgotten number, which is one in a
+        million for each of these.
+        """
+        buckets = values * np.uint64(self._factor)
+        buckets >>= np.uint64(64 - _BUCKET_BITS)
+        found = self._marks.take(buckets.view(np.int64))
+        for place in np.flatnonzero(found).tolist():
+            found[place] = self.hashed(values.item(place)) in self.positions
+        return found
+
+    def hashed(self, value: int) -> bytes:
+        """Return the keyed hash of a number, with its bucket behind it; argument as above."""
+        digest = hashlib.blake2b(value.to_bytes(8), key=self.key, digest_size=_HASH_BYTES).digest()
+        return digest + self._bucket(value).to_bytes(_BUCKET_BYTES)
+
+    def _bucket(self, value: int) -> int:
+        return (value * self._factor & 0xFFFFFFFFFFFFFFFF) >> (64 - _BUCKET_BITS)
+
+    @cached_property
+    def _factor(self) -> int:
+        # Keyed, so that a bucket tells nobody else some bits of the number.
+        return int.from_bytes(hashlib.blake2b(b"bucket", key=self.key, digest_size=8).digest()) | 1
+
+    @cached_property
+    def _marks(self) -> NDArray[np.bool_]:
+        marks = np.zeros(1 << _BUCKET_BITS, np.bool_)
+        marks[[int.from_bytes(each[_HASH_BYTES:]) for each in self.positions]] = True
+        return marks
+
+
+NOBODY_FORGOTTEN = Forgotten()
