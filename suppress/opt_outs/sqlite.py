@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.errors import StopListUnavailable, StoreUnavailable
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.gate import Gate
@@ -530,7 +530,7 @@ class OptOuts:
         # One left by a killed process would be rolled back into the new file.
         self._journal.unlink(missing_ok=True)
         with (
-            replacing(self.path) as stream,
+            atomic_write(self.path) as stream,
             _IN_SQLITE.passed(),
             contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
         ):

@@ -32,7 +32,7 @@ from typing import BinaryIO
 import filelock
 import msgspec
 
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.ownership import in_other_hands, refuse_if_others_write
 from suppress.stop_list.origins import Origins
 from suppress.stop_list.snapshot import Snapshot, Tally, digest_of
@@ -165,7 +165,7 @@ class Store:
             origins=self._write(key, "origins", digest_of(origins), origins),
         )
         content = msgspec.json.encode(header)
-        with replacing(self._path(key)) as stream:
+        with atomic_write(self._path(key)) as stream:
             stream.write(content + f"\n{digest_of([content])}\n".encode("ascii"))
         self.changes.tell()
         self._sweep(key, {header.numbers.digest, header.origins.digest})
@@ -220,7 +220,7 @@ class Store:
             self._failure(key).unlink(missing_ok=True)
         else:
             self.make()
-            with replacing(self._failure(key)) as stream:
+            with atomic_write(self._failure(key)) as stream:
                 stream.write(msgspec.json.encode(failure))
 
     def _open(self, key: str, header: _Header) -> Snapshot:
@@ -257,7 +257,7 @@ class Store:
             # The same list as last time: it is as good as new, and as young.
             os.utime(path)
         else:
-            with replacing(path) as stream:
+            with atomic_write(path) as stream:
                 stream.writelines(pieces)
             if not _holds(path, digest):
                 raise OSError(None, "what was written is not what is there")

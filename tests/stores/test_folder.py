@@ -16,7 +16,7 @@ import pytest
 import suppress
 from support.builders import ListSource, listed
 from suppress import StopListUnavailable, Suppressor
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FORGOTTEN, OLD, Store
@@ -120,11 +120,11 @@ class TestDamage:
 
         @contextlib.contextmanager
         def losing(path: Path) -> Iterator[Any]:
-            with replacing(path) as stream:
+            with atomic_write(path) as stream:
                 yield stream
                 stream.truncate(stream.tell() - 1)
 
-        monkeypatch.setattr("suppress.stores.folder.replacing", losing)
+        monkeypatch.setattr("suppress.stores.folder.atomic_write", losing)
         suppressor = made()
         assert suppressor.is_suppressed(LISTED, "sms")
         assert "what was written is not what is there" in caplog.text
