@@ -31,6 +31,7 @@ from suppress.opt_outs.marks import Marks, leads_nowhere
 from suppress.opt_outs.record import NO_RECORD, Columns, Person, Record
 from suppress.ownership import refuse_if_others_write
 from suppress.stop_list.snapshot import OptedOut
+from suppress.stores.contract import StoreError
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
@@ -86,7 +87,7 @@ _WITH_TEXTS = 2  # the first version of the database that has them
 _WITH_CHANGES = 3
 
 # sqlite3 cannot decode what it says of some damaged files.
-_UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
+_UNREADABLE = OSError, StoreError, sqlite3.Error, UnicodeDecodeError
 
 _IN_SQLITE = Gate()
 # Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
@@ -568,7 +569,7 @@ class OptOuts:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if isinstance(error, FileNotFoundError):
             next_step = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
-        elif isinstance(error, OSError | sqlite3.OperationalError):
+        elif isinstance(error, OSError | StoreError | sqlite3.OperationalError):
             next_step = (
                 "Make room or give yourself the right to write there, or name another folder in "
                 "SUPPRESS_STORE."
