@@ -8,13 +8,13 @@ source has taken it. `suppress.testing.RecordContract` holds every record to thi
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Literal, NamedTuple, Protocol
 
 from suppress.opt_outs.evidence import NO_EVIDENCE, Evidence
 from suppress.opt_outs.people import NO_PEOPLE, People
-from suppress.stop_list.opted_out import NOBODY_FORGOTTEN, Forgotten
+from suppress.stop_list.forgotten import Forgotten
 
 Action = Literal["add", "remove"]
 
@@ -140,10 +140,11 @@ class Changes:
             `forget`, of the changes that are gone.
         releases: the positions of those who were forgotten and may be messaged again on the
             channel.
-        tell: the numbers that each destination is to be told, which go into the outbox.
-            A record does not give them back.
+        tell: the numbers that each destination is to be told, which go into the outbox; see
+            `Record.append`. A record does not give them back.
         positions: the positions of the people, as the record gives them.
-        position: that of the last; of the change itself where it is about nobody.
+        position: that of the last, before anybody was forgotten; where they are about nobody,
+            the one that they take all the same.
     """
 
     action: Literal["add", "remove", "forget"]
@@ -162,6 +163,31 @@ class Changes:
     def size(self) -> int:
         """How many positions they take: one for each person, and at least one."""
         return max(len(self.people.numbers), 1)
+
+    @property
+    def since(self) -> float:
+        """From when on they count: when they were wished, if that is known."""
+        moment = self.evidence.wished_at
+        return self.made_at if moment is None else moment
+
+    @property
+    def changes_forgotten(self) -> bool:
+        """Whether they change who is opted out by a keyed hash."""
+        return self.action == "forget" or bool(self.releases)
+
+    def at(self, place: int) -> Change:
+        """Return the change of one person."""
+        wished_at = self.evidence.wished_at
+        return Change(
+            self.positions[place],
+            self.action,
+            self.channel,
+            *self.people.at(place),
+            datetime.fromtimestamp(self.made_at, UTC),
+            None if wished_at is None else datetime.fromtimestamp(wished_at, UTC),
+            *self.evidence.texts,
+            correction=self.correction,
+        )
 
 
 class RecordError(Exception):
@@ -200,6 +226,9 @@ class Record(Protocol):
         record skips positions between two appends by chance, so that no position is taken a
         second time after a restore.
 
+        Where a destination has refused the opposite for one of the numbers of `tell`, that is
+        removed from its outbox; of a removal it is not told then, since it never had the number.
+
         Args:
             changes: what to append.
             expected: the position of the last change that the caller has read; None where it
@@ -216,10 +245,13 @@ class Record(Protocol):
             Replaced: here or from the iterator: no change ended at that position.
         """
 
+    def people(self, positions: Sequence[int]) -> People:
+        """Return the people at some positions, in that order."""
+
     def forget(
         self,
         positions: Sequence[int],
-        forgotten: Mapping[str, Sequence[int]],
+        forgotten: Mapping[str, Mapping[int, bool]],
         *,
         made_at: float,
         expected: int | None,
@@ -231,8 +263,8 @@ class Record(Protocol):
 
         Args:
             positions: the positions of the people.
-            forgotten: the readings of which a keyed hash is to keep the opt-out in force, by
-                channel.
+            forgotten: the numbers of which a keyed hash is to keep the opt-out in force, by
+                channel; and whether each is a form of the person's own line (see `Trace`).
             made_at: when it was made (seconds since the epoch).
             expected: as for `append`.
 
@@ -243,8 +275,8 @@ class Record(Protocol):
             Overtaken: there are later changes; nothing was done.
         """
 
-    def forgotten(self, channel: str) -> Forgotten:
-        """Return the keyed hashes that keep opt-outs of a channel in force."""
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """Return the keyed hashes that keep opt-outs in force, by channel."""
 
     def pending(
         self,
@@ -273,6 +305,9 @@ class Record(Protocol):
         self, destination: Destination, *, channels: Collection[str], now: float
     ) -> float | None:
         """Return when the earliest refusal up to now was; None where there is none."""
+
+    def waits(self, destination: Destination, channel: str, numbers: Sequence[str]) -> set[str]:
+        """Return those numbers of which a destination has not been told something yet."""
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """Remove from the outbox what was told and taken."""

@@ -6,7 +6,7 @@ conventions of that day: so a change of a numbering plan takes effect on it.
 
 import dataclasses
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -66,6 +66,14 @@ class People(NamedTuple):
     def at(self, place: int) -> Person:
         """Return the person at a place."""
         return Person(self.numbers[place], self.texts[place], self.regions[place])
+
+    def chosen(self, places: Sequence[int]) -> "People":
+        """Return the people at some places."""
+        return People.of([self.at(place) for place in places])
+
+    def rows(self) -> Iterator[Person]:
+        """Give the people one by one."""
+        return map(Person, *self)
 
 
 NO_PEOPLE = People()

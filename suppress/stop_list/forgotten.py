@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,31 +18,46 @@ from suppress.lazy import cached_property
 _HASH_BYTES, _BUCKET_BYTES, _BUCKET_BITS = 16, 3, 20
 
 
+class Trace(NamedTuple):
+    """What is known of a forgotten number.
+
+    Attributes:
+        position: the position of the change that forgot the person.
+        is_line: whether the number is a form of the person's own line, and not only another
+            reading of what was handed in.
+    """
+
+    position: int
+    is_line: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Forgotten:
     """The forgotten numbers of one channel.
 
     Attributes:
         key: the secret that the hashes are made with.
-        positions: for each hash, the position of the change that forgot the person.
+        traces: what is known of each number, by its hash.
     """
 
     key: bytes = field(default=b"", repr=False)
-    positions: Mapping[bytes, int] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    traces: Mapping[bytes, Trace] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
-    def __len__(self) -> int:
-        return len(set(self.positions.values()))
+    @property
+    def count(self) -> int:
+        """How many people were forgotten."""
+        return len({each.position for each in self.traces.values()})
 
     def __bool__(self) -> bool:
-        return bool(self.positions)
+        return bool(self.traces)
 
-    def position(self, value: int) -> int | None:
-        """Return the position of the change that forgot a number; None for any other number.
+    def trace(self, value: int) -> Trace | None:
+        """Return what is known of a number; None where it is no forgotten one.
 
         Args:
             value: the digits of the number as an integer below 2**64.
         """
-        return self.positions.get(self.hashed(value)) if self._marks[self._bucket(value)] else None
+        return self.traces.get(self.hashed(value)) if self._marks[self._bucket(value)] else None
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell for each of many numbers whether it is a forgotten one.
@@ -53,7 +69,7 @@ class Forgotten:
         buckets >>= np.uint64(64 - _BUCKET_BITS)
         found = self._marks.take(buckets.view(np.int64))
         for place in np.flatnonzero(found).tolist():
-            found[place] = self.hashed(values.item(place)) in self.positions
+            found[place] = self.hashed(values.item(place)) in self.traces
         return found
 
     def hashed(self, value: int) -> bytes:
@@ -72,7 +88,7 @@ class Forgotten:
     @cached_property
     def _marks(self) -> NDArray[np.bool_]:
         marks = np.zeros(1 << _BUCKET_BITS, np.bool_)
-        marks[[int.from_bytes(each[_HASH_BYTES:]) for each in self.positions]] = True
+        marks[[int.from_bytes(each[_HASH_BYTES:]) for each in self.traces]] = True
         return marks
 
 

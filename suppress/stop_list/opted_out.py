@@ -5,6 +5,7 @@ the large ones stay as they are. A run may lie on a mapped file.
 """
 
 import hashlib
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -206,6 +207,23 @@ class Run:
             found &= ~self.dead_values.have(values)
         return found
 
+    def have_firsts(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell for each of the values whether it is the first reading of somebody alive."""
+        found = np.zeros(len(values), np.bool_)
+        left = np.flatnonzero(self.have(values))
+        at = np.searchsorted(self.readings.values, values[left], "left")
+        # Those who share a reading are few: they are looked at one after another.
+        while len(left):
+            places = self.readings.places[at]
+            is_first = (self.firsts[places] == values[left]) & self._alive[places]
+            found[left[is_first]] = True
+            at = at[~is_first] + 1
+            left = left[~is_first]
+            more = np.minimum(at, len(self.readings.values) - 1)
+            goes_on = (at < len(self.readings.values)) & (self.readings.values[more] == values[left])
+            at, left = at[goes_on], left[goes_on]
+        return found
+
     def places_of(self, values: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Return the places of those alive who have one of the readings, ascending."""
         chosen = np.unique(values)
@@ -217,6 +235,10 @@ class Run:
         ]
         places: NDArray[np.intp] = np.unique(np.concatenate(found)) if found else _NOWHERE
         return places[self._alive[places]]
+
+    def values_of(self, places: NDArray[np.intp]) -> NDArray[np.uint64]:
+        """Return all readings of the people at some places."""
+        return self.readings.values[np.isin(self.readings.places, places)]
 
     def since_of(self, value: int) -> tuple[float, int] | None:
         """Return since when a reading is opted out, and as which digits it was written."""
@@ -262,11 +284,11 @@ class OptedOut:
         """Return the same without the people at some positions."""
         if not len(positions):
             return self
-        runs = (each.without(positions) for each in self.runs)
-        left = tuple(
-            Run.merged([each]) if len(each.dead) * GROWTH > len(each) else each for each in runs
-        )
-        return OptedOut(tuple(each for each in left if len(each)), self.forgotten)
+        runs = tuple(each.without(positions) for each in self.runs)
+        if all(map(operator.is_, runs, self.runs)):
+            return self
+        left = (Run.merged([run]) if len(run.dead) * GROWTH > len(run) else run for run in runs)
+        return OptedOut(tuple(run for run in left if len(run)), self.forgotten)
 
     def merged(self) -> Run:
         """Return everyone whose number is known as one run."""
@@ -286,7 +308,7 @@ class OptedOut:
     @property
     def count(self) -> int:
         """How many they are."""
-        return len(self._firsts) + len(self.unread) + len(self.forgotten)
+        return len(self._firsts) + len(self.unread) + self.forgotten.count
 
     def count_missing_in(self, numbers: NumberSet) -> int:
         """Count those who are not among the numbers; of the forgotten nobody can be."""
@@ -313,13 +335,22 @@ class OptedOut:
         for run in self.runs:
             if run.has(value):
                 return True
-        return bool(self.forgotten) and self.forgotten.position(value) is not None
+        return bool(self.forgotten) and self.forgotten.trace(value) is not None
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell the same for each of the values."""
         found = np.zeros(len(values), np.bool_)
         for run in self.runs:
             found |= run.have(values)
+        if self.forgotten:
+            found |= self.forgotten.have(values)
+        return found
+
+    def have_firsts(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell for each of the values whether somebody is opted out with it, or forgotten."""
+        found = np.zeros(len(values), np.bool_)
+        for run in self.runs:
+            found |= run.have_firsts(values)
         if self.forgotten:
             found |= self.forgotten.have(values)
         return found
@@ -334,7 +365,7 @@ class OptedOut:
         found = [each for run in self.runs if (each := run.since_of(value)) is not None]
         if found:
             return min(found)
-        forgotten = bool(self.forgotten) and self.forgotten.position(value) is not None
+        forgotten = bool(self.forgotten) and self.forgotten.trace(value) is not None
         return (None, 0) if forgotten else None
 
     @cached_property
@@ -343,7 +374,7 @@ class OptedOut:
         unread = "".join(f"{digits}\n" for digits in sorted(self.unread)).encode("ascii")
         single = len(self.runs) == 1 and not self.runs[0].dead
         numbers = self.runs[0].numbers if single else NumberSet.of_values(self.values)
-        return [*numbers.image(), unread, *sorted(self.forgotten.positions)]
+        return [*numbers.image(), unread, *sorted(self.forgotten.traces)]
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, OptedOut) and self._digest == other._digest)
