@@ -54,7 +54,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
-    session.install("-e", ".", "--group", "docs")
+    session.install("-e", ".[test]", "--group", "docs")
     session.run("sphinx-build", "-q", "-W", "-n", "-b", "html", "docs", "docs/_build/html")
 
 
