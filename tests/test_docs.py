@@ -8,12 +8,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 import suppress
 import suppress.cli
+import suppress.testing
 from support.builders import row
 from suppress import hookspecs
 from suppress.settings.settings import Arguments
@@ -100,10 +102,11 @@ def test_every_exit_status_is_documented() -> None:
     assert in_code.keys() == used
 
 
-@pytest.mark.parametrize("name", suppress.__all__)
-def test_every_name_is_in_the_reference(name: str) -> None:
+@pytest.mark.parametrize("module", [suppress, suppress.testing])
+def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) -> None:
     pages = page("reference/python.md") + page("reference/hooks.md")
-    assert re.search(rf"(auto\w+|py:\w+):: suppress\.{name}$", pages, re.MULTILINE)
+    listed = rf"^\.\. (?:auto(?!module)\w+|py:\w+):: {re.escape(module.__name__)}\.(\w+)$"
+    assert sorted(re.findall(listed, pages, re.MULTILINE)) == sorted(module.__all__)
 
 
 @pytest.mark.parametrize(
