@@ -125,6 +125,14 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert listed == pages - {"index"}
 
 
+def test_every_task_is_documented() -> None:
+    tasks = re.findall(
+        r"^@nox\.session.*\ndef (\w+)", (ROOT / "noxfile.py").read_text(), re.MULTILINE
+    )
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert sorted(re.findall(r"^\| `nox -s (\w+)`", page, re.MULTILINE)) == sorted(tasks)
+
+
 def test_the_changelog_tells_of_this_version() -> None:
     assert f"## {suppress.__version__}" in (ROOT / "CHANGELOG.md").read_text()
 
