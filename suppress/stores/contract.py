@@ -17,7 +17,7 @@ from suppress.stop_list.snapshot import Snapshot
 
 
 class StoreError(Exception):
-    """A store cannot be read or written now; the text says why, without a full stop."""
+    """The store cannot be read or written now; the text says why, without a full stop."""
 
 
 class Held(StoreError):
@@ -59,6 +59,17 @@ class Lease(Protocol):
         """
 
 
+def check_lease(lease: Lease, key: str) -> None:
+    """Make sure that the lease is held, and is for the key.
+
+    Raises:
+        LeaseLost: it is not.
+    """
+    if lease.name != key:
+        raise LeaseLost(f"the lease is for {lease.name}")
+    lease.check()
+
+
 class Store(Protocol):
     """Keeps snapshots, by key. Safe for threads; one handle serves both sides of a fork."""
 
@@ -93,7 +104,7 @@ class Store(Protocol):
         """
 
     def repair(self, key: str, lease: Lease) -> None:
-        """Set aside what is damaged under the key, to be looked at, if anything is.
+        """Set aside the snapshot under the key if it is damaged, for a person to look at.
 
         Raises:
             LeaseLost: the lease is not held any more.
@@ -101,17 +112,17 @@ class Store(Protocol):
         """
 
     def failure(self, key: str) -> Failure | None:
-        """Return why the snapshot could not be read anew last time; None where it could."""
+        """Return why the list could not be read since the snapshot; None where it could."""
 
     def fail(self, key: str, failure: Failure) -> None:
-        """Keep why the snapshot could not be read anew, until one is published.
+        """Keep why the list could not be read, until a snapshot is published.
 
         Raises:
             StoreError: it cannot be written.
         """
 
     def version(self) -> int:
-        """Return a number, from memory, that differs after every change.
+        """Return a number that differs after every change; it comes from memory, at no cost.
 
         Take it before you look: what changes meanwhile is then seen the next time. A change
         that could not be announced is found by calling `latest` now and then.

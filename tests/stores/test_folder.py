@@ -21,6 +21,8 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FolderStore
 from suppress.stores.limits import Limits
+from suppress.testing import StoreContract
+from suppress.testing.stores import Damage, Opening
 
 ORPHAN_AGE, UNUSED_AGE = Limits().orphan_age, Limits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
@@ -50,6 +52,29 @@ def files(store: Path, suffix: str) -> list[Path]:
     return sorted(store.glob(f"*.{suffix}"))
 
 
+class TestContract(StoreContract):
+    @pytest.fixture
+    def opening(self, store: Path) -> Opening:
+        return lambda: FolderStore(store)
+
+    @pytest.fixture
+    def damages(self, store: Path) -> list[Damage]:
+        def damaging(kind: str, how: Callable[[bytes], bytes]) -> Damage:
+            def damage(key: str) -> None:
+                (file,) = store.glob(f"{key}*.{kind}")
+                file.write_bytes(how(file.read_bytes()))
+
+            return damage
+
+        ways = (
+            lambda content: b"",
+            lambda content: content[:-1],
+            lambda content: content + b"1",
+            lambda content: content[:20] + b"?" + content[21:],
+        )
+        return [damaging(kind, how) for kind in ("snapshot", "numbers", "origins") for how in ways]
+
+
 class TestDamage:
     @pytest.mark.parametrize("kind", ["snapshot", "numbers", "origins"])
     def test_is_put_aside_reported_and_read_anew(
@@ -67,7 +92,7 @@ class TestDamage:
         assert made().is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2
         assert "is damaged and not used" in caplog.text
-        assert "was set aside" in caplog.text
+        assert "The damaged snapshot was kept as" in caplog.text
         assert file.with_name(f"{file.name}.damaged").read_bytes() == damaged
         caplog.clear()
         assert made().is_suppressed(LISTED, "sms")
@@ -129,7 +154,7 @@ class TestDamage:
         monkeypatch.setattr("suppress.stores.folder.atomic_write", losing)
         suppressor = made()
         assert suppressor.is_suppressed(LISTED, "sms")
-        assert "what was written is not what is there" in caplog.text
+        assert "the disk does not hold what was written to it" in caplog.text
         assert not files(store, "snapshot")
 
     def test_the_same_list_again_is_not_written_again(
@@ -182,7 +207,7 @@ class TestDamage:
             patched.setattr("suppress.stores.folder.FolderStore._map", failing)
             two.is_suppressed(OTHER, "sms")
         assert "cannot be read: Too many open" in caplog.text
-        two._snapshots.look_again()
+        two._serving.invalidate()
         assert two.is_suppressed(OTHER, "sms")
 
 
