@@ -185,7 +185,10 @@ class Changes:
             *self.people.at(place),
             datetime.fromtimestamp(self.made_at, UTC),
             None if wished_at is None else datetime.fromtimestamp(wished_at, UTC),
-            *self.evidence.texts,
+            by=self.evidence.by,
+            reason=self.evidence.reason,
+            via=self.evidence.via,
+            reference=self.evidence.reference,
             correction=self.correction,
         )
 
@@ -204,11 +207,11 @@ class RecordError(Exception):
         self.remedy = remedy
 
 
-class Overtaken(Exception):  # noqa: N818 - it is no fault
+class Overtaken(Exception):
     """Others have changed the record: read their changes first."""
 
 
-class Replaced(Exception):  # noqa: N818 - it is no fault
+class Replaced(Exception):
     """The record has never had that position, as after a restore: read it from the beginning."""
 
 

@@ -19,13 +19,14 @@ from suppress.opt_outs.gate import Gate
 from suppress.opt_outs.marks import Marks, leads_nowhere
 from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, version_of
 from suppress.ownership import refuse_if_others_write
+from suppress.stores.contract import StoreError
 
 _DO_WITHOUT = (
     "If you can do without the opt-outs in it, move it away and run `suppress reset-opt-outs`."
 )
 
 # sqlite3 cannot decode what it says of some damaged files.
-_UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
+_UNREADABLE = OSError, StoreError, sqlite3.Error, UnicodeDecodeError
 
 _IN_SQLITE = Gate()
 # Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
@@ -240,7 +241,7 @@ class Database:
         except _UNREADABLE as error:
             if isinstance(error, FileNotFoundError):
                 remedy = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
-            elif isinstance(error, OSError | sqlite3.OperationalError):
+            elif isinstance(error, OSError | StoreError | sqlite3.OperationalError):
                 remedy = (
                     "Make room or give yourself the right to write there, or name another folder "
                     "in SUPPRESS_STORE."

@@ -13,9 +13,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
-
-
+from typing import Any, NamedTuple, Protocol
 
 from suppress.errors import Refused, SourceError, StoreUnavailable
 from suppress.hanging import Calls, Hanging, Overdue
@@ -43,6 +41,20 @@ def destination_of(source: Source) -> Destination:
     """Return the source, and which list of its, as far as that can be told without showing it."""
     identity = str(getattr(source, "identity", ""))
     return Destination(source.name, hashlib.sha256(identity.encode()).hexdigest()[:16])
+
+
+class _How(NamedTuple):
+    """How to deliver.
+
+    Attributes:
+        forced: whether to try even those that could not be reached a moment ago.
+        wait: seconds to wait for another process that delivers.
+        max_wait: seconds after which a call of a source is given up; None for never.
+    """
+
+    forced: bool
+    wait: float
+    max_wait: float | None
 
 
 class Delivery:
@@ -119,13 +131,9 @@ class Delivery:
             StoreUnavailable: as for `deliver_now`.
         """
         wait = self._load_timeout if forced and max_wait is None else 0.0
-        pauses = [math.inf]
-        try:
-            for source in self._takers:
-                pauses.append(self._deliver_to(source, forced, wait, max_wait))
-        except RecordError as error:
-            raise StoreUnavailable(unavailable(self._record, error)) from error
-        return max(min(pauses), self._limits.min_pause)
+        with self._explained():
+            pauses = [self._deliver_to(each, _How(forced, wait, max_wait)) for each in self._takers]
+        return max(min(pauses, default=math.inf), self._limits.min_pause)
 
     def waiting(self) -> list[PendingChange]:
         """Return all that waits, by destination and in order.
@@ -159,20 +167,18 @@ class Delivery:
         """Forget the calls of the process that this one was forked from."""
         self._calls = Calls()
 
-    def _deliver_to(
-        self, source: _Taker, forced: bool, wait: float, max_wait: float | None
-    ) -> float:
+    def _deliver_to(self, source: _Taker, how: _How) -> float:
         """Deliver to one source; return the seconds until there may be more to deliver to it."""
         destination = destination_of(source)
         rest = self._rests.get(destination, 0.0) - self._clock()
-        if not forced and 0 < rest <= self._limits.max_retry_delay:
+        if not how.forced and 0 < rest <= self._limits.max_retry_delay:
             return rest
         if not self._record.pending(destination, limit=1):
             return math.inf
         name = f"delivery-{destination.source}-{destination.account}"
         try:
-            with self._exclusive(name, wait):
-                return self._deliver_all(source, destination, forced, max_wait)
+            with self._exclusive(name, how.wait):
+                return self._deliver_all(source, destination, how)
         except Held:
             return self._limits.look_every
         except StoreError as error:
@@ -181,14 +187,12 @@ class Delivery:
                 f"be had ({error}). SUPPRESS_STORE names another folder."
             ) from error
 
-    def _deliver_all(
-        self, source: _Taker, destination: Destination, forced: bool, max_wait: float | None
-    ) -> float:
+    def _deliver_all(self, source: _Taker, destination: Destination, how: _How) -> float:
         refused: set[tuple[str, str]] = set()
         size = max(self._limits.page, source.add_at_once, source.remove_at_once)
         after = 0
         while page := self._page(source, destination, after, size):
-            if not forced and (rest := self._rest_of(page[0])) > 0:
+            if not how.forced and (rest := self._rest_of(page[0])) > 0:
                 self._rests[destination] = self._clock() + rest
                 return rest
             batches = _batches(page, source)
@@ -196,7 +200,7 @@ class Delivery:
                 batches.pop()  # more may belong to it
             for batch in batches:
                 some = [each for each in batch if (each.channel, each.number) not in refused]
-                if some and not self._hand_over(some, source, refused, max_wait):
+                if some and not self._hand_over(some, source, refused, how.max_wait):
                     delay = self._delay(some[0].tries + 1)
                     self._rests[destination] = self._clock() + delay
                     return delay

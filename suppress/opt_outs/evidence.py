@@ -47,7 +47,10 @@ class Evidence:
         Args:
             now: the time by the caller's clock (seconds since the epoch).
             at: when the person asked for it (aware).
-            by, reason, via, reference: see the attributes.
+            by: see the attributes.
+            reason: see the attributes.
+            via: see the attributes.
+            reference: see the attributes.
 
         Raises:
             InvalidArgument: a text is empty, too long or not printable, `via` is not one word,
@@ -70,7 +73,7 @@ class Evidence:
 NO_EVIDENCE = Evidence()
 
 
-def moment_of(name: str, moment: datetime) -> float:
+def moment_of(name: str, moment: object) -> float:
     """Return the seconds since the epoch of a time that a caller gives.
 
     Raises:
@@ -94,7 +97,7 @@ def _past(name: str, moment: datetime, now: float) -> float:
     return seconds
 
 
-def _text(name: str, text: str | None) -> str | None:
+def _text(name: str, text: object) -> str | None:
     if text is None:
         return None
     if not isinstance(text, str):
@@ -109,7 +112,7 @@ def _text(name: str, text: str | None) -> str | None:
     return text
 
 
-def _word(name: str, text: str | None) -> str | None:
+def _word(name: str, text: object) -> str | None:
     word = _text(name, text)
     if word is not None and (len(word) > MAX_WORD or len(word.split()) > 1):
         raise InvalidArgument(

@@ -5,18 +5,22 @@ are folded does not matter, and one more costs no more than itself.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.contract import Changes
 from suppress.opt_outs.people import People, read_people
 from suppress.stop_list.forgotten import Forgotten
 from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut, Run
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,5 @@ def united(people: Sequence[People]) -> People:
     """Return all of some people, one after another."""
     if len(people) == 1:
         return people[0]
-    columns: tuple[list[str], list[str], list[str]] = [], [], []
-    for each in people:
-        for column, more in zip(columns, each, strict=True):
-            column += more
-    return People(*columns)
+    columns = zip(People(), *people, strict=True)
+    return People(*(list(itertools.chain.from_iterable(column)) for column in columns))

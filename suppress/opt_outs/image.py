@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
@@ -106,8 +106,10 @@ class Images:
         return Fold(
             fold.position,
             MappingProxyType(
-                {name: OptedOut((run,) if len(run) else (), fold.of(name).forgotten)
-                 for name, run in runs.items()}
+                {
+                    name: OptedOut((run,) if len(run) else (), fold.of(name).forgotten)
+                    for name, run in runs.items()
+                }
             ),
         )
 
@@ -149,7 +151,7 @@ def _part(channel: str, run: Run) -> _Part:
     return _Part(channel, len(run), len(run.readings.values), numbers, run.unread)
 
 
-def _pieces(runs: Iterator[Run]) -> Iterator[bytes | memoryview]:
+def _pieces(runs: Iterable[Run]) -> Iterator[bytes | memoryview]:
     """Give the bytes of some runs, each array on a multiple of eight bytes."""
     for run in runs:
         for array in (run.positions, run.since, run.firsts, *run.readings):

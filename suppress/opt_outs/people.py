@@ -58,8 +58,8 @@ class People(NamedTuple):
         No database takes a lone surrogate, and U+FFFD is no more a part of a number.
         """
         kept = [text if text.isascii() else _SURROGATES.sub("\ufffd", text) for text in texts]
-        different = dict.fromkeys(zip(numbers, kept, strict=True))
-        if len(different) < len(kept):
+        if len(set(numbers)) < len(numbers):
+            different = dict.fromkeys(zip(numbers, kept, strict=True))
             numbers, kept = map(list, zip(*different, strict=True))
         return cls(numbers, kept, [region or ""] * len(kept))
 
@@ -118,7 +118,9 @@ class Sought:
     def __init__(self, people: People, convention: Convention) -> None:
         self._convention = convention
         self._lines = lines_of(people.numbers, convention)
-        self._unread = {people.numbers[i] for i in self._lines.missing(len(people.numbers)).tolist()}
+        self._unread = {
+            people.numbers[i] for i in self._lines.missing(len(people.numbers)).tolist()
+        }
         self._given = {
             (text, region)
             for text, region in zip(people.texts, people.regions, strict=True)

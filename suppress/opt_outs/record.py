@@ -165,7 +165,7 @@ class OptOuts:
             traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
             numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
             told = destinations(channel)
-            tell = {each: numbers for each in told}
+            tell = dict.fromkeys(told, numbers)
             # Another account that has not been told of a number yet would list it later on.
             for other in self.record.destinations():
                 if other not in told and (late := self.record.waits(other, channel, numbers)):
@@ -184,7 +184,7 @@ class OptOuts:
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))
-            places, _ = _find(sought, OptedOut((run,)), lambda at: People.of([unkept[i] for i in at]))
+            places, _ = _find(sought, OptedOut((run,)), People.of(unkept).chosen)
             self._forget_unkept(channel, [unkept[place] for place in places])
 
     def history(self, person: People, channel: str | None) -> list[Change]:
@@ -289,6 +289,15 @@ class OptOuts:
             self._synced()
         return len(about)
 
+    def reset(self) -> bool:
+        """Accept that the record is gone or another one, if it is; return whether it was so.
+
+        Raises:
+            StoreUnavailable: there is a record that cannot be read.
+        """
+        with self._explained():
+            return self.record.reset()
+
     def _traces(self, sought: Sought, opted_out: OptedOut) -> dict[int, bool]:
         """Return the readings of a person that are to be suppressed, and which are the line's."""
         found, numbers = _find(sought, opted_out, self.record.people)
@@ -313,9 +322,7 @@ class OptOuts:
                     "Give yourself the right to write there.",
                 ) from error
 
-    def _of_lines(
-        self, sought: Sought, changes: Sequence[Changes]
-    ) -> list[tuple[Changes, int]]:
+    def _of_lines(self, sought: Sought, changes: Sequence[Changes]) -> list[tuple[Changes, int]]:
         """Find the people who have the same line as those sought: their changes and places."""
         people = united([each.people for each in changes])
         readings = read_people(people, self._convention)

@@ -4,35 +4,30 @@ What has been appended is on disk before anything else happens with it: it holds
 process of the machine from then on, and for good, whatever a source says.
 """
 
-import contextlib
 import itertools
 import secrets
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from suppress.opt_outs.contract import (
-    Action,
-    Backlog,
     Changes,
-    Destination,
     Overtaken,
-    PendingChange,
     Replaced,
 )
 from suppress.opt_outs.database import Database
 from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
 from suppress.opt_outs.people import People, Person
 from suppress.opt_outs.schema import (
     BATCH,
     VERSION,
     append_batch,
     digest_of,
-    migrate,
     packed,
     unpacked,
     version_of,
@@ -42,10 +37,12 @@ from suppress.stop_list.forgotten import Forgotten, Trace
 MAX_WAIT = 10.0
 """Seconds to wait for another process that writes."""
 
-_PENDING = "o.id, source, account, action, channel, number, made_at, tries, tried_at, error, refused"
+_PENDING = (
+    "o.id, source, account, action, channel, number, made_at, tries, tried_at, error, refused"
+)
 
 
-class SqliteRecord:
+class SqliteRecord(SqliteOutbox):
     """The record of a folder; see `suppress.opt_outs.contract.Record`.
 
     Args:
@@ -61,7 +58,7 @@ class SqliteRecord:
         *,
         max_wait: float = MAX_WAIT,
     ) -> None:
-        self._database = Database(folder, lock, max_wait)
+        super().__init__(Database(folder, lock, max_wait))
         self._before: tuple[tuple[int, int], int | None] | None = None
 
     @property
@@ -77,12 +74,12 @@ class SqliteRecord:
                 first, position = position, position + each.size
                 _append(database, each, first)
                 _release(database, each)
-                _put_into_outbox(database, each)
+                put_into_outbox(database, each)
             return position - 1
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
         """Give the changes behind a position, in order."""
-        with self._reading() as database:
+        with self._database.reading() as database:
             if database is None:
                 if position is not None:
                     raise Replaced
@@ -93,11 +90,11 @@ class SqliteRecord:
 
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""
-        with self._reading() as database:
+        with self._database.reading() as database:
             if database is None:
                 return People()
-            with _of_today(database) as today:
-                _give(today, positions)
+            with of_today(database) as today:
+                give(today, positions)
                 rows = today.execute(
                     "SELECT number, ifnull(text, number), region FROM given "
                     "JOIN change ON position = given.value ORDER BY given.rowid"
@@ -115,7 +112,7 @@ class SqliteRecord:
         """Remove the people at some positions, and remember keyed hashes of their readings."""
         with self._database.writing() as database:
             position = _next(database, expected)
-            _give(database, positions)
+            give(database, positions)
             numbers = database.execute(
                 "SELECT DISTINCT number FROM change WHERE position IN (SELECT value FROM given)"
             ).fetchall()
@@ -124,7 +121,9 @@ class SqliteRecord:
             _redigest(database, positions)
             (key,) = database.execute("SELECT key FROM file").fetchone()
             hasher = Forgotten(key)
-            _append(database, Changes("forget", "", made_at=made_at, takes_back=positions), position)
+            _append(
+                database, Changes("forget", "", made_at=made_at, takes_back=positions), position
+            )
             database.executemany(
                 "INSERT INTO forgotten VALUES (?, ?, ?, ?)",
                 [
@@ -138,7 +137,7 @@ class SqliteRecord:
 
     def forgotten(self) -> Mapping[str, Forgotten]:
         """Return the keyed hashes that keep opt-outs in force, by channel."""
-        with self._reading() as database:
+        with self._database.reading() as database:
             if database is None or version_of(database) < VERSION:
                 return {}
             (key,) = database.execute("SELECT key FROM file").fetchone()
@@ -150,115 +149,9 @@ class SqliteRecord:
                 found.setdefault(channel, {})[hashed] = Trace(trace[0], bool(trace[1]))
             return {channel: Forgotten(key, traces) for channel, traces in found.items()}
 
-    def pending(
-        self,
-        destination: Destination,
-        *,
-        channels: Collection[str] | None = None,
-        refused_before: float | None = None,
-        now: float = 0.0,
-        after: int = 0,
-        limit: int = 1000,
-    ) -> list[PendingChange]:
-        """Return a page of what a destination has not been told, in order."""
-        conditions, values = [], [*destination, after]
-        if channels is not None:
-            conditions.append(f"AND channel IN ({', '.join('?' * len(channels))})")
-            values += channels
-        if refused_before is not None:
-            rests = "{}.refused AND {}.tried_at > ? AND {}.tried_at <= ?"
-            conditions.append(
-                f"AND NOT ({rests.format(*'ooo')}) AND NOT EXISTS (SELECT 1 FROM outbox AS r "
-                "WHERE r.number = o.number AND r.channel = o.channel AND r.destination = "
-                f"o.destination AND r.id < o.id AND {rests.format(*'rrr')})"
-            )
-            values += [refused_before, now] * 2
-        return self._pending(
-            "WHERE o.destination = (SELECT id FROM destination WHERE source = ? AND account = ?) "
-            f"AND o.id > ? {' '.join(conditions)} ORDER BY o.id LIMIT ?",
-            [*values, limit],
-        )
-
-    def next_refused(
-        self, destination: Destination, *, channels: Collection[str], now: float
-    ) -> float | None:
-        """Return when the earliest refusal up to now was; None where there is none."""
-        found = self._pending(
-            "WHERE o.refused AND source = ? AND account = ? AND tried_at <= ? "
-            f"AND channel IN ({', '.join('?' * len(channels))}) ORDER BY tried_at LIMIT 1",
-            [*destination, now, *channels],
-        )
-        return found[0].tried_at if found else None
-
-    def waits(self, destination: Destination, channel: str, numbers: Sequence[str]) -> set[str]:
-        """Return those numbers of which a destination has not been told something yet."""
-        with self._reading() as database:
-            if database is None:
-                return set()
-            with _of_today(database) as today:
-                _give(today, numbers)
-                rows = today.execute(
-                    "SELECT DISTINCT number FROM outbox WHERE destination = (SELECT id FROM "
-                    "destination WHERE source = ? AND account = ?) AND channel = ? "
-                    "AND number IN (SELECT value FROM given)",
-                    (*destination, channel),
-                ).fetchall()
-        return {number for (number,) in rows}
-
-    def acknowledge(self, ids: Sequence[int]) -> None:
-        """Remove from the outbox what was told and taken."""
-        with self._database.writing() as database:
-            database.executemany("DELETE FROM outbox WHERE id = ?", ((each,) for each in ids))
-
-    def reject(self, ids: Sequence[int], error: str, now: float, *, refused: bool) -> None:
-        """Note that something was not taken, and why."""
-        with self._database.writing() as database:
-            database.executemany(
-                "UPDATE outbox SET tries = tries + 1, tried_at = ?, error = ?, refused = ? "
-                "WHERE id = ?",
-                [(now, error, refused, each) for each in ids],
-            )
-
-    def destinations(self) -> list[Destination]:
-        """Return those for whom something waits, in order."""
-        rows = self._query(
-            "SELECT source, account FROM destination WHERE EXISTS (SELECT 1 FROM outbox "
-            "WHERE destination = destination.id) ORDER BY 1, 2"
-        )
-        return [Destination(*row) for row in rows]
-
-    def backlog(self) -> list[Backlog]:
-        """Count what waits, by destination, action and channel, in order."""
-        rows = self._query(
-            "SELECT source, account, action, channel, count(*), sum(refused), min(made_at), "
-            "max(tries), (SELECT error FROM outbox WHERE error IS NOT NULL AND destination = "
-            "o.destination AND action = o.action AND channel = o.channel ORDER BY tried_at DESC) "
-            "FROM outbox AS o JOIN destination AS d ON d.id = o.destination "
-            "GROUP BY o.destination, action, channel ORDER BY min(o.id)"
-        )
-        return [Backlog(*row) for row in rows]
-
     def reset(self) -> bool:
         """Accept that the record is gone or another one, if it is."""
         return self._database.reset()
-
-    def _pending(self, query: str, values: Sequence[Any]) -> list[PendingChange]:
-        rows = self._query(
-            f"SELECT {_PENDING} FROM outbox AS o JOIN destination AS d "  # noqa: S608
-            f"ON d.id = o.destination {query}",
-            values,
-        )
-        return [PendingChange(*row[:-1], refused=bool(row[-1])) for row in rows]
-
-    def _query(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._reading() as database:
-            if database is None:
-                return []
-            with _of_today(database) as today:
-                return today.execute(query, values).fetchall()
-
-    def _reading(self) -> AbstractContextManager[sqlite3.Connection | None]:
-        return self._database.reading()
 
     def _of_earlier_version(
         self, database: sqlite3.Connection, position: int | None
@@ -269,22 +162,10 @@ class SqliteRecord:
             return ()
         if position is not None:
             raise Replaced
-        with _of_today(database) as today:
+        with of_today(database) as today:
             found = _changes(today, None)
         self._before = stamp, found[-1].position if found else None
         return found
-
-
-@contextlib.contextmanager
-def _of_today(database: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Give the database, or a copy in memory where an earlier version has written it."""
-    if version_of(database) == VERSION:
-        yield database
-        return
-    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as copy:
-        database.backup(copy)
-        migrate(copy)
-        yield copy
 
 
 def _next(database: sqlite3.Connection, expected: int | None) -> int:
@@ -305,9 +186,7 @@ def _append(database: sqlite3.Connection, changes: Changes, first: int) -> None:
     numbers, texts, regions = changes.people
     people = [
         (at, number, None if text == number else text, region)
-        for at, number, text, region in zip(
-            itertools.count(first), numbers, texts, regions
-        )
+        for at, number, text, region in zip(itertools.count(first), numbers, texts, regions)
     ]
     batch = (
         *(first + changes.size - 1, ordinal, len(numbers), changes.action, changes.channel),
@@ -364,16 +243,14 @@ def _more(database: sqlite3.Connection, batch: Sequence[Any]) -> object:
 
 def _changes_of(batch: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Changes:
     position, _, _, action, channel, made_at, correction, takes_back, releases, *evidence = batch
-    people, positions = People(), ()
-    if rows:
-        positions, numbers, texts, regions = zip(*rows, strict=True)
-        if None in texts:
-            texts = [number if text is None else text for number, text in zip(numbers, texts)]
-        people = People(numbers, texts, regions)
+    positions, numbers, texts, regions = zip(*rows, strict=True) if rows else ((), (), (), ())
+    if None in texts:
+        kept = zip(numbers, texts, strict=True)
+        texts = tuple(number if text is None else text for number, text in kept)
     return Changes(
         action,
         channel,
-        people,
+        People(numbers, texts, regions),
         made_at,
         Evidence(*evidence),
         correction=bool(correction),
@@ -422,53 +299,3 @@ def _release(database: sqlite3.Connection, changes: Changes) -> None:
             (position, changes.channel),
         )
         _digest_anew(database, position)
-
-
-def _put_into_outbox(database: sqlite3.Connection, changes: Changes) -> None:
-    opposite: Action = "remove" if changes.action == "add" else "add"
-    for destination, numbers in changes.tell.items():
-        database.execute(
-            "INSERT OR IGNORE INTO destination (source, account) VALUES (?, ?)", destination
-        )
-        (id_,) = database.execute(
-            "SELECT id FROM destination WHERE source = ? AND account = ?", destination
-        ).fetchone()
-        refused = _drop_refused(database, id_, opposite, changes.channel, numbers)
-        never_had = refused if changes.action == "remove" else ()
-        database.executemany(
-            "INSERT INTO outbox (destination, action, channel, number, made_at) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (
-                (id_, changes.action, changes.channel, number, changes.made_at)
-                for number in numbers
-                if number not in never_had
-            ),
-        )
-
-
-def _drop_refused(
-    database: sqlite3.Connection,
-    destination: int,
-    action: Action,
-    channel: str,
-    numbers: Sequence[str],
-) -> set[str]:
-    """Remove what a destination has refused of some numbers, and return these."""
-    if database.execute("SELECT 1 FROM outbox WHERE refused LIMIT 1").fetchone() is None:
-        return set()
-    _give(database, numbers)
-    where = (
-        "WHERE refused AND destination = ? AND action = ? AND channel = ? "
-        "AND number IN (SELECT value FROM given)"
-    )
-    values = destination, action, channel
-    rows = database.execute(f"SELECT number FROM outbox {where}", values).fetchall()  # noqa: S608
-    database.execute(f"DELETE FROM outbox {where}", values)  # noqa: S608
-    return {number for (number,) in rows}
-
-
-def _give(database: sqlite3.Connection, values: Iterable[str | int]) -> None:
-    """Hand values over to the statements that follow, as the table `given`."""
-    database.execute("CREATE TEMP TABLE IF NOT EXISTS given (value)")
-    database.execute("DELETE FROM given")
-    database.executemany("INSERT INTO given VALUES (?)", ((each,) for each in values))

@@ -18,6 +18,9 @@ from suppress.lazy import cached_property
 from suppress.stop_list.forgotten import NOBODY_FORGOTTEN, Forgotten
 from suppress.stop_list.number_set import NumberSet
 
+Positions = Sequence[int] | NDArray[np.int64]
+"""Positions in a record."""
+
 GROWTH = 32
 """How many times larger a run is than the next one, at least: else they are merged."""
 
@@ -83,7 +86,7 @@ class Run:
     @classmethod
     def of(
         cls,
-        positions: Sequence[int] | NDArray[np.int64],
+        positions: Positions,
         since: Sequence[float] | NDArray[np.float64],
         numbers: Sequence[str],
         readings: Readings,
@@ -116,7 +119,9 @@ class Run:
         unread: tuple[Unread, ...],
     ) -> Self:
         order = np.argsort(readings.values, kind="stable")
-        ordered = Readings(*(each[order] for each in readings))
+        ordered = Readings(
+            readings.places[order], readings.values[order], readings.listed_as[order]
+        )
         return cls(positions, since, firsts, ordered, NumberSet.of_values(ordered.values), unread)
 
     def __len__(self) -> int:
@@ -125,24 +130,25 @@ class Run:
     @classmethod
     def merged(cls, runs: Sequence[Self]) -> Self:
         """Return one run of all who are alive in some neighbours."""
-        parts, places_before = [], 0
+        parts: list[Readings] = []
+        places_before = 0
         for each in runs:
-            alive = each._alive
+            alive = each.alive
             chosen = alive[each.readings.places]
             places = (np.cumsum(alive) - 1)[each.readings.places[chosen]] + places_before
             parts.append(
                 Readings(places, each.readings.values[chosen], each.readings.listed_as[chosen])
             )
-            places_before += np.count_nonzero(alive)
+            places_before += int(np.count_nonzero(alive))
         return cls._sorted(
-            np.concatenate([each.positions[each._alive] for each in runs]),
-            np.concatenate([each.since[each._alive] for each in runs]),
-            np.concatenate([each.firsts[each._alive] for each in runs]),
+            np.concatenate([each.positions[each.alive] for each in runs]),
+            np.concatenate([each.since[each.alive] for each in runs]),
+            np.concatenate([each.firsts[each.alive] for each in runs]),
             Readings.united(parts),
             tuple(person for each in runs for person in each.unread_alive),
         )
 
-    def without(self, positions: Sequence[int]) -> "Run":
+    def without(self, positions: Positions) -> "Run":
         """Return the run in which the people at some positions are dead."""
         if not len(self) or not len(positions):
             return self
@@ -162,7 +168,8 @@ class Run:
         return tuple(each for each in self.unread if each.position not in self.dead)
 
     @cached_property
-    def _alive(self) -> NDArray[np.bool_]:
+    def alive(self) -> NDArray[np.bool_]:
+        """Which of them are opted out still."""
         alive = np.ones(len(self), np.bool_)
         alive[np.searchsorted(self.positions, np.array(sorted(self.dead), np.int64))] = False
         return alive
@@ -172,7 +179,7 @@ class Run:
         """The readings that only the dead have; None where there are none."""
         if not self.dead:
             return None
-        of_dead = ~self._alive[self.readings.places]
+        of_dead = ~self.alive[self.readings.places]
         values = np.unique(self.readings.values[of_dead])
         starts = np.searchsorted(self.readings.values, values, "left")
         ends = np.searchsorted(self.readings.values, values, "right")
@@ -185,12 +192,12 @@ class Run:
         """The readings of those who are alive, ascending."""
         if not self.dead:
             return self.readings.values
-        return self.readings.values[self._alive[self.readings.places]]
+        return self.readings.values[self.alive[self.readings.places]]
 
     @cached_property
     def distinct_firsts(self) -> NDArray[np.uint64]:
         """One reading of each who is alive, each once, ascending."""
-        firsts = self.firsts[self._alive] if self.dead else self.firsts
+        firsts = self.firsts[self.alive] if self.dead else self.firsts
         found: NDArray[np.uint64] = np.unique(firsts)
         return found[1:] if len(found) and found[0] == 0 else found
 
@@ -215,12 +222,14 @@ class Run:
         # Those who share a reading are few: they are looked at one after another.
         while len(left):
             places = self.readings.places[at]
-            is_first = (self.firsts[places] == values[left]) & self._alive[places]
+            is_first = (self.firsts[places] == values[left]) & self.alive[places]
             found[left[is_first]] = True
             at = at[~is_first] + 1
             left = left[~is_first]
             more = np.minimum(at, len(self.readings.values) - 1)
-            goes_on = (at < len(self.readings.values)) & (self.readings.values[more] == values[left])
+            goes_on = (at < len(self.readings.values)) & (
+                self.readings.values[more] == values[left]
+            )
             at, left = at[goes_on], left[goes_on]
         return found
 
@@ -230,11 +239,12 @@ class Run:
         starts = np.searchsorted(self.readings.values, chosen, "left").tolist()
         ends = np.searchsorted(self.readings.values, chosen, "right").tolist()
         found = [
-            self.readings.places[start:end] for start, end in zip(starts, ends, strict=True)
+            self.readings.places[start:end]
+            for start, end in zip(starts, ends, strict=True)
             if start < end
         ]
         places: NDArray[np.intp] = np.unique(np.concatenate(found)) if found else _NOWHERE
-        return places[self._alive[places]]
+        return places[self.alive[places]]
 
     def values_of(self, places: NDArray[np.intp]) -> NDArray[np.uint64]:
         """Return all readings of the people at some places."""
@@ -248,7 +258,7 @@ class Run:
         found = [
             (self.since.item(place), self.readings.listed_as.item(at))
             for at in range(start, end)
-            if self._alive[place := self.readings.places.item(at)]
+            if self.alive[place := self.readings.places.item(at)]
         ]
         return min(found, default=None)
 
@@ -268,6 +278,14 @@ class OptedOut:
     runs: tuple[Run, ...] = field(default=(), repr=False)
     forgotten: Forgotten = field(default=NOBODY_FORGOTTEN, repr=False)
 
+    @classmethod
+    def of(cls, numbers: Sequence[str]) -> "OptedOut":
+        """Return the people with these E.164 numbers, opted out at the epoch."""
+        values = np.array([int(each) for each in numbers], np.uint64)
+        readings = Readings(np.arange(len(values)), values, np.zeros_like(values))
+        run = Run.of(range(len(values)), np.zeros(len(values)), numbers, readings)
+        return cls((run,) if len(run) else ())
+
     def __bool__(self) -> bool:
         return bool(self.runs or self.forgotten)
 
@@ -280,7 +298,7 @@ class OptedOut:
             runs[-2:] = [Run.merged(runs[-2:])]
         return OptedOut(tuple(runs), self.forgotten)
 
-    def without(self, positions: Sequence[int]) -> "OptedOut":
+    def without(self, positions: Positions) -> "OptedOut":
         """Return the same without the people at some positions."""
         if not len(positions):
             return self

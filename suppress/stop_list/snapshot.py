@@ -132,9 +132,7 @@ class Snapshot:
 
     def has(self, value: int) -> bool:
         """Whether the number whose digits make the value, below 2**64, is listed as such."""
-        return self.numbers.has(value) or (
-            bool(self.opted_out) and self.opted_out.has(value)
-        )
+        return self.numbers.has(value) or (bool(self.opted_out) and self.opted_out.has(value))
 
     def listed(self, meaning: Meaning) -> Reading | None:
         """The first reading of a recipient that is on the list."""
