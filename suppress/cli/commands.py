@@ -6,12 +6,15 @@ import sys
 import click
 
 import suppress
+from suppress.cli.add import add
 from suppress.cli.check import check
 from suppress.cli.filter import filter_command
 from suppress.cli.group import CommandLine
 from suppress.cli.options import named_settings
 from suppress.cli.plugins import plugins
 from suppress.cli.refresh import refresh
+from suppress.cli.remove import remove
+from suppress.cli.reset_opt_outs import reset_opt_outs
 from suppress.cli.signals import install
 from suppress.cli.status import status
 from suppress.cli.verify import verify
@@ -58,7 +61,7 @@ def command_line(context: click.Context, config: str | None) -> None:
 
 for _command in (
     *(filter_command, check, refresh, status),
-    *(add, remove, history, opt_outs, forget, reset_opt_outs),
+    *(add, remove, reset_opt_outs),
     *(verify, plugins),
 ):
     command_line.add_command(_command)

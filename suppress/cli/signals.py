@@ -27,7 +27,7 @@ def install() -> None:
     """
     for number in _SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, _end_at_once)
+            signal.signal(number, end_at_once)
     # Python itself is ending then: too late to handle anything.
     atexit.register(_handle_by, signal.SIG_IGN)
     sys.unraisablehook = _unraisable
@@ -45,35 +45,36 @@ def unwinding() -> Iterator[None]:
         try:
             yield
         finally:
-            _handle_by(_end_at_once)
+            _handle_by(end_at_once)
     except (KeyboardInterrupt, Terminated) as ended:
-        _end_at_once(_signal_of(ended))
+        end_at_once(_signal_of(ended))
+
+
+def end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
+    """End the process with the exit status of a signal, and leave no unfinished file."""
+    give_up()
+    os._exit(128 + number)
 
 
 def _signal_of(ended: BaseException) -> int:
     return int(ended.code or 0) - 128 if isinstance(ended, Terminated) else signal.SIGINT
 
 
-def _end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
-    give_up()
-    os._exit(128 + number)
-
-
 def _unwind(number: int, _frame: FrameType | None) -> NoReturn:
     # A second signal does not wait for the cleaning up that the first one started.
-    _handle_by(_end_at_once)
+    _handle_by(end_at_once)
     raise KeyboardInterrupt if number == signal.SIGINT else Terminated(128 + number)
 
 
 def _handle_by(handler: Callable[[int, FrameType | None], NoReturn] | signal.Handlers) -> None:
     for number in _SIGNALS:
         # Another program's handler stays in place, and so does a signal that is ignored.
-        if signal.getsignal(number) in (_end_at_once, _unwind):
+        if signal.getsignal(number) in (end_at_once, _unwind):
             signal.signal(number, handler)
 
 
 def _unraisable(found: "sys.UnraisableHookArgs") -> None:
     # In a finalizer nothing can be raised: Python would print the exception and go on.
     if isinstance(found.exc_value, KeyboardInterrupt | Terminated):
-        _end_at_once(_signal_of(found.exc_value))
+        end_at_once(_signal_of(found.exc_value))
     sys.__unraisablehook__(found)

@@ -1,5 +1,7 @@
-"""`suppress verify`: whether an input is what a receipt says was screened."""
+"""`suppress verify`: an input compared with the receipt of its screening."""
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -9,7 +11,7 @@ from suppress.cli.options import column_option, format_option, json_option
 from suppress.cli.output import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
-from suppress.screening.receipt import Receipt, differences
+from suppress.screening.receipt import Against, Receipt, differences
 
 DIFFERS = 1
 
@@ -23,11 +25,12 @@ DIFFERS = 1
 def verify(
     receipt: str, source: str, columns: tuple[str, ...], format_: str | None, *, as_json: bool
 ) -> None:
-    """Check that RECEIPT is as it was made, and INPUT what it says was screened.
+    """Check that RECEIPT was not changed, and that INPUT is what was screened.
 
-    INPUT is a file of recipients as for `suppress filter`, or - for standard input. Its
-    numbers are in the columns that the receipt names, if no --column does. The exit status
-    is 0 when all is as the receipt says, 1 when it is not, 4 when either cannot be read.
+    INPUT is a file of recipients as for `suppress filter`, or - for standard input. Numbers
+    are taken from the columns that the receipt names, unless --column names others. Exit
+    status: 0 if everything is as the receipt says, 1 if something differs, 4 if either
+    cannot be read.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv --receipt receipt.json
@@ -43,28 +46,40 @@ def verify(
     found = differences(made, (row.number for _, row in rows))
     if as_json:
         print_json({"verified": not found, "differences": found, "receipt": made})
-    elif found:
-        click.echo("\n".join(map(printable, found)))
     else:
-        read = " and ".join(
-            f"{name}, read at {moment.isoformat(timespec='seconds')}"
-            for name, moment in made.snapshot.sources.items()
-        )
-        counts = ", ".join(f"{count:,} {outcome}" for outcome, count in made.counts.items())
-        if made.repeated:
-            counts += f"; {made.repeated:,} repeated"
-        said = (
-            f"These are the {made.recipients.count:,} recipients that were screened for "
-            f"{made.channel} at {made.screened_at.isoformat(timespec='seconds')} by suppress "
-            f"{made.suppress}, against {counted(made.snapshot.count, 'number')} of {read} (digest "
-            f"{made.snapshot.digest[:16]}): {counts}."
-        )
-        click.echo(printable(said))
-        for each in made.later:
-            listed = (
-                f"From recipient {each.after + 1:,} on, at "
-                f"{each.at.isoformat(timespec='seconds')}, the stop list had "
-                f"{counted(each.snapshot.count, 'number')} (digest {each.snapshot.digest[:16]})."
-            )
-            click.echo(printable(listed))
+        for line in found or _described(made):
+            click.echo(printable(line))
     click.get_current_context().exit(DIFFERS if found else 0)
+
+
+def _described(receipt: Receipt) -> Iterator[str]:
+    """Yield a line for the screening, and one for each stop list that came later."""
+    read = " and ".join(
+        f"{source}, read at {_text(read_at)}"
+        for source, read_at in receipt.snapshot.sources.items()
+    )
+    counts = ", ".join(f"{count:,} {outcome}" for outcome, count in receipt.counts.items())
+    if receipt.repeated:
+        counts += f"; {receipt.repeated:,} repeated"
+    recipients = counted(
+        receipt.recipients.count,
+        "recipient matches the receipt. It was",
+        "recipients match the receipt. They were",
+    )
+    yield (
+        f"{recipients} screened for {receipt.channel} at {_text(receipt.screened_at)} by suppress "
+        f"{receipt.suppress}, against {_list(receipt.snapshot)} of {read}: {counts}."
+    )
+    for later in receipt.later:
+        yield (
+            f"From recipient {later.after + 1:,} on, at {_text(later.at)}, the stop list had "
+            f"{_list(later.snapshot)}."
+        )
+
+
+def _list(against: Against) -> str:
+    return f"{counted(against.count, 'number')} (digest {against.digest[:16]})"
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds")
