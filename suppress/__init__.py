@@ -22,8 +22,9 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.blocks import RowNumbers
-from suppress.files.rows import Row, Rows
+from suppress.files.batch import Batch, RowNumbers
+from suppress.files.rows import Rows
+from suppress.files.slices import Row
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.e164 import normalize
@@ -48,6 +49,7 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Batch",
     "ConfigurationError",
     "Decision",
     "Entries",

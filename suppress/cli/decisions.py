@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.files.columns import is_blank
-from suppress.files.rows import Row
+from suppress.files.slices import Row
 from suppress.printable import printable
 from suppress.screening.screening import Outcome, Screening
 from suppress.stop_list.origins import Origin
