@@ -1,5 +1,7 @@
 """The errors that suppress raises: one family, each saying what to do next."""
 
+from typing import ClassVar
+
 from suppress.printable import printable
 
 
@@ -7,7 +9,12 @@ class SuppressError(Exception):
     """The base of every error that suppress raises on purpose.
 
     Its text is one line that can be shown: it may quote a file's name or a server.
+
+    Attributes:
+        retryable: whether trying the same again later can help.
     """
+
+    retryable: ClassVar[bool] = False
 
     def __str__(self) -> str:
         return printable(super().__str__())
@@ -15,6 +22,8 @@ class SuppressError(Exception):
 
 class StopListUnavailable(SuppressError):
     """No snapshot is young enough, and none can be read: nothing may be sent."""
+
+    retryable = True
 
 
 class UnknownChannel(SuppressError, ValueError):
@@ -47,6 +56,8 @@ class Refused(SourceError):
 
 class StoreUnavailable(SuppressError):
     """The store cannot keep an opt-out: the message says where it holds all the same."""
+
+    retryable = True
 
 
 class InputError(SuppressError):

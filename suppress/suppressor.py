@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar, Unpack
 
 import phonenumbers
@@ -43,6 +44,7 @@ from suppress.plugin_manager import Plugins
 from suppress.screening.screening import Screening, allowed, taken
 from suppress.serving.load import Report
 from suppress.serving.snapshots import Snapshots
+from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
@@ -405,6 +407,21 @@ class Suppressor:
         """Why the channel's stop list could not be read last time, if it could not."""
         self._known(channel)
         return self._snapshots.failure(channel)
+
+    @without_frames
+    def status(self) -> Status:
+        """Return the state of each channel's stop list, without asking a source.
+
+        Raises:
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
+        return Status(
+            ttl=self.settings.ttl,
+            max_stale=self.settings.max_stale,
+            channels=MappingProxyType(
+                {channel: self._snapshots.status(channel) for channel in self.channels}
+            ),
+        )
 
     def region(self, default_region: str | None = None) -> str | None:
         """Return the region of numbers in national form: the one given, else the setting.

@@ -27,8 +27,8 @@ from suppress.cli.input import QUIET, STANDARD, check_unchanged, is_cut, opened,
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid, bound
 from suppress.cli.once import Seen
 from suppress.cli.options import channel_option, column_option, format_option, region_option
-from suppress.cli.output import summary
 from suppress.cli.places import Output, check_replaceable, outputs, refuse_conflicts
+from suppress.cli.summary import summary
 from suppress.files.rows import Row, Rows
 from suppress.numbers.problem import Problem  # noqa: TC001 - it annotates an attribute
 from suppress.screening.receipt import ReceiptBuilder

@@ -22,7 +22,9 @@ import cachetools
 from suppress.errors import StopListUnavailable
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.sqlite import OptOuts, OptOutsUnreadable
+from suppress.serving.freshness import state_of
 from suppress.serving.load import Reader, Report
+from suppress.serving.status import ChannelStatus
 from suppress.settings.settings import Settings
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.plausible import doubt
@@ -246,6 +248,25 @@ class Snapshots:
         """Why the channel's stop list cannot be read, if it could not be read last time."""
         with self._lock:
             return self._failure(channel)
+
+    def status(self, channel: str) -> ChannelStatus:
+        """Return the state of the channel's stop list, without asking a source.
+
+        Raises:
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
+        with self._lock:
+            snapshot = self.stored(channel)
+            age = None if snapshot is None else self._age(snapshot)
+            return ChannelStatus(
+                channel=channel,
+                state=state_of(age, self._settings.ttl, self._settings.max_stale),
+                age=age,
+                ttl=self._settings.ttl,
+                max_stale=self._settings.max_stale,
+                failure=self._failure(channel),
+                snapshot=snapshot,
+            )
 
     def renew(self) -> float:
         """Begin to read what is due; the seconds until something is due again.

@@ -21,8 +21,8 @@ import pytest
 from support import commands
 from support.builders import environ_of_list
 from support.commands import COMMAND
-from suppress import cli
 from suppress.atomic import replacing
+from suppress.cli.signals import end_at_once
 
 pytestmark = pytest.mark.slow
 
@@ -408,7 +408,7 @@ def test_a_second_signal_leaves_nothing(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(SystemExit, match="130"), replacing(folder / "out"):
-        cli._end_at_once(signal.SIGINT)
+        end_at_once(signal.SIGINT)
     assert left == [{"out": OLD}]
 
 

@@ -486,7 +486,16 @@ class TestAsyncio:
         assert asyncio.run(awaited) == [OTHER]
 
     def test_documentation_and_names_are_those_of_the_functions(self) -> None:
-        for name in ("add", "filter_recipients", "is_suppressed", "refresh", "remove", "screen"):
+        names = [
+            "add",
+            "filter_recipients",
+            "is_suppressed",
+            "refresh",
+            "remove",
+            "screen",
+            "status",
+        ]
+        for name in names:
             twin, function = getattr(suppress.aio, name), getattr(suppress, name)
             assert twin.__doc__ == function.__doc__
             assert inspect.iscoroutinefunction(twin)
