@@ -35,7 +35,7 @@ class JsonLines:
     def __init__(self, lines: Lines, columns: Sequence[str], region: str | None) -> None:
         self.columns = tuple(columns)
         self._lines = lines
-        self._sample = Sample(lines, iter(()) if columns else self._decoded(_whole))
+        self._sample = Sample(lines, () if columns else self._decoded(_whole))
         objects = [row for row in self._sample.rows if isinstance(row.number, dict)]
         if objects:
             cells: dict[str, list[Any]] = {}

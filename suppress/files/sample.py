@@ -1,6 +1,6 @@
 """The first rows of a file, read to find the column of the number, and then used as rows."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
@@ -21,14 +21,15 @@ class Sample:
         fault: the error of the row behind them, if it cannot be read.
     """
 
-    def __init__(self, lines: Lines, rows: Iterator[Row] = iter(())) -> None:
+    def __init__(self, lines: Lines, rows: Iterable[Row] = ()) -> None:
         self.rows: list[Row] = []
         self.fault: InputError | None = None
         self._lines = lines
         size, limits = 0, lines.limits
+        unread = iter(rows)
         try:
             while len(self.rows) < limits.sample_rows and size < limits.sample_bytes:
-                row = next(rows, None)
+                row = next(unread, None)
                 if row is None:
                     break
                 self.rows.append(row)
