@@ -6,7 +6,7 @@ from suppress.cli.options import channel_option, json_option, region_option
 from suppress.cli.output import ago, print_json, snapshot_fields
 from suppress.errors import InvalidNumber
 from suppress.numbers.mask import mask
-from suppress.screening.screening import Outcome
+from suppress.screening.outcome import Outcome
 from suppress.suppressor import Suppressor
 
 EXIT_STATUS = {Outcome.ALLOWED: 0, Outcome.SUPPRESSED: 1, Outcome.INVALID: 4}

@@ -15,7 +15,6 @@
 | 143    | ended by SIGTERM |
 """  # noqa: E501 - a table has a row a line
 
-from suppress.cli.max_invalid import TooManyInvalid
 from suppress.cli.output import OutputError
 from suppress.errors import (
     InputError,
@@ -24,6 +23,7 @@ from suppress.errors import (
     StoreUnavailable,
     SuppressError,
 )
+from suppress.screening.max_invalid import TooManyInvalid
 
 OF_ERRORS: tuple[tuple[type[SuppressError], int], ...] = (
     (StopListUnavailable, 3),

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from suppress.errors import InputError
-from suppress.files.rows import Row, Rows
+from suppress.files.rows import Rows
+from suppress.files.slices import Row
 
 STANDARD = "-"
 

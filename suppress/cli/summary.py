@@ -7,7 +7,7 @@ from suppress.cli.output import ago, counted
 from suppress.cli.reasons import by_reason
 from suppress.files.columns import shown
 from suppress.numbers.problem import Problem
-from suppress.screening.screening import Outcome
+from suppress.screening.outcome import Outcome
 from suppress.stop_list.snapshot import Snapshot
 
 

@@ -26,7 +26,7 @@ from suppress.cli.decisions import decisions, header
 from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.cli.once import Seen
 from suppress.cli.reasons import by_reason
-from suppress.files.rows import Row
+from suppress.files.slices import Row
 from suppress.numbers.equivalence import table
 from suppress.numbers.problem import Problem
 from suppress.screening.screening import Outcome, Screening

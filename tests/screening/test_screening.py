@@ -222,7 +222,9 @@ class TestTypes:
     def test_a_list_without_anything_that_could_be_a_number_is_refused(
         self, recipients: list[Any], name: str
     ) -> None:
-        with pytest.raises(TypeError, match=f"no recipient is a number, but {name}:.* key="):
+        with pytest.raises(
+            TypeError, match=f"None of the recipients is a number; .* {name}.* key="
+        ):
             Screening(recipients, snapshot())
 
     @pytest.mark.parametrize(
