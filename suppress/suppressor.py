@@ -48,7 +48,8 @@ from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure, Store
+from suppress.stores.choice import open_store
+from suppress.stores.contract import Failure
 from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")
@@ -101,9 +102,7 @@ class Suppressor:
         self.sources = Plugins(plugins).sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
-        self._store = None if self.settings.store is None else Store(self.settings.store)
-        if self._store is not None:
-            self._store.check()
+        self._store = open_store(self.settings.store)
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._passing = Background(self._pass_on_later) if background else None
@@ -465,6 +464,7 @@ class Suppressor:
         for background in (self._renewing, self._passing):
             if background is not None:
                 background.start_anew()
+        self._store.after_fork_in_child()
         self._period.snapshots.start_anew()
 
     def _known(self, channel: str) -> None:
@@ -492,8 +492,7 @@ class Suppressor:
     def _tell(self) -> None:
         # Where nobody can be told, this process knows all the same.
         self._snapshots.look_again()
-        if self._store is not None:
-            self._store.changes.tell()
+        self._store.notify()
         if self._passing is not None:
             self._passing.wake()
 
@@ -504,7 +503,7 @@ class Suppressor:
             wait = self.settings.load_timeout if patience is None else 0.0
         hand_over = patiently if patience is None else briefly(self._calls, patience)
         pauses = [math.inf]
-        if self._opt_outs is not None and self._store is not None:
+        if self._opt_outs is not None:
             for source in self.sources:
                 target = target_of(source)
                 rest = self._rests.get(target, 0.0) - self._clock()
@@ -514,9 +513,10 @@ class Suppressor:
                 if not isinstance(source, TakesOptOuts) or not self._opt_outs.any_waiting(target):
                     continue
                 lock = functools.partial(
-                    self._store.lock,
+                    self._store.exclusive,
                     f"passing-{target.source}-{target.account}",
-                    timeout=wait,
+                    lease=self.settings.load_timeout,
+                    wait=wait,
                 )
                 reached = pass_on(
                     source,
@@ -581,10 +581,12 @@ class Suppressor:
             self.settings.possible_only,
             self._renumbering.in_force(today),
         )
-        if self._store is not None:
-            lock = functools.partial(self._store.lock, "opt-outs")
+        if self.settings.store is not None:
+            lock = functools.partial(
+                self._store.exclusive, "opt-outs", lease=math.inf, wait=math.inf
+            )
             self._opt_outs = (
-                OptOuts(self._store.folder, lock, convention)
+                OptOuts(self.settings.store, lock, convention)
                 if self._opt_outs is None
                 else self._opt_outs.under(convention)
             )

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from suppress.stores.folder import Failure
+from suppress.stores.contract import Failure
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,11 @@ However many processes need a list at once, one reads it. The others wait, and u
 has read or get the same error. Who reads holds a lock, which ends with its holder.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-
-import filelock
 
 from suppress import sources
 from suppress.errors import StopListUnavailable
@@ -18,7 +17,9 @@ from suppress.numbers.convention import Convention
 from suppress.settings.settings import Settings
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Store
+from suppress.stores.contract import Held, Lease, Store, StoreError
+
+logger = logging.getLogger("suppress")
 
 Report = Callable[[str, int, int | None], None]
 """Told how far a reading is: a source's name, entries read, and entries in all if known."""
@@ -36,7 +37,7 @@ class Reader:
         *,
         keys: Mapping[str, str],
         convention: Convention,
-        store: Store | None,
+        store: Store,
         clock: Callable[[], float],
         timer: Callable[[], float],
     ) -> None:
@@ -52,67 +53,75 @@ class Reader:
     @contextmanager
     def turn(
         self, channels: Collection[str], began: float, found: Callable[..., dict[str, Snapshot]]
-    ) -> Iterator[dict[str, Snapshot]]:
+    ) -> Iterator[tuple[dict[str, Snapshot], dict[str, Lease]]]:
         """Keep other processes from reading the channels while the block runs.
 
         Args:
             channels: what is to be read.
             began: since when it has been waited for (seconds since the epoch).
             found: gives the snapshots that another process has read meanwhile, if they will
-                do; with `mend=True` it may put aside what is damaged.
+                do; with `repair` it may set aside what is damaged.
 
         Yields:
-            Those snapshots, after which nothing has to be read; nothing otherwise.
+            Those snapshots, after which nothing has to be read, or nothing; and the leases of
+            the channels, none where the store cannot be written.
 
         Raises:
             StopListUnavailable: another has failed meanwhile, or takes too long.
         """
-        with ExitStack() as locks:
-            yield self._wait_for_turn(channels, began, found, locks)
+        with ExitStack() as blocks:
+            leases: dict[str, Lease] = {}
+            yield self._wait_for_turn(channels, began, found, blocks, leases), leases
 
     def _wait_for_turn(
         self,
         channels: Collection[str],
         began: float,
         found: Callable[..., dict[str, Snapshot]],
-        locks: ExitStack,
+        blocks: ExitStack,
+        leases: dict[str, Lease],
     ) -> dict[str, Snapshot]:
-        if self._store is None:
-            return {}
         give_up = self._timer() + self._settings.load_timeout
         try:
             # In one order, so that no two processes wait for each other.
             for channel in sorted(channels):
-                while not self._locked(self._store, channel, locks):
+                while not self._held(channel, blocks, leases):
                     if snapshots := found():
                         return snapshots
-                    self._refuse_failed(self._store, channels, began)
+                    self._refuse_failed(channels, began)
                     if self._timer() > give_up:
                         raise StopListUnavailable(
                             f"Another process has been reading the {channel} stop list for more "
                             f"than {self._settings.load_timeout:g} s. End it, and try again."
                         )
                     time.sleep(_POLL)
-        except OSError:
-            # Nobody can be kept off, nor can what is read be stored: memory serves.
+        except StoreError as error:
+            logger.warning(
+                "The %s snapshot cannot be stored in %s (%s); it stays in memory alone. "
+                "SUPPRESS_STORE names another folder.",
+                " and ".join(sorted(channels)),
+                self._store.describe(),
+                error,
+            )
             return {}
-        if snapshots := found(mend=True):
+        if snapshots := found(repair=leases):
             return snapshots
-        self._refuse_failed(self._store, channels, began)
+        self._refuse_failed(channels, began)
         return {}
 
-    def _refuse_failed(self, store: Store, channels: Collection[str], began: float) -> None:
+    def _refuse_failed(self, channels: Collection[str], began: float) -> None:
         """Raise the error that another process had meanwhile, if it had one."""
         for channel in channels:
-            failure = store.failure(self._keys[channel])
+            failure = self._store.failure(self._keys[channel])
             if failure is not None and began < failure.ended <= self._clock():
                 raise StopListUnavailable(failure.message)
 
-    def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:
-        """Whether the channel's lock could be had; the locks keep it."""
+    def _held(self, channel: str, blocks: ExitStack, leases: dict[str, Lease]) -> bool:
+        """Whether the channel's lease could be had; it is among the leases then."""
+        lease = self._store.exclusive(self._keys[channel], lease=self._settings.load_timeout)
         try:
-            locks.enter_context(store.lock(self._keys[channel], timeout=0))
-        except filelock.Timeout:
+            leases[channel] = blocks.enter_context(lease)
+        except Held:
             return False
         return True
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cachetools
@@ -29,7 +30,7 @@ from suppress.settings.settings import Settings
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.plausible import doubt
 from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
-from suppress.stores.folder import Failure, Stamp, Store
+from suppress.stores.contract import Failure, Lease, Store, StoreError
 
 logger = logging.getLogger("suppress")
 
@@ -49,6 +50,9 @@ LOWEST_PAUSE = 1.0
 """Seconds between two readings in the background at least, however short `ttl` is."""
 
 
+_NO_LEASES: Mapping[str, Lease] = MappingProxyType({})
+
+
 def _silent(_name: str, _done: int, _total: int | None) -> None:
     pass
 
@@ -57,7 +61,7 @@ class _Answer(NamedTuple):
     """A snapshot that answers until something may have changed."""
 
     snapshot: Snapshot
-    mark: int
+    version: int
     look_again: float
     begin: float
     end: float
@@ -71,7 +75,7 @@ class Snapshots:
         settings: for how long a snapshot serves.
         keys: what the snapshot of each channel is stored under.
         convention: how numbers are to be read.
-        store: where snapshots stay; None for in memory alone.
+        store: where snapshots stay.
         opt_outs: who was opted out here; None where nobody can be.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
@@ -85,7 +89,7 @@ class Snapshots:
         *,
         keys: Mapping[str, str],
         convention: Convention,
-        store: Store | None,
+        store: Store,
         opt_outs: OptOuts | None,
         clock: Callable[[], float],
         timer: Callable[[], float],
@@ -111,7 +115,7 @@ class Snapshots:
         # What was found answers without any of this until something may have changed.
         self._answers: dict[str, _Answer] = {}
         self._opted_out = dict.fromkeys(keys, NO_OPT_OUTS)
-        self._stamps: dict[str, Stamp | None] = {}
+        self._stored: dict[str, Snapshot | None] = {}
         self._failures: dict[str, Failure] = {}
         self._took: dict[str, float] = {}
         self._asked: dict[str, float] = {}
@@ -133,7 +137,7 @@ class Snapshots:
         self._loading: dict[str, Future[dict[str, Snapshot]]] = {}
         self._overdue: dict[str, Future[dict[str, Snapshot]]] = {}
         self._awake = False
-        self._marks: dict[str, int] = {}
+        self._versions: dict[str, int] = {}
         self._looked: cachetools.TTLCache[str, bool] = cachetools.TTLCache(
             math.inf, LOOK_EVERY, self._timer
         )
@@ -149,7 +153,7 @@ class Snapshots:
             answer is not None
             and answer.begin <= self._clock() < answer.end
             and self._timer() < answer.look_again
-            and (self._store is None or answer.mark == self._store.changes.mark())
+            and answer.version == self._store.version()
         ):
             return answer.snapshot
         with self._lock:
@@ -345,7 +349,7 @@ class Snapshots:
         channel, begin = fresh.channel, fresh.read_at.timestamp()
         answer = _Answer(
             fresh.with_opted_out(self._opted_out[channel]),
-            self._marks.get(channel, 0),
+            self._versions.get(channel, 0),
             self._timer() + LOOK_EVERY,
             begin,
             begin + self._settings.ttl,
@@ -436,8 +440,11 @@ class Snapshots:
         found = functools.partial(self._found, channels, since)
         try:
             # What another process has refused to believe says nothing to who insists.
-            with self._reader.turn(channels, math.inf if force else began, found) as already:
-                return already or self._read(channels, progress, force=force)
+            with self._reader.turn(channels, math.inf if force else began, found) as (
+                already,
+                leases,
+            ):
+                return already or self._read(channels, progress, leases, force=force)
         except OptOutsUnreadable:
             raise
         except StopListUnavailable as error:
@@ -445,12 +452,12 @@ class Snapshots:
             raise
 
     def _found(
-        self, channels: Collection[str], since: float, *, mend: bool = False
+        self, channels: Collection[str], since: float, *, repair: Mapping[str, Lease] = _NO_LEASES
     ) -> dict[str, Snapshot]:
         """The snapshots of the channels, if all were begun since then."""
         with self._lock:
             for channel in channels:
-                self._look(channel, mend=mend)
+                self._look(channel, repair=repair.get(channel))
             latest = {
                 channel: self._latest[channel] for channel in channels if channel in self._latest
             }
@@ -463,7 +470,12 @@ class Snapshots:
         return latest if len(young) == len(channels) and all(young) else {}
 
     def _read(
-        self, channels: Collection[str], progress: Report, *, force: bool
+        self,
+        channels: Collection[str],
+        progress: Report,
+        leases: Mapping[str, Lease],
+        *,
+        force: bool,
     ) -> dict[str, Snapshot]:
         """Read the channels from the sources; nobody else does so now."""
         began = self._timer()
@@ -475,9 +487,8 @@ class Snapshots:
                 self._took[channel] = self._timer() - began
                 self._failures.pop(channel, None)
                 self._adopt(snapshot)
-        if self._store is not None:
-            for channel, snapshot in snapshots.items():
-                self._save(self._store, channel, snapshot)
+        for channel, lease in leases.items():
+            self._save(channel, snapshots[channel], lease)
         return snapshots
 
     def _refuse_implausible(self, snapshots: Mapping[str, Snapshot]) -> None:
@@ -504,63 +515,52 @@ class Snapshots:
         self._answers.pop(snapshot.channel, None)
         self._wake()
 
-    def _look(self, channel: str, *, mend: bool = False) -> None:
+    def _look(self, channel: str, *, repair: Lease | None = None) -> None:
         """Take over what has changed in the store, and who was opted out.
 
         Raises:
             StopListUnavailable: who was opted out cannot be read.
         """
-        if self._store is None:
-            return
-        due = channel not in self._looked
-        if due:
-            with suppress(OSError):
-                self._store.make()
-            self._store.changes.attach()
         # Taken before the look: what changes meanwhile is seen the next time.
-        mark = self._store.changes.mark()
-        if not due and not mend and mark == self._marks.get(channel):
+        version = self._store.version()
+        if channel in self._looked and repair is None and version == self._versions.get(channel):
             return
         self._answers.pop(channel, None)
         if self._opt_outs is not None:
             self._opted_out[channel] = self._opt_outs.of(channel)
         key = self._keys[channel]
-        stamp = self._store.stamp(key)
-        if stamp != self._stamps.get(channel) or (mend and channel not in self._latest):
-            try:
-                snapshot = self._store.load(key, mend=mend)
-            except OSError as error:  # it may pass: tried again at the next look
-                logger.warning("The stored snapshot %s cannot be read: %s", key, error.strerror)
-            else:
-                if snapshot is not None:
-                    self._adopt(snapshot)
-                self._stamps[channel] = stamp
-        self._marks[channel] = mark
+        try:
+            stored = self._store.latest(key)
+            if stored is not None and stored is not self._stored.get(channel):
+                self._adopt(stored)
+            if repair is not None and channel not in self._latest:
+                self._store.repair(key, repair)
+        except StoreError as error:  # it may pass: tried again at the next look
+            logger.warning("The stored snapshot %s cannot be read: %s", key, error)
+        else:
+            self._stored[channel] = stored
+        self._versions[channel] = version
         self._looked[channel] = True
 
-    def _save(self, store: Store, channel: str, snapshot: Snapshot) -> None:
-        key = self._keys[channel]
+    def _save(self, channel: str, snapshot: Snapshot, lease: Lease) -> None:
         try:
-            mapped = store.save(key, snapshot)
-            store.fail(key, None)
-        except OSError as error:
+            stored = self._store.publish(self._keys[channel], snapshot, lease)
+        except StoreError as error:
             logger.warning(
                 "The %s snapshot cannot be stored in %s (%s); it stays in memory alone. "
                 "SUPPRESS_STORE names another folder.",
                 channel,
-                store.folder,
-                error.strerror,
+                self._store.describe(),
+                error,
             )
             return
         with self._lock:
-            self._adopt(mapped)
-            self._stamps[channel] = store.stamp(key)
+            self._adopt(stored)
+            self._stored[channel] = stored
 
     def _failure(self, channel: str) -> Failure | None:
         """Why the channel could not be read since its snapshot, here or elsewhere."""
-        found = [self._failures.get(channel)]
-        if self._store is not None:
-            found.append(self._store.failure(self._keys[channel]))
+        found = [self._failures.get(channel), self._store.failure(self._keys[channel])]
         latest = self._latest.get(channel)
         since = -math.inf if latest is None else latest.read_at.timestamp()
         failures = [each for each in found if each is not None and each.began > since]
@@ -576,8 +576,8 @@ class Snapshots:
                 failure = Failure(since, began, self._clock(), str(error))
                 self._failures[channel] = failure
             # What another process has noted, or only this one met, is not noted again.
-            if self._store is not None and isinstance(error, ReadingFailed):
-                with suppress(OSError):
+            if isinstance(error, ReadingFailed):
+                with suppress(StoreError):
                     self._store.fail(self._keys[channel], failure)
             if warn and latest is not None and self._may_serve(latest):
                 logger.warning(

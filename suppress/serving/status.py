@@ -8,7 +8,7 @@ from enum import IntEnum
 from suppress.errors import UnknownChannel
 from suppress.serving.freshness import State
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure
+from suppress.stores.contract import Failure
 
 
 class Health(IntEnum):

@@ -17,14 +17,14 @@ from typing import IO
 
 import numpy as np
 import pytest
+from suppress.cli.decisions import decisions, header
+from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid
+from suppress.cli.once import Seen
 
 from support import commands
 from support.builders import Clock, ListSource, environ_of_list, listed
 from support.commands import COMMAND, Done
 from suppress import Suppressor
-from suppress.cli.decisions import decisions, header
-from suppress.cli.max_invalid import MaxInvalid, TooManyInvalid
-from suppress.cli.once import Seen
 from suppress.cli.reasons import by_reason
 from suppress.files.slices import Row
 from suppress.numbers.equivalence import table

@@ -274,8 +274,7 @@ class TestFailing:
         self, made: Callable[..., Suppressor], source: Gate, tmp_path: Path
     ) -> None:
         one, other = made(store=tmp_path), made(store=tmp_path, load_timeout=0.1)
-        lock = one._store and one._store.lock(one._snapshots._keys["sms"])
-        assert lock
+        lock = one._store.exclusive(one._snapshots._keys["sms"], lease=60)
         other._snapshots._reader._timer = time.monotonic
         with lock, pytest.raises(StopListUnavailable, match="Another process has been reading"):
             other.snapshot("sms")
