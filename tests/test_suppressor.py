@@ -352,8 +352,8 @@ class TestStale:
         source.failure = SourceError("down.")
         clock.now += 3600
         assert suppressor.is_suppressed(LISTED, "sms")
-        assert "cannot be read since 2023-11-14T23:13:20+00:00: " in caplog.text
-        assert "read at 2023-11-14T22:13:20+00:00 still serves" in caplog.text
+        assert "has failed to refresh since 2023-11-14T23:13:20+00:00; " in caplog.text
+        assert "using the copy from 2023-11-14T22:13:20+00:00" in caplog.text
         clock.now += 1
         for _ in range(3):
             with pytest.raises(StopListUnavailable, match="3601 s ago, longer than SUPPRESS_MAX"):

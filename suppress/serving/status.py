@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from suppress.errors import UnknownChannel
@@ -109,3 +109,8 @@ class Status:
             name for name, each in self.channels.items() if each.state is not State.MISSING
         ]
         return max((self.channels[name].health for name in judged), default=Health.UNAVAILABLE)
+
+
+def moment(seconds: float) -> str:
+    """Return a time (seconds since the epoch) as text, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -51,7 +51,7 @@ class TestShrinking:
             assert failure is not None
             assert f"of the source 'list' shrank from 1,200 entries to {left}" in failure.message
             assert "suppress refresh --force" in failure.message
-        assert "still serves" in caplog.text
+        assert "using the copy" in caplog.text
         with pytest.raises(suppress.StopListUnavailable, match=r"SUPPRESS_MAX_SHRINK is 0\.9"):
             made.refresh("sms")
         clock.now += 4000

@@ -149,9 +149,10 @@ class Impatient(MemoryStore):
 class Leaking(MemoryStore):
     @contextmanager
     def exclusive(self, name: str, lease: float, *, wait: float = 0.0) -> Iterator[Lease]:
-        self.block = super().exclusive(name, lease, wait=wait)
-        yield self.block.__enter__()
-        self.block.__exit__(None, None, None)
+        block = super().exclusive(name, lease, wait=wait)
+        self._kept = [*getattr(self, "_kept", ()), block]
+        yield block.__enter__()
+        block.__exit__(None, None, None)
 
 
 class Trusting(MemoryStore):

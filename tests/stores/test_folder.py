@@ -207,7 +207,7 @@ class TestDamage:
             patched.setattr("suppress.stores.folder.FolderStore._map", failing)
             two.is_suppressed(OTHER, "sms")
         assert "cannot be read: Too many open" in caplog.text
-        two._snapshots.look_again()
+        two._serving.invalidate()
         assert two.is_suppressed(OTHER, "sms")
 
 
