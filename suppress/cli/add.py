@@ -42,10 +42,7 @@ def add(
     suppressor = Suppressor(background=False)
     channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
     given = GivenNumbers(numbers, path, columns, format_).read(suppressor.reader(default_region))
-    new = {
-        channel: suppressor.add(given, channel, default_region=default_region, **evidence)
-        for channel in channels
-    }
+    new = suppressor.add_to_channels(given, channels, default_region=default_region, **evidence)
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)
     if as_json:

@@ -17,14 +17,14 @@ from suppress.suppressor import Suppressor
     "--since",
     metavar="TIME",
     callback=moment_of,
-    help="List those made at or after this date or time, such as 2026-03-01 or "
-    "2026-03-01T09:30:00Z.",
+    help="List those that people asked for (or that were made, if that is not known) from this "
+    "date or time on, such as 2026-03-01 or 2026-03-01T09:30:00Z.",
 )
 @click.option(
     "--until",
     metavar="TIME",
     callback=end_of,
-    help="List those made before this time, or up to the end of this date.",
+    help="List those up to this time, or up to the end of this date.",
 )
 @click.option("--via", metavar="WORD", help="List those that came this way, such as reply or form.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV on standard output.")
@@ -40,8 +40,9 @@ def opt_outs(
 ) -> None:
     """List the opt-outs that were made here and are in force, oldest first.
 
-    Times without an offset are in your time zone. Numbers are shown whole; --csv and --json
-    have every detail.
+    Shows the newest opt-out of each person and channel; people whose history was forgotten
+    are left out. Numbers are shown whole. --csv and --json have every detail. Times without
+    an offset are in your time zone.
 
     \b
       suppress opt-outs --channel sms --since 2026-03-01
@@ -52,7 +53,7 @@ def opt_outs(
     suppressor = Suppressor(background=False)
     found = itertools.chain.from_iterable(
         suppressor.opt_outs(channel, since=since, until=until, via=via)
-        for channel in dict.fromkeys(channels or suppressor.channels)
+        for channel in dict.fromkeys(channels) or (None,)
     )
     if as_csv:
         print_csv_of(found)
