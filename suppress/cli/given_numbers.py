@@ -13,7 +13,7 @@ from suppress.cli.options import Decorated, column_option, format_option, region
 from suppress.cli.summary import taken_from
 from suppress.errors import InvalidNumber
 from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.opt_outs.record import kept_as
+from suppress.opt_outs.people import kept_as
 
 
 @dataclass(frozen=True)
