@@ -1,10 +1,15 @@
 """`suppress history`: every change of one number, as a table or as the answer to its owner."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 
 from suppress.cli.changes import print_table_of
 from suppress.cli.options import json_option, region_option, single_channel_option
 from suppress.cli.output import print_json
+from suppress.numbers.readings import Meaning
+from suppress.serving.status import moment
 from suppress.suppressor import Suppressor
 
 
@@ -16,9 +21,9 @@ from suppress.suppressor import Suppressor
 def history(number: str, channel: str | None, default_region: str | None, *, as_json: bool) -> None:
     """Show every change of NUMBER that was made here, oldest first.
 
-    Shows when each was made and wished, by whom, how it came, and why. With --json the
-    answer is complete: it is what to hand over when people ask what is kept about them. It
-    also has the entries of the stop lists as they were last read.
+    Shows when each change was made and wished, by whom, how it came, and why. With --json
+    the answer is complete, for people who ask what is kept about them: it also has the
+    entries of the stop lists as they were last read, and what sources are still to be told.
 
     \b
       suppress history "+1 415 555 2671"
@@ -27,11 +32,14 @@ def history(number: str, channel: str | None, default_region: str | None, *, as_
     suppressor = Suppressor(background=False)
     changes = suppressor.history(number, channel, default_region=default_region)
     if as_json:
+        meaning = suppressor.reader(default_region).read(number)
+        channels = suppressor.channels if channel is None else (channel,)
         print_json(
             {
-                "number": number,
+                "number": meaning.first,
                 "changes": changes,
-                "listed": _listed(suppressor, number, channel, default_region),
+                "listed": {each: _listed(suppressor, number, meaning, each) for each in channels},
+                "waiting": _waiting(suppressor, meaning, channels),
             }
         )
     elif not print_table_of(changes):
@@ -39,13 +47,27 @@ def history(number: str, channel: str | None, default_region: str | None, *, as_
 
 
 def _listed(
-    suppressor: Suppressor, number: str, channel: str | None, default_region: str | None
-) -> dict[str, list[dict[str, object]]]:
-    """Return the entries of the number on each channel's list, as it was last read."""
-    meaning = suppressor.reader(default_region).read(number)
-    listed = {}
-    for each in suppressor.channels if channel is None else (channel,):
-        snapshot = suppressor.stored(each)
-        origins = () if snapshot is None else snapshot.why(meaning, number)
-        listed[each] = [origin._asdict() for origin in origins]
-    return listed
+    suppressor: Suppressor, number: str, meaning: Meaning, channel: str
+) -> list[dict[str, Any]]:
+    """Return the entries of the number on a channel's list, as it was last read."""
+    snapshot = suppressor.stored(channel)
+    origins = () if snapshot is None else snapshot.why(meaning, number)
+    return [each._asdict() for each in origins]
+
+
+def _waiting(
+    suppressor: Suppressor, meaning: Meaning, channels: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the changes of the number that the sources have not accepted yet."""
+    numbers = {reading.e164 for reading in meaning.readings}
+    return [
+        {
+            "source": each.source,
+            "action": each.action,
+            "channel": each.channel,
+            "number": each.number,
+            "since": moment(each.made_at),
+        }
+        for each in suppressor.waiting()
+        if each.number in numbers and each.channel in channels
+    ]

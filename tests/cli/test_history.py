@@ -67,6 +67,10 @@ def test_the_answer_to_a_request_is_complete(typed: Typed) -> None:
     assert typed("add", LISTED, "--channel", "sms").returncode == 0
     answer = json.loads(typed("history", LISTED, "--json").stdout)
     assert [each["source"] for each in answer["listed"]["sms"]] == ["opt-outs", "bsg"]
+    assert answer["waiting"] == []
+    assert typed("add", LISTED, "--channel", "viber", BSG_API_KEY="test_wrong").returncode == 0
+    (waiting,) = json.loads(typed("history", LISTED, "--json").stdout)["waiting"]
+    assert (waiting["source"], waiting["action"], waiting["number"]) == ("bsg", "add", LISTED)
 
 
 def test_nobody_was_opted_out(typed: Typed) -> None:
