@@ -71,11 +71,12 @@ class Lines:
 
     def peek(self) -> bytes:
         """Return the first line that is not blank, which is still to be read."""
-        for raw in self._raw():
-            if raw.removeprefix(BOM).strip() or len(raw) > self.limits.row_bytes:
-                self._peeked = raw
-                break
-            self.line += 1
+        if not self._peeked:
+            for raw in self._raw():
+                if raw.removeprefix(BOM).strip() or len(raw) > self.limits.row_bytes:
+                    self._peeked = raw
+                    break
+                self.line += 1
         return self._peeked
 
     def take(self) -> bytes:
@@ -98,8 +99,8 @@ class Lines:
         Raises:
             InputError: they cannot be read.
         """
-        block = self._ahead.read() + self._rest
-        self._rest = b""
+        block = self._peeked + self._ahead.read() + self._rest
+        self._peeked = self._rest = b""
         while more := self._read():
             block += more
             end = block.rfind(b"\n") + 1
@@ -145,7 +146,8 @@ class Lines:
         # The rest of a line that is longer than a row may be is a line of its own.
         longest = self.limits.row_bytes + 1
         if self._peeked:
-            yield self._peeked
+            peeked, self._peeked = self._peeked, b""
+            yield peeked
         try:
             while line := self._ahead.readline(longest) or self._line(longest):
                 yield line

@@ -124,6 +124,18 @@ def test_long_files_of_other_forms(form: str) -> None:
     assert len(found[0]) == len(rows)
 
 
+@pytest.mark.parametrize("form", ["text", "csv", "jsonl"])
+@pytest.mark.parametrize("count", range(4))
+def test_files_of_few_rows(form: str, count: int) -> None:
+    """The first line is read to find the format; it is a row all the same."""
+    row = b'{"p":1}\n' if form == "jsonl" else b"1\n"
+    content = b"p\n" * (form == "csv") + row * count
+    for columns in ((), ("p",)) if form != "text" else ((),):
+        found = at_once(content, format=form, columns=columns)
+        assert found == one_by_one(content, format=form, columns=columns)
+        assert len(found[0]) == count
+
+
 def test_rows_before_a_bad_one_are_given() -> None:
     batches = Rows(io.BytesIO(b"+14155552671\n\n+14155552672\n\xff\n"), format="text").batches()
     first, second = next(batches), next(batches)
