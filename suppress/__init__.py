@@ -49,7 +49,7 @@ from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure
+from suppress.stores.contract import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 

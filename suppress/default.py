@@ -17,14 +17,14 @@ _lock = threading.Lock()
 _made: Suppressor | None = None
 
 
-def _start_anew() -> None:
+def _after_fork_in_child() -> None:
     """In a process that is forked, nobody is left to release what another thread held."""
     global _lock  # noqa: PLW0603 - it belongs to the one thing that is shared
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def default_suppressor() -> Suppressor:

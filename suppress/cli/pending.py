@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from suppress.cli.output import counted
-from suppress.serving.snapshots import moment
+from suppress.serving.status import moment
 from suppress.suppressor import Suppressor
 
 

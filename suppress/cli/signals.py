@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
 
-from suppress.atomic import give_up
+from suppress.atomic import remove_unfinished
 
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
@@ -52,7 +52,7 @@ def unwinding() -> Iterator[None]:
 
 def end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
     """End the process with the exit status of a signal, and leave no unfinished file."""
-    give_up()
+    remove_unfinished()
     os._exit(128 + number)
 
 

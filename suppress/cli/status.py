@@ -19,7 +19,7 @@ from suppress.cli.output import (
 from suppress.cli.pending import pending_rows, print_pending
 from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
-from suppress.serving.snapshots import moment
+from suppress.serving.status import moment
 from suppress.serving.status import ChannelStatus
 from suppress.suppressor import Suppressor
 

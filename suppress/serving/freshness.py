@@ -11,35 +11,10 @@ handed in. Answers, `status` and health all ask them, so that they agree whateve
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from suppress.stores.folder import Failure
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Delays and limits of serving, in seconds.
-
-    Attributes:
-        store_check: how long an answer stands until the store is looked at, should nobody have
-            notified of a change.
-        retry_delay: how long a source that failed is left alone.
-        max_wait: how long a caller waits for a new snapshot while the stale one could serve.
-        renew_at: the part of `ttl` after which a snapshot is renewed in the background.
-        min_pause: the least time between two readings in the background, however short `ttl` is.
-        poll: how often to look whether another process has finished reading.
-    """
-
-    store_check: float = 0.5
-    retry_delay: float = 5.0
-    max_wait: float = 10.0
-    renew_at: float = 0.8
-    min_pause: float = 1.0
-    poll: float = 0.05
-
-
-LIMITS = Limits()
+from suppress.serving.limits import Limits
+from suppress.stores.contract import Failure
 
 
 class State(StrEnum):

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from suppress.errors import UnknownChannel
 from suppress.serving.freshness import State
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure
+from suppress.stores.contract import Failure
 
 
 class Health(IntEnum):
@@ -109,3 +109,8 @@ class Status:
             name for name, each in self.channels.items() if each.state is not State.MISSING
         ]
         return max((self.channels[name].health for name in judged), default=Health.UNAVAILABLE)
+
+
+def moment(seconds: float) -> str:
+    """Return a time (seconds since the epoch) as text, in UTC."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
