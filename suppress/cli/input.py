@@ -15,9 +15,6 @@ from suppress.files.slices import Row
 
 STANDARD = "-"
 
-QUIET = 2.0
-"""Seconds for which an input has to be unchanged that may be in the middle of being written."""
-
 
 def opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | None]:
     """Open an input; return its bytes, and how many there are if that is known.

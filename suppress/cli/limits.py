@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 import click
 
-from suppress.cli.input import QUIET
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -16,7 +14,7 @@ class Limits:
         delivery: how long a source may take to accept opt-outs before the command ends.
     """
 
-    quiet: float = QUIET
+    quiet: float = 2.0
     delivery: float = 5.0
 
 

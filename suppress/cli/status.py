@@ -19,8 +19,7 @@ from suppress.cli.output import (
 from suppress.cli.pending import pending_rows, print_pending
 from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
-from suppress.serving.status import moment
-from suppress.serving.status import ChannelStatus
+from suppress.serving.status import ChannelStatus, moment
 from suppress.suppressor import Suppressor
 
 STYLES = {

@@ -1,437 +1,349 @@
-"""`suppress filter` with its options: the command as it is typed, against a list in a file."""
+"""`suppress filter`: rows byte for byte, in every form, to every kind of output."""
 
 import csv
+import hashlib
+import io
 import json
 import os
+import random
 import re
-import resource
-import signal
 import stat
-import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
+import phonenumbers
 import pytest
 
-from support import commands
-from support.builders import environ_of_list
-from support.commands import COMMAND, Done
-from suppress.cli.reasons import by_reason
-from suppress.numbers.problem import Problem
+from support.command_line import (
+    BOTH,
+    FILTER,
+    GOOD,
+    NOBODY,
+    SMS,
+    VIBER,
+    Run,
+    Start,
+    names,
+    refuses,
+)
+from suppress import Outcome
+from suppress.numbers.readings import readings
+from suppress_bsg.sandbox import Sandbox, made_up
 
-SMS, ANN, BOB = "+14155552671", "+14155552672", "+442079460959"
-OLD_CAIRO, NEW_CAIRO = "+20105715722", "+201005715722"
-"""One line before and after a change of plan; the old form has a possible length still."""
+ALLOWED, SUPPRESSED, INVALID = Outcome.ALLOWED, Outcome.SUPPRESSED, Outcome.INVALID
 
-Run = Callable[..., Done]
+
+INPUTS: dict[str, tuple[bytes, list[tuple[bytes, Outcome | None]]]] = {
+    "in.txt": (
+        b"",
+        [
+            (b"+44 20 7946 0958\r\n", SUPPRESSED),
+            (b"+14155552672\r\n", ALLOWED),
+            (b"\r\n", None),
+            (b"  +1 (415) 555-2671 \n", SUPPRESSED),
+            (b"n/a\n", INVALID),
+            (b"14155552671\n", SUPPRESSED),
+            (b"14155552672\n", INVALID),
+            (b"+14155552672\n", ALLOWED),
+            (b"tel:+44-20-7946-0959", ALLOWED),
+        ],
+    ),
+    "in.csv": (
+        b'\xef\xbb\xbfname,"Phone Number"\r\n',
+        [
+            (b'"Ann ""A"" Lee",+1 (415) 555-2671\r\n', SUPPRESSED),
+            (b'Bob,"+14155552672"\r\n', ALLOWED),
+            (b'"two\r\n\r\nlines, one row",+442079460958\n', SUPPRESSED),
+            (b"\n", None),
+            (b"Zo\xc3\xab,\n", INVALID),
+            (b'"a\nb",+442079460959\r\n', ALLOWED),
+            (b"Ann,+14155552671", SUPPRESSED),
+        ],
+    ),
+    "in.tsv": (
+        b"phone\tname\n",
+        [
+            (b"+14155552672\tBob, the second\n", ALLOWED),
+            (b'+14155552671\t"A\tB"\n', SUPPRESSED),
+            (b"\tC\n", INVALID),
+        ],
+    ),
+    "in.jsonl": (
+        b"",
+        [
+            (b'{"phone": 14155552671, "name": "Ann"}\n', SUPPRESSED),
+            (b' {"name":"Bob","phone":"+1 415 555 2672"}\r\n', ALLOWED),
+            (b'{"phone": 14155552672.0}\n', ALLOWED),
+            (b'{"phone": null}\n', INVALID),
+            (b"\n", None),
+            (b'{"phone": "+442079460959", "x": {"y": "\\n"}}', ALLOWED),
+        ],
+    ),
+}
+
+
+COLUMNS = {
+    "in.csv": "Numbers were taken from the column 'Phone Number'\\.\n",
+    "in.tsv": "Numbers were taken from the column 'phone'\\.\n",
+    "in.jsonl": "Numbers were taken from the column 'phone'\\.\n",
+}
+
+
+def content_of(name: str, *outcomes: Outcome | None) -> bytes:
+    header, rows = INPUTS[name]
+    return header + b"".join(raw for raw, outcome in rows if outcome in outcomes)
 
 
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A stop list in a file, and a store that has it already."""
-    return environ_of_list(tmp_path_factory.mktemp("home"), f"{BOB[:-1]}1\n{SMS}\n".encode())
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with all inputs: those without a line end are waited for once."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for name in INPUTS:
+        (folder / name).write_bytes(content_of(name, ALLOWED, SUPPRESSED, INVALID, None))
+    return folder
 
 
-@pytest.fixture
-def temporary(tmp_path: Path) -> Path:
-    """Where temporary files go."""
-    path = tmp_path / "temporary"
-    path.mkdir()
-    return path
-
-
-@pytest.fixture
-def run(environ: dict[str, str], folder: Path, temporary: Path) -> Run:
-    def running(
-        *arguments: str,
-        stdin: str = "",
-        stdout: int | IO[bytes] = subprocess.PIPE,
-    ) -> Done:
-        return commands.run(
-            ["filter", "--channel", "sms", *arguments],
-            cwd=folder,
-            env=environ | {"TMPDIR": str(temporary)},
-            stdin=stdin.encode(),
-            stdout=stdout,
-        )
-
-    return running
-
-
-def contents(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in folder.iterdir()}
-
-
-def error_of(done: Done, status: int) -> str:
-    """The message with which it ended, which is the last line."""
-    errors = done.stderr.decode()
-    assert done.returncode == status, errors
-    assert "Traceback" not in errors
-    assert not done.stdout
-    error = errors.splitlines()[-1]
-    assert error.startswith("Error: ")
-    return error
-
-
-def table_of(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="takes root")
+@pytest.mark.parametrize("name", INPUTS)
 @pytest.mark.parametrize(
-    "option", ["-o", "--suppressed", "--invalid", "--decisions", "--receipt", "--in-place"]
+    ("arguments", "by_stdin"),
+    [(["NAME", "-o", "out"], False), (["-"], True), (["-o", "out"], True), (["NAME"], False)],
 )
-def test_no_output_follows_a_link_of_another_user(run: Run, folder: Path, option: str) -> None:
-    (folder / "victim").write_text(f"{ANN}\n")
-    folder.chmod(0o1777)
-    (folder / "out").symlink_to("victim")
-    os.chown(folder / "out", 12345, -1, follow_symlinks=False)
-    arguments = ("out", option) if option == "--in-place" else (option, "out")
-    error = error_of(run(*arguments, stdin=f"{ANN}\n"), 5)
-    assert error.startswith("Error: out cannot be written: the link ")
-    assert error.endswith("/out belongs to another user. Name what it leads to.")
-    assert contents(folder) == {"victim": f"{ANN}\n", "out": f"{ANN}\n"}
-
-
-class TestSummary:
-    def test_invalid_rows_by_reason(self, run: Run) -> None:
-        stdin = f"{ANN}\n{SMS}\n4155552672\n4.42E+11\nn/a\n(415) 555-2672\n12\nunknown\n?\n-\n"
-        lines = run(stdin=stdin).stderr.decode().splitlines()
-        assert lines[0] == "10 recipients: 1 allowed, 1 suppressed, 8 invalid."
-        # Most frequent first, and with the fix.
-        digits = (
-            "are digits without a plus: add --default-region XX, or --default-region international"
-        )
-        assert lines[1:-1] == [
-            "  4 are not phone numbers: correct them, or leave them out.",
-            f"  3 {digits} if they carry calling codes.",
-            "  1 was cut by a spreadsheet: export the column as text.",
-        ]
-        assert re.fullmatch(r"The sms stop list of file has 2 numbers .* ago\.", lines[-1])
-
-    def test_many_are_counted_over_all_pieces(self, run: Run) -> None:
-        done = run(stdin="4155552672\n" * 11_204 + "n/a\n")
-        assert b"\n  11,204 are digits without a plus: " in done.stderr
-        assert b"\n  1 is not a phone number: correct it, or leave it out.\n" in done.stderr
-
-    def test_of_one(self, run: Run) -> None:
-        done = run(stdin=f"{ANN}\n")
-        assert done.stderr.startswith(b"1 recipient: 1 allowed, 0 suppressed, 0 invalid.\nThe sms")
-
-    @pytest.mark.parametrize("problem", Problem)
-    @pytest.mark.parametrize("count", [1, 1204])
-    def test_every_reason_has_its_sentence_and_fix(self, problem: Problem, count: int) -> None:
-        (line,) = by_reason({problem: count})
-        verbs = "is|was|has" if count == 1 else "are|were|have"
-        assert re.fullmatch(rf"{count:,} ({verbs}) [^:]+: [^:]+\.", line)
-
-
-class TestDecisions:
-    def test_a_row_for_each_recipient(self, run: Run, folder: Path) -> None:
-        content = f'name,phone\nA,{SMS}\n"B\n",+1 415 555 2672\nC,=1+1\nD,"x ""y"",\r\nz"\n'
-        (folder / "in.csv").write_bytes(content.encode())
-        done = run("in.csv", "--column", "phone", "-o", "out", "--decisions", "decisions.csv")
-        assert done.returncode == 0, done.stderr
-        path = folder / "decisions.csv"
-        assert path.read_bytes().splitlines()[0] == (
-            b"line,number,outcome,e164,reason,source,entry,since"
-        )
-        first, *others = [tuple(each.values()) for each in table_of(path)]
-        assert first[:-1] == (
-            *("2", SMS, "suppressed", SMS, "listed for sms by file (line 2)", "file", "line 2"),
-        )
-        assert others == [
-            ("3", "+1 415 555 2672", "allowed", ANN, "not listed for sms", "", "", ""),
-            ("5", "=1+1", "invalid", "", "not a phone number", "", "", ""),
-            ("6", 'x "y",\r\nz', "invalid", "", "not a phone number", "", "", ""),
-        ]
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600
-
-    def test_several_numbers_of_a_row_stand_together(self, run: Run, folder: Path) -> None:
-        (folder / "in.csv").write_text(
-            f"phone,mobile\nn/a,{ANN}\n,{BOB}\n{ANN},{SMS}\nn/a,?\n{ANN},{BOB}\n"
-        )
-        columns = ("--column", "phone", "--column", "mobile")
-        done = run("in.csv", *columns, "--decisions", "d.csv", "--receipt", "r.json")
-        assert done.stdout == f"phone,mobile\nn/a,{ANN}\n,{BOB}\n{ANN},{BOB}\n".encode()
-        found = [
-            (each["number"], each["outcome"], each["e164"]) for each in table_of(folder / "d.csv")
-        ]
-        assert found == [
-            (f"n/a; {ANN}", "allowed", ANN),
-            (BOB, "allowed", BOB),
-            (f"{ANN}; {SMS}", "suppressed", SMS),
-            ("n/a; ?", "invalid", ""),
-            (f"{ANN}; {BOB}", "allowed", ANN),
-        ]
-        receipt = json.loads((folder / "r.json").read_bytes())
-        assert receipt["counts"] == {"allowed": 3, "suppressed": 1, "invalid": 1}
-        assert receipt["columns"] == ["phone", "mobile"]
-
-    def test_of_any_type(self, run: Run, folder: Path) -> None:
-        values = [14155552672, 14155552672.0, None, True, {"a": [1]}, ["x"], "\u00e9", -1]
-        lines = [json.dumps({"to": value}) for value in values]
-        done = run("--column", "to", "--decisions", "d.csv", stdin="\n".join(lines))
-        assert done.returncode == 0, done.stderr
-        assert [each["number"] for each in table_of(folder / "d.csv")] == [
-            *("14155552672", "14155552672.0", "", "true", '{"a":[1]}', '["x"]', "\u00e9", "-1")
-        ]
-        # Nothing but what is no number: such a row is invalid, and no error.
-        done = run("--column", "to", stdin='{"to": {"a": 1}}')
-        assert done.stderr.startswith(b"1 recipient: 0 allowed, 0 suppressed, 1 invalid.\n")
-
-    def test_it_does_not_appear_when_the_input_is_broken(self, run: Run, folder: Path) -> None:
-        (folder / "d.csv").write_text("old\n")
-        done = run("--decisions", "d.csv", "-o", "out", stdin=f"{ANN}\n" * 25_000 + "\0\n")
-        assert "line 25001" in error_of(done, 4)
-        assert contents(folder) == {"d.csv": "old\n"}
-
-
-class TestMaxInvalid:
-    @pytest.mark.parametrize(
-        "bound",
-        ["", "x", "-1", "1.5", "%", "101%", "1,000", "1e3", "1 %", "\u0661", ".5%", "9" * 99],
+def test_filter_gives_rows_byte_for_byte(
+    run: Run, folder: Path, inputs: Path, name: str, arguments: list[str], by_stdin: bool
+) -> None:
+    content = (inputs / name).read_bytes()
+    done = run(
+        "filter",
+        *(str(inputs / name) if each == "NAME" else each for each in arguments),
+        *("--channel", "sms", "--suppressed", "suppressed", "--invalid", "invalid"),
+        stdin=content if by_stdin else b"",
     )
-    def test_nonsense_is_refused(self, run: Run, folder: Path, bound: str) -> None:
-        done = run("--max-invalid", bound, "-o", "out", stdin=f"{ANN}\n")
-        assert "--max-invalid" in error_of(done, 2)
-        assert contents(folder) == {}
-
-    def test_nothing_is_written_when_more_are_invalid(
-        self, run: Run, folder: Path, temporary: Path
-    ) -> None:
-        (folder / "no").write_text("old\n")
-        beside = ("--suppressed", "no", "--invalid", "bad", "--decisions", "d", "--receipt", "r")
-        for out in ((), ("-o", "out"), ("-o", "/dev/stdout")):
-            stdin = f"{ANN}\n{SMS}\n" * 10_000 + "n/a\n" * 210
-            done = run("--max-invalid", "1%", *out, *beside, stdin=stdin)
-            error = error_of(done, 6)
-            assert error == (
-                "Error: 210 of 20,210 recipients are invalid, and the limit is 1%. Nothing was "
-                "written. Correct them, or raise --max-invalid."
-            )
-            # The reasons say what there is to mend.
-            assert b"\n  210 are not phone numbers: " in done.stderr
-            assert contents(folder) == {"no": "old\n"}
-            assert contents(temporary) == {}
-
-    def test_everything_is_written_when_no_more_are(self, run: Run, folder: Path) -> None:
-        stdin = f"{ANN}\n{SMS}\n" * 20_000 + "n/a\n" * 2
-        for out in ((), ("-o", "/dev/stdout"), ("-o", "out")):
-            done = run("--max-invalid", "2", *out, "--invalid", "bad", stdin=stdin)
-            assert done.returncode == 0, done.stderr
-            allowed = (folder / "out").read_bytes() if "out" in out else done.stdout
-            assert allowed == f"{ANN}\n".encode() * 20_000
-            assert (folder / "bad").read_text() == "n/a\n" * 2
-
-    def test_a_full_disk_where_the_rows_are_held(self, environ: dict[str, str]) -> None:
-        done = subprocess.run(
-            [COMMAND, "filter", "--channel", "sms", "--max-invalid", "0"],
-            env=environ,
-            input=f"{ANN}\n".encode() * 20_000,
-            capture_output=True,
-            check=False,
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (2**16, 2**16)),
-        )
-        error = error_of(done, 5)
-        assert error.startswith("Error: A temporary file cannot be written: File too large.")
-        assert "TMPDIR" in error
-
-    def test_standard_output_that_is_full(self, run: Run) -> None:
-        with Path("/dev/full").open("wb") as full:
-            done = run("--max-invalid", "0", stdin=f"{ANN}\n", stdout=full)
-        assert b"Error: Standard output cannot be written: No space left" in done.stderr
-        assert done.returncode == 5
-
-    @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-    def test_a_signal_leaves_nothing_of_what_is_held(
-        self, environ: dict[str, str], folder: Path, temporary: Path, sent: signal.Signals
-    ) -> None:
-        with subprocess.Popen(
-            [COMMAND, "filter", "--channel", "sms", "--max-invalid", "0", "--decisions", "d"],
-            env=environ | {"TMPDIR": str(temporary)},
-            cwd=folder,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        ) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            # More than a pipe holds, so that it is known to have read some of it.
-            process.stdin.write(f"{ANN}\n".encode() * 100_000)
-            process.stdin.flush()
-            process.send_signal(sent)
-            assert process.wait(60) == 128 + sent
-            assert process.stdout.read() == b""
-        assert contents(folder) == {}
-        assert contents(temporary) == {}
-
-
-class TestOnce:
-    def test_the_first_row_of_each_person(self, run: Run, folder: Path) -> None:
-        rows = [
-            *(f"{ANN},1", f"{SMS},2", "+1 (415) 555-2672,3", f"{OLD_CAIRO},4", "n/a,5"),
-            *(f"{NEW_CAIRO},6", f"{BOB},7", f"{SMS},8", "n/a,9", f"{ANN},10"),
-        ]
-        beside = ("--suppressed", "no", "--invalid", "bad", "--decisions", "d", "--receipt", "r")
-        content = "\n".join(["phone,n", *rows]) + "\n"
-        (folder / "in.csv").write_text(content)
-        done = run("in.csv", "--once", *beside)
-        assert done.stdout.decode().splitlines() == ["phone,n", rows[0], rows[3], rows[6]]
-        # Nobody else is left out.
-        assert (folder / "no").read_text() == f"phone,n\n{SMS},2\n{SMS},8\n"
-        assert (folder / "bad").read_text() == "phone,n\nn/a,5\nn/a,9\n"
-        assert done.stderr.startswith(
-            b"10 recipients: 6 allowed, 2 suppressed, 2 invalid.\n"
-            b"  3 repeated: left out, since earlier rows have their numbers.\n"
-        )
-        told = table_of(folder / "d")
-        assert [each["line"] for each in told if "left out" in each["reason"]] == ["4", "7", "11"]
-        assert sum(each["outcome"] == "allowed" for each in told) == 6
-        receipt = json.loads((folder / "r").read_bytes())
-        assert receipt["repeated"] == 3
-        assert receipt["counts"] == {"allowed": 6, "suppressed": 2, "invalid": 2}
-        done = commands.run(["verify", "r", "in.csv"], cwd=folder, check=True)
-        assert b": 6 allowed, 2 suppressed, 2 invalid; 3 repeated." in done.stdout
-
-    def test_over_all_pieces(self, run: Run) -> None:
-        numbers = [f"+1415555{n:04}" for n in range(2671, 9000)]
-        stdin = "\n".join(numbers * 5)
-        done = run("--once", stdin=stdin)
-        assert done.stdout.decode().split() == numbers[1:]
-        assert b"\n  25,312 repeated: " in done.stderr
-
-    def test_without_it_nobody_is_left_out(self, run: Run) -> None:
-        done = run(stdin=f"{ANN}\n{ANN}\n")
-        assert done.stdout == f"{ANN}\n{ANN}\n".encode()
-        assert b"repeated" not in done.stderr
-        assert b"\n  0 repeated.\n" in run("--once", stdin=f"{ANN}\n").stderr
-
-
-class TestInPlace:
-    CONTENT = f"{ANN}\n{SMS}\nn/a\n"
-
-    @pytest.fixture
-    def path(self, folder: Path) -> Path:
-        path = folder / "in.txt"
-        path.write_text(self.CONTENT)
-        return path
-
-    def test_it_replaces_the_input(self, run: Run, folder: Path, path: Path) -> None:
-        path.chmod(0o640)
-        before = path.stat().st_ino
-        done = run("in.txt", "--in-place", "--suppressed", "no")
-        assert (done.returncode, done.stdout) == (0, b"")
-        assert contents(folder) == {"in.txt": f"{ANN}\n", "no": f"{SMS}\n"}
-        assert stat.S_IMODE(path.stat().st_mode) == 0o640
-        assert path.stat().st_ino != before
-        assert stat.S_IMODE((folder / "no").stat().st_mode) == 0o600
-
-    def test_a_link_is_followed(self, run: Run, folder: Path, path: Path) -> None:
-        link = folder / "link"
-        link.symlink_to(path)
-        assert run("link", "--in-place").returncode == 0
-        assert link.is_symlink()
-        assert path.read_text() == f"{ANN}\n"
-
-    @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="needs another owner")
-    def test_it_keeps_its_owner(self, run: Run, path: Path) -> None:
-        os.chown(path, 1234, 4321)
-        assert run("in.txt", "--in-place").returncode == 0
-        assert (path.stat().st_uid, path.stat().st_gid) == (1234, 4321)
-
-    @pytest.mark.parametrize(
-        ("arguments", "status", "message"),
-        [
-            (["in.txt", "--in-place", "-o", "out"], 2, "--in-place and --output exclude"),
-            (["in.txt", "--in-place", "-o", "-"], 2, "--in-place and --output exclude"),
-            (["in.txt", "--in-place", "--invalid", "./in.txt"], 2, "--invalid names the input"),
-            (["--in-place"], 2, "not standard input"),
-            (["-", "--in-place"], 2, "not standard input"),
-            (["/dev/null", "--in-place"], 2, "/dev/null is none"),
-            (["none.txt", "--in-place"], 4, "none.txt cannot be read"),
-            (["in.txt", "--in-place", "--max-invalid", "0"], 6, "1 of 3 recipients are invalid"),
-            (["in.txt", "--in-place", "--format", "csv", "--column", "x"], 4, "not in the header"),
-            (["in.txt", "--in-place", "--suppressed", "no/where"], 5, "no/where cannot be written"),
-        ],
+    assert done.returncode == 0, done.stderr
+    allowed = (folder / "out").read_bytes() if "out" in arguments else done.stdout
+    assert allowed == content_of(name, ALLOWED)
+    assert (folder / "suppressed").read_bytes() == content_of(name, SUPPRESSED)
+    assert (folder / "invalid").read_bytes() == content_of(name, INVALID)
+    assert (inputs / name).read_bytes() == content
+    assert names(inputs) == INPUTS.keys()
+    if "out" in arguments:
+        assert done.stdout == b""
+    assert names(folder) == {"suppressed", "invalid", "out"} - ({"out"} - {*arguments})
+    found = [outcome for _, outcome in INPUTS[name][1]]
+    # All of it: neither colour codes nor a progress bar.
+    assert re.fullmatch(
+        rf"{sum(1 for each in found if each)} recipients: {found.count(ALLOWED)} allowed, "
+        rf"{found.count(SUPPRESSED)} suppressed, {found.count(INVALID)} invalid\.\n"
+        r"(  \d (is|are) .*: .*\.\n)+"
+        r"The sms stop list of bsg has \d+ numbers and was read \d+ (s|min) ago\.\n"
+        rf"{COLUMNS.get(name, '')}",
+        done.stderr.decode(),
     )
-    def test_refused_it_leaves_the_input(
-        self,
-        run: Run,
-        folder: Path,
-        path: Path,
-        arguments: Sequence[str],
-        status: int,
-        message: str,
-    ) -> None:
-        assert message in error_of(run(*arguments, stdin=self.CONTENT), status)
-        assert contents(folder) == {"in.txt": self.CONTENT}
-
-    @pytest.mark.parametrize("change", ["append", "replace"])
-    def test_what_changes_meanwhile_is_not_lost(
-        self, environ: dict[str, str], folder: Path, path: Path, change: str
-    ) -> None:
-        """Another program is at work on the file while it is read."""
-        read, write = os.pipe()
-        # It waits to write the suppressed rows, of which there are more than a pipe holds.
-        path.write_text(f"{SMS}\n" * 40_000)
-        with subprocess.Popen(
-            [COMMAND, "filter", "in.txt", "--channel", "sms", "--in-place", "--suppressed", "-"],
-            env=environ,
-            cwd=folder,
-            stdout=write,
-            stderr=subprocess.PIPE,
-        ) as process:
-            os.close(write)
-            with os.fdopen(read, "rb") as reader:
-                assert reader.read(5) == SMS[:5].encode()
-                if change == "append":
-                    with path.open("a") as stream:
-                        stream.write(f"{ANN}\n")
-                else:
-                    (folder / "new").write_text(f"{ANN}\n")
-                    (folder / "new").replace(path)
-                reader.read()
-            assert process.stderr is not None
-            error = process.stderr.read().decode()
-        assert process.returncode == 4, error
-        assert ("changed" if change == "append" else "was replaced") in error
-        assert path.read_text().endswith(f"{ANN}\n")
-        assert [each.name for each in folder.iterdir()] == ["in.txt"]
 
 
-class TestOutputsThatNameTheInput:
-    @pytest.fixture(autouse=True)
-    def files(self, folder: Path) -> None:
-        (folder / "in.txt").write_text(f"{ANN}\n{SMS}\n")
-        (folder / "link").symlink_to("in.txt")
-        (folder / "hard").hardlink_to(folder / "in.txt")
+def test_filter_screens_for_the_channel(run: Run) -> None:
+    everyone = f"{SMS}\n{VIBER}\n{BOTH}\n{NOBODY}\n".encode()
+    viber = run("filter", "--channel", "viber", stdin=everyone)
+    assert viber.stdout == f"{SMS}\n{NOBODY}\n".encode()
+    assert b"The viber stop list of bsg has" in viber.stderr
 
-    @pytest.mark.parametrize(
-        "option", ["-o", "--suppressed", "--invalid", "--decisions", "--receipt"]
+
+def test_filter_takes_column_format_and_region(run: Run, folder: Path) -> None:
+    (folder / "in.dat").write_bytes(b"a;b;c\n1;(415) 555-2671;3\n1;(415) 555-2673;3\n")
+    done = run(
+        *("filter", "in.dat", "--channel", "sms", "--column", "b", "--format", "csv"),
+        *("--default-region", "us"),
     )
-    @pytest.mark.parametrize("place", ["in.txt", "./in.txt", "link", "hard"])
-    def test_they_are_refused(self, run: Run, folder: Path, option: str, place: str) -> None:
-        before = contents(folder)
-        error = error_of(run("in.txt", option, place), 2)
-        assert f"{option} names the input".replace("-o ", "--output ") in error
-        assert ("--in-place" in error) == (option == "-o")
-        assert contents(folder) == before
+    assert done.stdout == b"a;b;c\n1;(415) 555-2673;3\n"
+    done = run(
+        *("filter", "in.dat", "--channel", "sms", "--column", "b"), SUPPRESS_DEFAULT_REGION="US"
+    )
+    assert done.stdout == b"a;b;c\n1;(415) 555-2673;3\n"
 
-    def test_as_standard_input(self, environ: dict[str, str], folder: Path) -> None:
-        before = contents(folder)
-        with (folder / "in.txt").open("rb") as stream:
-            command = [COMMAND, "filter", "--channel", "sms", "-o", "in.txt"]
-            done = subprocess.run(
-                command, cwd=folder, env=environ, stdin=stream, capture_output=True, check=False
-            )
-        assert "--output names the input" in error_of(done, 2)
-        assert contents(folder) == before
 
-    def test_two_outputs_are_told_apart_from_it(self, run: Run, folder: Path) -> None:
-        assert "the same file" in error_of(run("in.txt", "-o", "d", "--decisions", "./d"), 2)
-        # A file that is no output of today is no input either.
-        assert run("link", "-o", "out").returncode == 0
-        assert (folder / "out").read_text() == f"{ANN}\n"
+def test_filter_tells_when_a_region_is_missing(run: Run) -> None:
+    hint = (
+        b"  1 is digits without a plus: add --default-region XX, or --default-region international"
+    )
+    national = b"n/a\n(415) 555-2671\n"
+    assert hint in run("filter", "--channel", "sms", stdin=national).stderr
+    assert hint not in run("filter", "--channel", "sms", stdin=b"n/a\n").stderr
+    done = run("filter", "--channel", "sms", "--default-region", "US", stdin=national)
+    assert hint not in done.stderr
+
+
+def test_filter_takes_the_format_that_is_named(run: Run, folder: Path) -> None:
+    (folder / "in.csv").write_bytes(GOOD)
+    done = run("filter", "in.csv", "--channel", "sms", "--format", "text")
+    assert done.stdout == f"{NOBODY}\n".encode()
+
+
+@pytest.mark.parametrize("content", [b"", b"phone,name\n", b"\n\n"])
+def test_filter_of_nobody(run: Run, content: bytes) -> None:
+    done = run("filter", "--channel", "sms", stdin=content)
+    assert done.returncode == 0
+    assert done.stdout == content.strip(b"\n") + b"\n" * bool(content.strip())
+    assert done.stderr.startswith(b"0 recipients: 0 allowed, 0 suppressed, 0 invalid.\n")
+
+
+def test_filter_gives_what_the_reference_gives(run: Run, server: Sandbox) -> None:
+    dice = random.Random(7)
+    style = phonenumbers.PhoneNumberFormat
+    styles = [style.E164, style.INTERNATIONAL, style.NATIONAL, style.RFC3966]
+    texts = []
+    for entry in made_up(900, seed=1) + list(server.rows):
+        parsed = phonenumbers.parse(f"+{entry.phone}")
+        text = phonenumbers.format_number(parsed, dice.choice(styles))
+        odd = [f"00{entry.phone}", f"011{entry.phone}", f"{entry.phone}", f" +{entry.phone} x12"]
+        odd += [text[:-3], text + "0", f"({text}", text.replace("1", "\uff11"), f"{text};ext=1", ""]
+        texts += [text, dice.choice(odd)]
+    dice.shuffle(texts)
+    assert len(texts) > 3000
+
+    stops = {
+        e164
+        for each in server.rows
+        if "sms" in each.channels
+        for e164 in readings(f"+{each.phone}")
+    }
+    content, expected = io.StringIO(), io.StringIO()
+    whole, loop = csv.writer(content), csv.writer(expected)
+    counts = {"allowed": 0, "suppressed": 0, "invalid": 0}
+    for each in (whole, loop):
+        each.writerow(["n", "phone"])
+    for place, text in enumerate(texts):
+        whole.writerow([place, text])
+        found = readings(text, "US")
+        outcome = "invalid" if not found else "allowed" if stops.isdisjoint(found) else "suppressed"
+        counts[outcome] += 1
+        if outcome == "allowed":
+            loop.writerow([place, text])
+    assert min(counts.values()) > 100
+    done = run(
+        *("filter", "--channel", "sms", "--default-region", "US"),
+        stdin=content.getvalue().encode(),
+    )
+    assert done.stdout == expected.getvalue().encode()
+    told = ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items())
+    assert f"{len(texts):,} recipients: {told}." in done.stderr.decode()
+
+
+def test_filter_gives_a_receipt(run: Run, folder: Path) -> None:
+    # More rows than are screened at once.
+    lines = [f"{number},{BOTH}" for number in (SMS, NOBODY, "n/a") for _ in range(5_000)]
+    (folder / "in.csv").write_text("phone,to\n" + "\n".join(lines) + "\n")
+    (folder / "cut.csv").write_text("phone,x\n" + "\n".join(lines[:-1]) + "\n")
+    arguments = ("filter", "in.csv", "--channel", "sms", "-o", "out", "--receipt")
+    assert run(*arguments, "receipt.json").returncode == 0
+    receipt = json.loads((folder / "receipt.json").read_bytes())
+    assert receipt["counts"] == {"allowed": 5_000, "suppressed": 5_000, "invalid": 5_000}
+    assert receipt["columns"] == ["phone"]
+    numbers = [line.removesuffix(f",{BOTH}") for line in lines]
+    digested = "".join(f"{json.dumps(number)}\n" for number in numbers).encode()
+    assert receipt["recipients"]["digest"] == hashlib.sha256(digested).hexdigest()
+    status = json.loads(run("status", "--json").stdout)["channels"][0]
+    assert receipt["snapshot"]["digest"] == status["digest"]
+    assert run("verify", "receipt.json", "in.csv").returncode == 0
+    assert run("verify", "receipt.json", "cut.csv").returncode == 1
+    # Another column than the one that would be taken: the receipt remembers it.
+    named = ("filter", "in.csv", "--channel", "sms", "--column", "to", "-o", "out", "--receipt")
+    assert run(*named, "to.json").returncode == 0
+    assert run("verify", "to.json", "in.csv").returncode == 0
+    assert run("verify", "to.json", "in.csv", "--column", "phone").returncode == 1
+    refuses(run(*arguments, "out"), 2, "the same file")
+    assert run("filter", "--channel", "sms", "-o", "out", "--receipt", "-").stdout.startswith(b"{")
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Callable[[str], str]:
+    """A device that nobody else uses, where broken code could put a file in place of it."""
+
+    def making(name: str) -> str:
+        real = Path("/dev", name)
+        if not os.access("/dev", os.W_OK):
+            return str(real)
+        own = tmp_path / name
+        try:
+            os.mknod(own, stat.S_IFCHR | 0o666, real.stat().st_rdev)
+            own.write_bytes(b"")
+        except PermissionError:
+            pytest.skip("devices cannot be made here")
+        return str(own)
+
+    return making
+
+
+def test_filter_writes_to_devices(run: Run, folder: Path, device: Callable[[str], str]) -> None:
+    done = run(
+        *("filter", "--channel", "sms", "-o", device("null"), "--suppressed", "/dev/stdout"),
+        stdin=f"{SMS}\n{NOBODY}\nx\n".encode(),
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"{SMS}\n".encode()
+    assert names(folder) == set()
+
+
+def test_an_output_on_a_full_disk(run: Run, folder: Path, device: Callable[[str], str]) -> None:
+    full = device("full")
+    done = run("filter", "--channel", "sms", "-o", full, "--suppressed", "no", stdin=GOOD)
+    refuses(done, 5, "cannot be written: No space left on device")
+    assert names(folder) == set()
+
+
+def test_two_outputs_that_a_link_makes_the_same(run: Run, folder: Path) -> None:
+    (folder / "link").symlink_to("out")
+    done = run("filter", "--channel", "sms", "-o", "out", "--invalid", "link", stdin=GOOD)
+    refuses(done, 2, "the same file")
+    assert names(folder) == {"link"}
+
+
+@pytest.mark.parametrize("place", ["out", "/dev/stdout", "hard"])
+def test_standard_output_that_goes_to_the_same_file(run: Run, folder: Path, place: str) -> None:
+    """`--suppressed out > out` would leave the suppressed alone where the allowed belong."""
+    with (folder / "out").open("wb") as out:
+        (folder / "hard").hardlink_to(folder / "out")
+        done = run("filter", "--channel", "sms", "--suppressed", place, stdin=GOOD, stdout=out)
+    refuses(done, 2, "the same file")
+    assert (folder / "out").read_bytes() == b""
+
+
+def test_allowed_and_suppressed_in_one_pipe(run: Run) -> None:
+    done = run("filter", "--channel", "sms", "--suppressed", "/dev/stdout", stdin=GOOD)
+    refuses(done, 2, "the same file")
+
+
+@pytest.mark.parametrize("bad", [b"\xff\n", b'"\n', b"1,2\n"])
+def test_outputs_stay_as_they_were_when_the_run_fails(run: Run, folder: Path, bad: bytes) -> None:
+    before = {"out": b"old\n", "no": b"older\n"}
+    for name, content in before.items():
+        (folder / name).write_bytes(content)
+    # Far more rows than are screened at once, so that there is something to take back.
+    done = run(*FILTER, "--column", "phone", stdin=b"phone\n" + GOOD + b"n/a\n" * 25_000 + bad)
+    refuses(done, 4, "line 25004: ")
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="tells memory by /proc")
+@pytest.mark.slow
+def test_rows_are_streamed(start: Start, folder: Path) -> None:
+    """Ten times the rows take no more memory."""
+
+    def peak() -> int:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0])
+
+    # Numbers that are quickly found to be none, but for some; 10 MB of rows in all.
+    piece = (f"{NOBODY},{'x' * 60}\n" + f"n/a,{'x' * 60}\n" * 99).encode()
+    with start(*FILTER) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write(b"phone,x\n" + piece * 150)
+        process.stdin.flush()
+        first = peak()
+        process.stdin.write(piece * 1350)
+        process.stdin.flush()
+        last = peak()
+        process.stdin.close()
+        assert process.wait(60) == 0
+        assert b"150,000 recipients: 1,500 allowed" in process.stderr.read()
+    assert last - first < 15_000, f"{first:,} and {last:,} kB"
+    assert (folder / "out").read_bytes().count(b"\n") == 1501

@@ -17,6 +17,7 @@ from support import faulty_server as faulty
 from support.builders import CREATED_AT, row
 from support.commands import DoneInText as Done
 from suppress.cli import command_line
+from suppress.cli.limits import Limits
 from suppress_bsg.sandbox import Sandbox
 
 KEY = "test_right"
@@ -63,7 +64,7 @@ def test_from_the_answer_to_the_removal(run: Run, sandbox: Sandbox) -> None:
     done = run("add", "+1 (415) 555-2672", LISTED, "--channel", "sms", "--channel", "viber")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == (
-        "sms: 2 opted out here, 2 of them new\nviber: 2 opted out here, 2 of them new\n"
+        "sms: opted out 2 numbers, 2 of them new\nviber: opted out 2 numbers, 2 of them new\n"
     )
     assert listed(sandbox) == {LISTED: {"sms", "viber"}, ANN: {"sms", "viber"}}
 
@@ -88,12 +89,12 @@ def test_from_the_answer_to_the_removal(run: Run, sandbox: Sandbox) -> None:
     done = run("remove", LISTED, ANN, "--channel", "sms")
     assert (done.returncode, done.stderr) == (0, "")
     first, second, third = done.stdout.splitlines()
-    assert first == "sms: 2 not opted out here any more"
+    assert first == "sms: 2 numbers are no longer opted out here"
     assert {LISTED, ANN} == {line.split()[0] for line in (second, third)}
     assert "was still listed by bsg" in second
     assert listed(sandbox) == {LISTED: {"viber"}, ANN: {"viber"}}
     assert run("refresh").stdout == (
-        "sms: 0 numbers from bsg\nviber: 2 numbers from bsg, 2 of them opted out here\n"
+        "sms: 0 numbers from bsg\nviber: 2 numbers from bsg (2 opted out here)\n"
     )
 
 
@@ -118,8 +119,12 @@ def test_what_waits(run: Run, sandbox: Sandbox) -> None:
             "tries": 1,
         }
         text = run("status", BSG_API_KEY="live_new").stdout
-        assert "2 opt-outs of sms wait for bsg of another account or address since 20" in text
-        assert "tried 1 times, last because: BSG refused the API key" in text
+        assert re.search(
+            "sms: 2 opt-outs are waiting for bsg, under another account or address than it has "
+            "now, since 20",
+            text,
+        )
+        assert "(1 try). Last error: BSG refused the API key" in text
         assert ANN[1:] not in text
     sandbox.start()
     assert run("refresh").returncode == 0
@@ -127,14 +132,12 @@ def test_what_waits(run: Run, sandbox: Sandbox) -> None:
     assert json.loads(run("status", "--json").stdout)["waiting"] == []
 
 
-def test_numbers_from_a_file(run: Run, sandbox: Sandbox) -> None:
-    content = f"sender,text\n{ANN},STOP\n020 7946 0958,stop please\n\n"
-    Path("stop.csv").write_text(content)
-    arguments = ["add", "--file", "stop.csv", "--column", "sender", "--channel", "sms"]
+def test_numbers_from_a_file(run: Run, sandbox: Sandbox, files: Path) -> None:
+    arguments = ["add", "--file", f"{files}/stop.csv", "--column", "sender", "--channel", "sms"]
     refuses(run(*arguments), 4, r"stop\.csv, line 3: 020\*+58: digits without a plus")
     assert listed(sandbox).keys() == {LISTED}, "nobody was added"
     done = run(*arguments, "--default-region", "GB", LISTED)
-    assert done.stdout == "sms: 3 opted out here, 3 of them new\n"
+    assert done.stdout == "sms: opted out 3 numbers, 3 of them new\n"
     assert done.stderr == "Numbers were taken from the column 'sender'.\n"
     assert listed(sandbox).keys() == {LISTED, ANN, BOB}
     done = run("remove", "--file", "-", "--channel", "sms", "--json", stdin=f"{ANN}\n{BOB}\n")
@@ -146,23 +149,34 @@ def test_numbers_from_a_file(run: Run, sandbox: Sandbox) -> None:
     assert listed(sandbox).keys() == {LISTED}
 
 
-@pytest.mark.parametrize(
-    ("rows", "line", "said"),
-    [
-        ([ANN, f"{BOB} {ANN}", "x"], 3, "more digits than one number has"),
-        ([ANN, "+4420*", f"{BOB} {ANN}"], 3, "too short"),
-        ([ANN, BOB, "201XXXXXXX"], 4, "digits are hidden"),
-        ([ANN, BOB, f"{BOB}/59", "+44"], 4, "more digits than one number has"),
-        ([ANN, BOB, ANN, "4155552672"], 5, "digits without a plus"),
-        ([ANN] * 40_000 + ["STOP"], 40_002, "not a phone number"),
-    ],
-)
+NOT_ONE_NUMBER: list[tuple[list[str], int, str]] = [
+    ([ANN, f"{BOB} {ANN}", "x"], 3, "more digits than one number has"),
+    ([ANN, "+4420*", f"{BOB} {ANN}"], 3, "too short"),
+    ([ANN, BOB, "201XXXXXXX"], 4, "digits are hidden"),
+    ([ANN, BOB, f"{BOB}/59", "+44"], 4, "more digits than one number has"),
+    ([ANN, BOB, ANN, "4155552672"], 5, "digits without a plus"),
+    ([ANN] * 40_000 + ["STOP"], 40_002, "not a phone number"),
+]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file of each of these: that nobody writes to them is waited for once."""
+    folder = tmp_path_factory.mktemp("files")
+    content = f"sender,text\n{ANN},STOP\n020 7946 0958,stop please\n\n"
+    (folder / "stop.csv").write_text(content)
+    for place, (rows, _, _) in enumerate(NOT_ONE_NUMBER):
+        (folder / f"{place}.csv").write_text("\n".join(["sender", *rows]))
+    return folder
+
+
+@pytest.mark.parametrize("place", range(len(NOT_ONE_NUMBER)))
 def test_the_first_line_that_is_not_one_number_is_named(
-    run: Run, sandbox: Sandbox, rows: list[str], line: int, said: str
+    run: Run, sandbox: Sandbox, files: Path, place: int
 ) -> None:
-    Path("stop.csv").write_text("\n".join(["sender", *rows]))
-    arguments = ["--file", "stop.csv", "--column", "sender", "--channel", "sms"]
-    refuses(run("add", *arguments), 4, rf"stop\.csv, line {line}: .*{said}")
+    _, line, said = NOT_ONE_NUMBER[place]
+    arguments = ["--file", f"{files}/{place}.csv", "--column", "sender", "--channel", "sms"]
+    refuses(run("add", *arguments), 4, rf"{place}\.csv, line {line}: .*{said}")
     assert listed(sandbox).keys() == {LISTED}, "nobody was added"
     assert not Path("store/opt-outs.sqlite3").exists()
 
@@ -205,7 +219,10 @@ def test_opt_outs_without_a_number(run: Run) -> None:
 def test_another_opt_out_that_may_mean_the_number(run: Run) -> None:
     assert run("add", "+201001234567", "--channel", "sms").returncode == 0
     done = run("remove", "201001234567", "--default-region", "DE", "--channel", "sms")
-    assert "+49201001234567 may be meant by another opt-out, which stays in force" in done.stdout
+    assert (
+        "+49201001234567 is still suppressed by another opt-out that may mean the same number"
+        in done.stdout
+    )
     assert run("check", "+201001234567", "--channel", "sms").returncode == 1
 
 
@@ -258,38 +275,37 @@ def test_a_record_that_is_gone(run: Run) -> None:
     for command in ("check", ANN, "--channel", "sms"), ("status",):
         refuses(run(*command), 3, "but opt-outs were made here.*suppress reset-opt-outs")
     refuses(run("add", BOB, "--channel", "sms"), 5, "but opt-outs were made here")
-    refuses(run("reset-opt-outs"), 2, "Nothing was done.*else say --yes")
+    refuses(run("reset-opt-outs"), 2, "Nothing was done.*add --yes")
     assert run("check", ANN, "--channel", "sms").returncode == 3
     assert (
         run("reset-opt-outs", "--yes").stdout
-        == f"Opt-outs begin anew in {Path('store').absolute()}. Restart what runs.\n"
+        == f"Opt-outs start over in {Path('store').absolute()}. Restart all running processes.\n"
     )
     assert run("status").returncode == 0
-    assert "Nothing was done: no record is missing" in run("reset-opt-outs", "--yes").stdout
+    assert "Nothing to do: no record is missing" in run("reset-opt-outs", "--yes").stdout
     Path("backup").rename("store/opt-outs.sqlite3")
     assert run("check", ANN, "--channel", "sms").returncode == 1, "it is in force as before"
 
 
-def test_a_provider_that_hangs_is_not_waited_for(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("suppress.cli.opt_outs.PATIENCE", 0.2)
+def test_a_provider_that_hangs_is_not_waited_for() -> None:
     taking = faulty.on("/api/stoplist/attach", faulty.body_a_byte_at_a_time)
     with faulty.FaultyServer(fault=taking) as server:
         environ = {"BSG_BASE_URL": server.url, "BSG_API_KEY": faulty.KEY, "SUPPRESS_STORE": "store"}
         began = time.monotonic()
         for number in (ANN, BOB):
             arguments = ["add", number, "--channel", "sms"]
-            done = CliRunner().invoke(command_line, arguments, env=environ)
+            done = CliRunner().invoke(
+                command_line, arguments, env=environ, obj=Limits(delivery=0.2)
+            )
             assert done.exit_code == 0, done.output
-            assert "sms: 1 opted out here, 1 of them new" in done.output
-            assert "last because: it has not answered within 0.2 s; `suppress refresh` gives" in (
+            assert "sms: opted out 1 number, 1 of them new" in done.output
+            assert "Last error: it has not answered within 0.2 s; `suppress refresh` gives" in (
                 done.output
             )
         # Each answer takes some seconds, and is asked for six times.
         assert time.monotonic() - began < 5
         done = CliRunner().invoke(command_line, ["status"], env=environ)
-        assert "2 opt-outs of sms wait for bsg" in done.output
+        assert "sms: 2 opt-outs are waiting for bsg since" in done.output
 
 
 def port_of(sandbox: Sandbox) -> int:
