@@ -1,7 +1,6 @@
 """CSV and TSV: tables with a header, and a delimiter between the fields."""
 
 import csv
-import itertools
 import operator
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -37,7 +36,6 @@ class Delimited:
     Attributes:
         header: the bytes of the header.
         columns: the columns in use.
-        known: the rows that are to be read one by one at the beginning.
 
     Raises:
         InputError: the header cannot be read, or the column cannot be told.
@@ -48,22 +46,16 @@ class Delimited:
         self._kind = kind.upper()
         unquoted = re.sub('"[^"]*"', "", lines.peek().decode("latin-1"))
         self._delimiter = max("\t" if kind == "tsv" else DELIMITERS, key=unquoted.count)
-        self._reader = csv.reader(lines, delimiter=self._delimiter, strict=True)
         names = self._names()
         self.header = lines.take()
         line, self._width = lines.first, len(names)
-        self._sample = Sample(lines)
         if not columns:
             if any(map(is_number_for_name, names)):
                 raise lines.error(
                     "a number stands where the names of the columns belong. Add a line with "
                     "the names. If it is the name of a column, name that column."
                 )
-            if len(names) > 1:
-                self._sample = Sample(lines, self._records(tuple))
-            cells = list(zip(*(row.number for row in self._sample.rows), strict=True))
-            place = self._sample.column(names, cells or [()] * len(names), region, line)
-            columns = (names[place],)
+            columns = (names[self._column(names, region, line)],)
         self.columns = tuple(columns)
         for column in self.columns:
             if names.count(column) != 1:
@@ -71,12 +63,10 @@ class Delimited:
                 raise lines.error(f"the column {shown(column)} is {often} in the header.", line)
         self._pick: Callable[[Sequence[str]], Any]
         self._pick = operator.itemgetter(*map(names.index, self.columns))
-        self.known = len(self._sample)
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
-        known = self._sample.again(lambda row: self._pick(row.number))
-        return itertools.chain(known, self._records(self._pick))
+        return self._records(self._pick)
 
     def at_once(self, lines: list[str]) -> tuple[list[Any], Sequence[int]] | None:
         """Return the numbers of many lines, and the place of each among the lines.
@@ -111,7 +101,7 @@ class Delimited:
 
     def _names(self) -> list[str]:
         try:
-            header = next(self._reader, None)
+            header = next(self._parsed(), None)
         except csv.Error as error:
             raise self._malformed(error) from None
         if header is None:
@@ -120,10 +110,20 @@ class Delimited:
             )
         return header
 
+    def _column(self, names: list[str], region: str | None, line: int) -> int:
+        if len(names) == 1:
+            return 0
+        sample = Sample(self._lines, lambda: self._records(tuple))
+        cells = list(zip(*(row.number for row in sample.rows), strict=True))
+        return sample.column(names, cells or [()] * len(names), region, line)
+
+    def _parsed(self) -> Iterator[list[str]]:
+        return csv.reader(self._lines, delimiter=self._delimiter, strict=True)
+
     def _records(self, pick: Callable[[list[str]], Any]) -> Iterator[Row]:
         lines, width = self._lines, self._width
         try:
-            for record in self._reader:
+            for record in self._parsed():
                 first = record[0] if record else ""
                 if (not first or first.isspace()) and not any(map(str.strip, record)):
                     lines.drop()

@@ -1,6 +1,5 @@
 """JSON lines: objects with a key that holds the number, or the numbers themselves."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,7 +23,6 @@ class JsonLines:
     Attributes:
         header: empty, since JSON lines have none.
         columns: the keys in use; none where the lines are the numbers themselves.
-        known: the rows that are to be read one by one at the beginning.
 
     Raises:
         InputError: the key of the number cannot be told.
@@ -35,23 +33,21 @@ class JsonLines:
     def __init__(self, lines: Lines, columns: Sequence[str], region: str | None) -> None:
         self.columns = tuple(columns)
         self._lines = lines
-        self._sample = Sample(lines, () if columns else self._decoded(_whole))
-        objects = [row for row in self._sample.rows if isinstance(row.number, dict)]
-        if objects:
-            cells: dict[str, list[Any]] = {}
-            for row in objects:
-                for key, cell in row.number.items():
-                    cells.setdefault(key, []).append(cell)
-            names = list(cells)
-            place = self._sample.column(names, list(cells.values()), region, objects[0].line)
-            self.columns = (names[place],)
-        self.known = len(self._sample)
+        if not columns:
+            sample = Sample(lines, lambda: self._decoded(_whole))
+            objects = [row for row in sample.rows if isinstance(row.number, dict)]
+            if objects:
+                cells: dict[str, list[Any]] = {}
+                for row in objects:
+                    for key, cell in row.number.items():
+                        cells.setdefault(key, []).append(cell)
+                names = list(cells)
+                place = sample.column(names, list(cells.values()), region, objects[0].line)
+                self.columns = (names[place],)
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
-        pick = self._at_keys if self.columns else self._alone
-        known = self._sample.again(lambda row: pick(row.number, _text_of(row)))
-        return itertools.chain(known, self._decoded(pick))
+        return self._decoded(self._at_keys if self.columns else self._alone)
 
     def at_once(self, _lines: list[str]) -> None:
         """Leave all lines to be read one by one."""
@@ -81,18 +77,12 @@ class JsonLines:
             # A key that is there twice has the last value here, and maybe the first where the
             # messages are sent. A backslash may write it in another way.
             if text.count(key) > 1 or "\\" in text:
-                pairs = self._pairs(text)
+                pairs = json.loads(text, object_pairs_hook=list)
                 if sum(each == key for each, _ in pairs) > 1:
                     raise self._lines.error(f"it has the key {shown(key)} twice.")
         if len(self.columns) == 1:
             return value[self.columns[0]]
         return tuple(value[key] for key in self.columns)
-
-    def _pairs(self, text: str) -> list[tuple[str, Any]]:
-        try:
-            return list(json.loads(text, object_pairs_hook=list))
-        except RecursionError:
-            raise self._lines.error("it is nested too deeply.") from None
 
     def _alone(self, value: Any, _text: str) -> Any:
         if isinstance(value, dict):
@@ -104,7 +94,3 @@ class JsonLines:
 
 def _whole(value: Any, _text: str) -> Any:
     return value
-
-
-def _text_of(row: Row) -> str:
-    return row.raw.decode().removeprefix("\ufeff")

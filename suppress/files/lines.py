@@ -1,7 +1,7 @@
 """The lines of a file: as text one by one, with their bytes and numbers, or many in a block."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -12,6 +12,8 @@ CR_ALONE = (
     "a carriage return stands in it where no line ends. If that is how the file's lines "
     "end, convert it first: tr '\\r' '\\n'."
 )
+
+_MARK = BOM.decode()
 
 
 @dataclass(frozen=True)
@@ -35,10 +37,10 @@ DEFAULT_LIMITS = Limits()
 
 
 class Lines:
-    """The lines of a file; iterates over them as text, once.
+    """The lines of a file; iterates over them as text.
 
     The bytes of the lines are kept until the row that they belong to ends: `take` returns
-    them, `drop` forgets them.
+    them, `drop` forgets them. A pipe is never waited for while it has given whole lines.
 
     Args:
         stream: the file's bytes.
@@ -57,72 +59,17 @@ class Lines:
         self.limits = limits
         self.line = 0
         self.first = 1
-        self._stream = stream
-        # A pipe gives what is there, and nobody waits for the rest of a block.
-        self._read_some = getattr(stream, "read1", stream.read)
+        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
         self._ahead = io.BytesIO()
         self._rest = b""
-        self._peeked = b""
         self._taken: list[bytes] = []
-        self._texts = self._decoded()
+        self._mark = 0
+        self._since_mark: list[bytes] | None = None
 
     def __iter__(self) -> Iterator[str]:
-        return self._texts
-
-    def peek(self) -> bytes:
-        """Return the first line that is not blank, which is still to be read."""
-        for raw in self._raw():
-            if raw.removeprefix(BOM).strip() or len(raw) > self.limits.row_bytes:
-                self._peeked = raw
-                break
-            self.line += 1
-        return self._peeked
-
-    def take(self) -> bytes:
-        """Return the bytes of the row that was read."""
-        raw = b"".join(self._taken)
-        self._taken.clear()
-        return raw
-
-    def drop(self) -> None:
-        """Forget the bytes of lines that are no row."""
-        self._taken.clear()
-
-    def error(self, problem: str, line: int | None = None) -> InputError:
-        """Return the error for a problem with a line, by default the first of the last row."""
-        return InputError(f"{self.name}, line {line or self.first}: {problem}")
-
-    def block(self) -> bytes:
-        """Return the next lines as they are; empty at the end.
-
-        Raises:
-            InputError: they cannot be read.
-        """
-        block = self._ahead.read() + self._rest
-        self._rest = b""
-        while more := self._read():
-            block += more
-            end = block.rfind(b"\n") + 1
-            if end:
-                self._rest = block[end:]
-                return block[:end]
-            if len(block) > self.limits.row_bytes:
-                break
-        return block
-
-    def put_back(self, block: bytes) -> None:
-        """Take back a block, to be read line by line."""
-        self._ahead = io.BytesIO(block)
-
-    @property
-    def is_ahead(self) -> bool:
-        """Whether lines of a block are still to be read one by one."""
-        return self._ahead.tell() < len(self._ahead.getbuffer())
-
-    def _decoded(self) -> Iterator[str]:
         size = 0
         longest = self.limits.row_bytes
-        for raw in self._raw():
+        while raw := self._raw():
             self.line += 1
             if self._taken:
                 size += len(raw)
@@ -139,35 +86,92 @@ class Lines:
                 raise self.error(why_unreadable(raw, "it is not UTF-8"), self.line) from None
             if "\0" in text:
                 raise self.error(why_unreadable(raw, "it has a NUL character"), self.line)
-            yield text.removeprefix("\ufeff") if self.line == 1 else text
+            yield text.removeprefix(_MARK) if self.line == 1 else text
 
-    def _raw(self) -> Iterator[bytes]:
+    def take(self) -> bytes:
+        """Return the bytes of the row that was read."""
+        raw = b"".join(self._taken)
+        self._taken.clear()
+        return raw
+
+    def drop(self) -> None:
+        """Forget the bytes of lines that are no row."""
+        self._taken.clear()
+
+    def error(self, problem: str, line: int | None = None) -> InputError:
+        """Return the error for a problem with a line, by default the first of the last row."""
+        return InputError(f"{self.name}, line {line or self.first}: {problem}")
+
+    def peek(self) -> bytes:
+        """Return the first line that is not blank, and pass over those before it."""
+        while raw := self._raw():
+            if raw.removeprefix(BOM).strip() or len(raw) > self.limits.row_bytes:
+                self.put_back(raw)
+                return raw
+            self.line += 1
+        return b""
+
+    def mark(self) -> None:
+        """Remember this place, to come back with `rewind`."""
+        self._mark, self._since_mark = self.line, []
+
+    def rewind(self) -> None:
+        """Go back to the place that was marked; lines from there are read by a new iterator."""
+        self.put_back(b"".join(self._since_mark or ()))
+        self.line, self._since_mark = self._mark, None
+        self._taken.clear()
+
+    def block(self) -> bytes:
+        """Return the next lines as they are; empty at the end.
+
+        Raises:
+            InputError: they cannot be read.
+        """
+        return self._ahead.read() or self._block()
+
+    def put_back(self, block: bytes) -> None:
+        """Take back bytes that were read, to be read again."""
+        self._ahead = io.BytesIO(block + self._ahead.read())
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether lines of a block are still to be read one by one."""
+        return self._ahead.tell() < len(self._ahead.getbuffer())
+
+    def _raw(self) -> bytes:
         # The rest of a line that is longer than a row may be is a line of its own.
         longest = self.limits.row_bytes + 1
-        if self._peeked:
-            yield self._peeked
+        raw = self._ahead.readline(longest)
+        if not raw:
+            self._ahead = io.BytesIO(self._block())
+            raw = self._ahead.readline(longest)
+        if self._since_mark is not None:
+            self._since_mark.append(raw)
+        return raw
+
+    def _block(self) -> bytes:
+        """Read whole lines; the last one of a file and one that is too long have no end."""
+        block, self._rest = self._rest, b""
         try:
-            while line := self._ahead.readline(longest) or self._line(longest):
-                yield line
+            while more := self._read(self.limits.block_bytes):
+                block += more
+                if end := block.rfind(b"\n", -len(more)) + 1:
+                    self._rest = block[end:]
+                    return block[:end]
+                if len(block) > self.limits.row_bytes:
+                    break
         except OSError as error:
-            raise self._unreadable(error) from error
-
-    def _line(self, longest: int) -> bytes:
-        rest, self._rest = self._rest[:longest], self._rest[longest:]
-        return rest + self._stream.readline(longest - len(rest))
-
-    def _read(self) -> bytes:
-        try:
-            return bytes(self._read_some(self.limits.block_bytes))
-        except OSError as error:
-            raise self._unreadable(error) from error
-
-    def _unreadable(self, error: OSError) -> InputError:
-        return InputError(f"{self.name} cannot be read: {error.strerror}.")
+            raise InputError(f"{self.name} cannot be read: {error.strerror}.") from error
+        return block
 
 
-def plain_lines(block: bytes) -> list[str] | None:
-    """Return the lines of a block without their ends; None where one is no plain text."""
+def plain_lines(block: bytes, *, is_first: bool = False) -> list[str] | None:
+    """Return the lines of a block without their ends; None where one is no plain text.
+
+    Args:
+        block: the bytes of the lines.
+        is_first: whether it is the beginning of the file, where a byte-order mark may be.
+    """
     try:
         text = block.decode()
     except UnicodeDecodeError:
@@ -178,7 +182,7 @@ def plain_lines(block: bytes) -> list[str] | None:
         text = text.replace("\r\n", "\n")
         if "\r" in text:
             return None
-    lines = text.split("\n")
+    lines = (text.removeprefix(_MARK) if is_first else text).split("\n")
     if not lines[-1]:
         lines.pop()
     return lines

@@ -22,8 +22,6 @@ from suppress.numbers.region import known_region
 class _Format(Protocol):
     """A format of text: `Text`, `Delimited` or `JsonLines`."""
 
-    known: int
-
     @property
     def header(self) -> bytes: ...
     @property
@@ -99,43 +97,32 @@ class Rows:
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time: the fast way.
 
-        Use this or iterate over the rows, not both. Rows before one that cannot be read are
-        given before the error is raised. A pipe gives a batch of what has come.
+        Use this or iterate over the rows, not both. A pipe gives a batch of what has come.
+
+        Raises:
+            InputError: a row cannot be read. Earlier batches were given.
         """
         lines = self._lines
-        if self._format.known:
-            yield from self._one_by_one(self._format.known)
         while block := lines.block():
-            texts = plain_lines(block)
+            texts = None
+            if len(block) <= lines.limits.row_bytes:
+                texts = plain_lines(block, is_first=lines.line == 0)
             found = None if texts is None else self._format.at_once(texts)
-            if texts is not None and found is not None:
+            if texts is None or found is None:
+                lines.put_back(block)
+                yield Slices.of_rows(list(self._of_block()))
+            else:
                 numbers, places = found
                 first = lines.line + 1
                 lines.line += len(texts)
                 yield Slices.of_lines(numbers, places, block, first)
-            else:
-                lines.put_back(block)
-                yield from self._one_by_one()
 
-    def _one_by_one(self, count: int | None = None) -> Iterator[Batch]:
-        """Return the next rows as one batch, then raise the error of one that cannot be read.
-
-        Args:
-            count: how many; None for those of the block that was put back.
-        """
-        rows: list[Row] = []
-        fault = None
-        try:
-            for row in self._rows:
-                rows.append(row)
-                if len(rows) == count or (count is None and not self._lines.is_ahead):
-                    break
-        except InputError as error:
-            fault = error
-        if rows:
-            yield Slices.of_rows(rows)
-        if fault is not None:
-            raise fault
+    def _of_block(self) -> Iterator[Row]:
+        """Return the rows of the block that was put back, read one by one."""
+        for row in self._rows:
+            yield row
+            if not self._lines.is_ahead:
+                break
 
     def error(self, problem: str, line: int | None = None) -> InputError:
         """Return the error for a problem with a line, by default the one just read."""

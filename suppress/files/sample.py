@@ -1,6 +1,6 @@
-"""The first rows of a file, read to find the column of the number, and then used as rows."""
+"""The first rows of a file, read ahead to find the column of the number."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
@@ -10,23 +10,23 @@ from suppress.files.slices import Row
 
 
 class Sample:
-    """The first rows of a file, as many as its limits say.
+    """The first rows of a file, as many as its limits say; they are still to be read.
 
     Args:
-        lines: the lines of the file, for errors.
-        rows: its rows; none to take no sample.
+        lines: the lines of the file.
+        read: reads its rows.
 
     Attributes:
-        rows: those that were read.
-        fault: the error of the row behind them, if it cannot be read.
+        rows: the rows.
     """
 
-    def __init__(self, lines: Lines, rows: Iterable[Row] = ()) -> None:
+    def __init__(self, lines: Lines, read: Callable[[], Iterator[Row]]) -> None:
         self.rows: list[Row] = []
-        self.fault: InputError | None = None
         self._lines = lines
+        self._fault: InputError | None = None
         size, limits = 0, lines.limits
-        unread = iter(rows)
+        lines.mark()
+        unread = read()
         try:
             while len(self.rows) < limits.sample_rows and size < limits.sample_bytes:
                 row = next(unread, None)
@@ -35,10 +35,8 @@ class Sample:
                 self.rows.append(row)
                 size += len(row.raw)
         except InputError as fault:
-            self.fault = fault
-
-    def __len__(self) -> int:
-        return len(self.rows) + (self.fault is not None)
+            self._fault = fault
+        lines.rewind()
 
     def column(
         self, names: Sequence[str], cells: Sequence[Sequence[Any]], region: str | None, line: int
@@ -58,16 +56,4 @@ class Sample:
             return choose(names, cells, region)
         except ValueError as error:
             # Without the rows behind the one that cannot be read, this says too little.
-            raise self.fault or self._lines.error(str(error), line) from None
-
-    def again(self, pick: Callable[[Row], Any]) -> Iterator[Row]:
-        """Return the rows with their numbers, and raise the error of the one behind them.
-
-        Args:
-            pick: takes the number from a row of the sample.
-        """
-        for row in self.rows:
-            self._lines.first = row.line
-            yield row._replace(number=pick(row))
-        if self.fault is not None:
-            raise self.fault
+            raise self._fault or self._lines.error(str(error), line) from None

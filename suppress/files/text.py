@@ -19,7 +19,6 @@ class Text:
     Attributes:
         header: empty, since text has none.
         columns: empty, like the header.
-        known: the rows that are to be read one by one at the beginning.
 
     Raises:
         InputError: a column was named.
@@ -35,7 +34,6 @@ class Text:
                 f"{shown(columns[0])}. If the file has another format, name the format."
             )
         self._lines = lines
-        self.known = int(bool(lines.peek()))
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""

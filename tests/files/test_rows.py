@@ -585,7 +585,7 @@ def test_csv_without_a_header_is_refused(format_: str, content: bytes) -> None:
 
 def test_rows_are_read_as_they_are_asked_for() -> None:
     class Endless(io.BytesIO):
-        def readline(self, size: int | None = -1) -> bytes:
+        def read1(self, size: int | None = -1) -> bytes:
             return b"+14155552671\n"
 
     rows = iter(Rows(Endless()))
