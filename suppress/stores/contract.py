@@ -59,6 +59,17 @@ class Lease(Protocol):
         """
 
 
+def check_lease(lease: Lease, key: str) -> None:
+    """Make sure that the lease is held, and is for the key.
+
+    Raises:
+        LeaseLost: it is not.
+    """
+    if lease.name != key:
+        raise LeaseLost(f"the lease is for {lease.name}")
+    lease.check()
+
+
 class Store(Protocol):
     """Keeps snapshots, by key. Safe for threads; one handle serves both sides of a fork."""
 

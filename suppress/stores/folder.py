@@ -36,7 +36,7 @@ from suppress.atomic import atomic_write
 from suppress.ownership import in_other_hands, refuse_if_others_write
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.change_signal import ChangeSignal
-from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
+from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError, check_lease
 from suppress.stores.image import (
     FORMAT,
     Damaged,
@@ -109,7 +109,7 @@ class FolderStore:
 
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
-        _check(lease, key)
+        check_lease(lease, key)
         image = image_of(snapshot)
         try:
             self._make()
@@ -133,7 +133,7 @@ class FolderStore:
 
     def repair(self, key: str, lease: Lease) -> None:
         """Rename the files of a damaged snapshot, so that they are not read again."""
-        _check(lease, key)
+        check_lease(lease, key)
         try:
             self._read(key)
         except Damaged:
@@ -310,12 +310,6 @@ _OWN = re.compile(
     r"\.(snapshot|numbers|origins|failure)(\.damaged)?"
     r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\.(sqlite3|made))\.[0-9a-f]{16}"
 )
-
-
-def _check(lease: Lease, key: str) -> None:
-    if lease.name != key:
-        raise LeaseLost(f"the lease is for {lease.name}")
-    lease.check()
 
 
 def _failed(error: Exception) -> StoreError:

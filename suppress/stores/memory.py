@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
-from suppress.stores.contract import Failure, Held, Lease, LeaseLost
+from suppress.stores.contract import Failure, Held, Lease, LeaseLost, check_lease
 from suppress.stores.limits import Limits
 
 
@@ -36,12 +36,10 @@ class MemoryStore:
 
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
-        if lease.name != key:
-            raise LeaseLost(f"the lease is for {lease.name}")
         if snapshot.opted_out is not NO_OPT_OUTS:
             snapshot = snapshot.with_opted_out(NO_OPT_OUTS)
         with self._changed:
-            lease.check()
+            check_lease(lease, key)
             self._snapshots[key] = snapshot
             self._failures.pop(key, None)
             self._asked[key] = self._timer()
@@ -50,7 +48,8 @@ class MemoryStore:
         return snapshot
 
     def repair(self, key: str, lease: Lease) -> None:
-        """Do nothing: what is in memory is not damaged."""
+        """Check the lease alone: what is in memory is not damaged."""
+        check_lease(lease, key)
 
     def failure(self, key: str) -> Failure | None:
         """Return the failure under the key."""

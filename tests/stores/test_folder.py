@@ -21,6 +21,8 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FolderStore
 from suppress.stores.limits import Limits
+from suppress.testing import StoreContract
+from suppress.testing.stores import Damage, Opening
 
 ORPHAN_AGE, UNUSED_AGE = Limits().orphan_age, Limits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
@@ -48,6 +50,29 @@ def store(tmp_path: Path) -> Path:
 
 def files(store: Path, suffix: str) -> list[Path]:
     return sorted(store.glob(f"*.{suffix}"))
+
+
+class TestContract(StoreContract):
+    @pytest.fixture
+    def opening(self, store: Path) -> Opening:
+        return lambda: FolderStore(store)
+
+    @pytest.fixture
+    def damages(self, store: Path) -> list[Damage]:
+        def damaging(kind: str, how: Callable[[bytes], bytes]) -> Damage:
+            def damage(key: str) -> None:
+                (file,) = store.glob(f"{key}*.{kind}")
+                file.write_bytes(how(file.read_bytes()))
+
+            return damage
+
+        ways = (
+            lambda content: b"",
+            lambda content: content[:-1],
+            lambda content: content + b"1",
+            lambda content: content[:20] + b"?" + content[21:],
+        )
+        return [damaging(kind, how) for kind in ("snapshot", "numbers", "origins") for how in ways]
 
 
 class TestDamage:
