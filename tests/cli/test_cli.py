@@ -580,6 +580,7 @@ def test_refresh_without_a_store(run: Run) -> None:
     assert b"Nothing was stored" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_stored_snapshot_serves_while_the_server_is_down(tmp_path: Path) -> None:
     """A second command asks nobody; one that has to ask tells what is wrong."""
     store = tmp_path / "store"

@@ -24,7 +24,7 @@ def users(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "list.txt").write_text(f"{LISTED}\n")
     path = folder / "suppress.toml"
-    path.write_text("[suppress]\nstore = 'none'\n[suppress.file]\npath = 'list.txt'\n")
+    path.write_text("[suppress]\nstore = 'none'\n[suppress.file]\npath = 'list.txt'\nquiet = 0\n")
     return path
 
 
@@ -33,7 +33,7 @@ def other(tmp_path: Path) -> Path:
     """Another one, by which another number is listed."""
     path = tmp_path / "other" / "suppress.toml"
     path.parent.mkdir()
-    path.write_text("[suppress]\nstore = 'store'\n[suppress.file]\npath = 'list.txt'\n")
+    path.write_text("[suppress]\nstore = 'store'\n[suppress.file]\npath = 'list.txt'\nquiet = 0\n")
     path.with_name("list.txt").write_text(f"{NOBODY}\n")
     return path
 
