@@ -17,11 +17,11 @@ from suppress.serving.freshness import (
     renewal_pause,
     state_of,
 )
-from suppress.serving.limits import Limits
+from suppress.serving.limits import ServingLimits
 
 LISTED = "+14155552671"
 TTL, MAX_STALE = 300.0, 3600.0
-LIMITS = Limits(retry_delay=5.0, renew_at=0.8, min_pause=1.0)
+LIMITS = ServingLimits(retry_delay=5.0, renew_at=0.8, min_pause=1.0)
 
 
 @pytest.mark.parametrize(
