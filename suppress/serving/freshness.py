@@ -1,7 +1,7 @@
-"""How old a snapshot may be to answer, and what to do when it is older.
+"""The age up to which a snapshot may answer, and the next step when it is older.
 
 A snapshot that is younger than `ttl` is fresh: it answers without a question to the source. An
-older one is stale: it is read anew, and answers only while that fails or takes long. One that is
+older one is stale: it is read again, and answers only while that fails or takes long. One that is
 older than `max_stale`, or from the future since the clock was set back, has expired: it never
 answers.
 

@@ -1,4 +1,4 @@
-"""How old a snapshot may be to answer: everybody who asks gets the same rule."""
+"""The age up to which a snapshot may answer: one rule, whoever asks."""
 
 import math
 
