@@ -6,6 +6,8 @@ from suppress.default import (
     add,
     default_suppressor,
     filter_recipients,
+    forget,
+    history,
     is_suppressed,
     refresh,
     remove,
@@ -15,6 +17,7 @@ from suppress.default import (
 from suppress.errors import (
     ConfigurationError,
     InputError,
+    InvalidArgument,
     InvalidNumber,
     Refused,
     SourceError,
@@ -30,7 +33,7 @@ from suppress.host import register
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs.sqlite import Waiting
+from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
 from suppress.screening.receipt import Receipt
@@ -51,6 +54,8 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Backlog",
+    "Change",
     "ChannelStatus",
     "ConfigurationError",
     "Decision",
@@ -59,9 +64,11 @@ __all__ = [
     "Failure",
     "Health",
     "InputError",
+    "InvalidArgument",
     "InvalidNumber",
     "Origin",
     "Outcome",
+    "PendingChange",
     "Progress",
     "Receipt",
     "Refused",
@@ -82,12 +89,13 @@ __all__ = [
     "Suppressor",
     "TakesOptOuts",
     "UnknownChannel",
-    "Waiting",
     "__version__",
     "add",
     "config_folder",
     "default_suppressor",
     "filter_recipients",
+    "forget",
+    "history",
     "hookimpl",
     "is_suppressed",
     "known_region",

@@ -3,8 +3,10 @@
 import os
 import threading
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any, TypeVar
 
+from suppress.opt_outs.contract import Change
 from suppress.screening.screening import Screening
 from suppress.serving.status import Status
 from suppress.stop_list.snapshot import Snapshot
@@ -115,11 +117,32 @@ def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Sna
 
 
 @without_frames
-def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = None) -> int:
+def add(
+    numbers: Iterable[Any],
+    channel: str,
+    *,
+    default_region: str | None = None,
+    reason: str | None = None,
+    by: str | None = None,
+    via: str | None = None,
+    reference: str | None = None,
+    at: datetime | None = None,
+) -> int:
     """Opt people out of a channel, for good, in every process that shares the store.
 
     It holds when this returns, for all readings of the numbers. The sources that take
-    opt-outs are told in the background, of the first reading.
+    opt-outs are told in the background, of the first reading. Whatever is said of an opt-out
+    is kept in the `history`.
+
+    Args:
+        numbers: any iterable of numbers, as for `filter_recipients`.
+        channel: the channel on which they must not be messaged any more.
+        default_region: as for `filter_recipients`.
+        reason: why.
+        by: who does it, such as a member of staff or a service.
+        via: how it came, in one word: `reply`, `form`, `phone`, `import`, `api`, ...
+        reference: a reference of your own, such as a message id or a campaign.
+        at: when the person asked for it (aware).
 
     Returns:
         How many of the numbers were not opted out here before.
@@ -128,18 +151,48 @@ def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = No
         InvalidNumber: one of them is not exactly one phone number; nobody was opted out.
         UnknownChannel: no source serves the channel.
         StoreUnavailable: it cannot be kept: it holds in this process alone.
+        InvalidArgument: a text is not printable or too long, or the time is in the future.
         ConfigurationError: there is no store, or a setting is invalid.
     """
-    return default_suppressor().add(numbers, channel, default_region=default_region)
+    return default_suppressor().add(
+        numbers,
+        channel,
+        default_region=default_region,
+        reason=reason,
+        by=by,
+        via=via,
+        reference=reference,
+        at=at,
+    )
 
 
 @without_frames
 def remove(
-    numbers: Iterable[Any], channel: str, *, default_region: str | None = None
+    numbers: Iterable[Any],
+    channel: str,
+    *,
+    correction: bool = False,
+    default_region: str | None = None,
+    reason: str | None = None,
+    by: str | None = None,
+    via: str | None = None,
+    reference: str | None = None,
+    at: datetime | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Take opt-outs back, here and at the sources that take opt-outs.
 
     Whoever is listed by a source stays suppressed until that does not list them any more.
+
+    Args:
+        numbers: as for `add`.
+        channel: the channel on which they may be messaged again.
+        correction: whether the opt-out was a mistake; else the people have opted in again.
+        default_region: as for `add`.
+        reason: as for `add`.
+        by: as for `add`.
+        via: as for `add`.
+        reference: as for `add`.
+        at: as for `add`.
 
     Returns:
         For each of the numbers, by its first reading, the sources that listed it when they
@@ -147,10 +200,59 @@ def remove(
 
     Raises:
         StopListUnavailable: nobody can say which sources list them; nothing was done.
-        InvalidNumber, UnknownChannel, StoreUnavailable, ConfigurationError: as for `add`;
-            nothing was done.
+        InvalidNumber, UnknownChannel, StoreUnavailable, InvalidArgument, ConfigurationError:
+            as for `add`; nothing was done.
     """
-    return default_suppressor().remove(numbers, channel, default_region=default_region)
+    return default_suppressor().remove(
+        numbers,
+        channel,
+        correction=correction,
+        default_region=default_region,
+        reason=reason,
+        by=by,
+        via=via,
+        reference=reference,
+        at=at,
+    )
+
+
+@without_frames
+def history(
+    number: object, channel: str | None = None, *, default_region: str | None = None
+) -> list[Change]:
+    """Return the changes that are about a person, under every form of the line, oldest first.
+
+    Args:
+        number: the person's number.
+        channel: the channel; None for all.
+        default_region: as for `add`.
+
+    Raises:
+        InvalidNumber: it is not exactly one phone number.
+        UnknownChannel: no source serves the channel.
+        StoreUnavailable: the history cannot be read.
+        ConfigurationError: a setting is invalid.
+    """
+    return default_suppressor().history(number, channel, default_region=default_region)
+
+
+@without_frames
+def forget(number: object, *, default_region: str | None = None) -> int:
+    """Remove a person's number and history from here; an opt-out that is in force still holds.
+
+    Args:
+        number: the person's number.
+        default_region: as for `add`.
+
+    Returns:
+        How many changes were removed.
+
+    Raises:
+        InvalidNumber: it is not exactly one phone number.
+        StoreUnavailable: the record cannot be read or written; nothing was removed.
+        ConfigurationError: there is no store, or a setting is invalid.
+    """
+    return default_suppressor().forget(number, default_region=default_region)
 
 
 @without_frames

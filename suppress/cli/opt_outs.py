@@ -17,7 +17,7 @@ from suppress.cli.options import (
 from suppress.cli.output import ago, print_json, print_waiting, taken_from, waiting_of
 from suppress.errors import InvalidNumber
 from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.opt_outs.record import kept_as
+from suppress.opt_outs.people import kept_as
 from suppress.stop_list.snapshot import OPTED_OUT
 from suppress.suppressor import Suppressor
 

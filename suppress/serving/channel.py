@@ -22,7 +22,8 @@ from suppress.serving.freshness import (
 from suppress.serving.single_flight import Snapshots, warn_not_stored
 from suppress.serving.status import ChannelStatus, moment
 from suppress.sources import ReadingFailed
-from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
+from suppress.stop_list.opted_out import NO_OPT_OUTS
+from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Lease, StoreError
 
 logger = logging.getLogger("suppress")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from suppress.opt_outs.sqlite import OptOuts
+from suppress.opt_outs.record import OptOuts
 from suppress.serving.limits import ServingLimits
 from suppress.settings.settings import Settings
 from suppress.stores.contract import Store

@@ -14,7 +14,7 @@ from concurrent.futures import Future
 
 from suppress.errors import StopListUnavailable
 from suppress.numbers.convention import Convention
-from suppress.opt_outs.sqlite import OptOutsUnreadable
+from suppress.opt_outs.record import OptOutsUnreadable
 from suppress.serving.channel import Channel
 from suppress.serving.context import Context
 from suppress.serving.freshness import Step

@@ -33,7 +33,7 @@ from suppress import (
     UnknownChannel,
 )
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.record import Person, Record
+from suppress.opt_outs.people import Person
 from suppress.serving.limits import ServingLimits
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
@@ -1181,7 +1181,7 @@ class TestWhatCannotBeKept:
     def test_while_another_holds_the_database(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(suppress.opt_outs.sqlite, "PATIENCE", 0.05)
+        monkeypatch.setattr(suppress.opt_outs.sqlite, "MAX_WAIT", 0.05)
         one = made(folder)
         one.add([ANN], "sms")
         with contextlib.closing(sqlite3.connect(folder / NAME)) as database:

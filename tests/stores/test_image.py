@@ -10,8 +10,7 @@ import pytest
 
 from support.builders import snapshot
 from suppress import Snapshot
-from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.snapshot import OptedOut
+from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.image import (
     Damaged,
     Header,
@@ -70,7 +69,7 @@ def test_the_digest_is_not_made_again() -> None:
 
 
 def test_opt_outs_made_here_are_left_out() -> None:
-    here = OptedOut(NumberSet.of([BOB]))
+    here = OptedOut.of([BOB])
     image = image_of(read(ANN).with_opted_out(here))
     assert contents(opened(image)) == contents(read(ANN))
 
