@@ -31,8 +31,9 @@ class MemoryStore:
 
     def latest(self, key: str) -> Snapshot | None:
         """Return the snapshot under the key."""
-        self._asked[key] = self._timer()
-        return self._snapshots.get(key)
+        with self._changed:
+            self._asked[key] = self._timer()
+            return self._snapshots.get(key)
 
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
