@@ -109,7 +109,7 @@ class StoreContract:
         assert store.failure(KEY) is None
 
     def test_leaves_out_opt_outs_made_here(self, opening: Opening) -> None:
-        """Opt-outs have a record of their own, and a store would keep them for too long."""
+        """They have a record of their own, and would be kept for longer than they hold."""
         here = OptedOut(NumberSet.of(["+14155552679"]), firsts=np.array([14155552679], np.uint64))
         published = publish(opening(), read("+14155552671").with_opted_out(here))
         found = opening().latest(KEY)
