@@ -1,4 +1,4 @@
-"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+"""The reference lists exactly what the code has: hooks, settings, commands, statuses, names."""
 
 import dataclasses
 import inspect
