@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from suppress.opt_outs.contract import Changes, Destination, Overtaken, Record, Replaced
+from suppress.opt_outs.contract import Action, Changes, Destination, Overtaken, Record, Replaced
 from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.people import People, Person
 
@@ -33,7 +33,9 @@ class RecordContract:
         """There are no changes, and nothing waits."""
         record = opening()
         assert list(record.changes_since(None)) == []
-        assert record.destinations() == record.backlog() == record.pending(ONE) == []
+        assert not record.destinations()
+        assert not record.backlog()
+        assert not record.pending(ONE)
         assert not record.forgotten()
         assert not record.reset()
         assert record.where
@@ -168,7 +170,11 @@ class RecordContract:
     def test_the_opposite_of_a_refused_change_replaces_it(self, opening: Opening) -> None:
         """What was never taken need not be removed; what could not be removed is added again."""
         record = opening()
-        for first, then, left in (("add", "remove", []), ("remove", "add", ["add"])):
+        orders: list[tuple[Action, Action, list[Action]]] = [
+            ("add", "remove", []),
+            ("remove", "add", ["add"]),
+        ]
+        for first, then, left in orders:
             append(record, first, ANN, BOB, tell={ONE: [ANN, BOB], OTHER: [ANN]})
             ann, bob = record.pending(ONE)
             record.reject([ann.id], "no.", 1.0, refused=True)
@@ -225,21 +231,19 @@ class RecordContract:
 
 
 def change(
-    action: str,
+    action: Action,
     *numbers: str,
     evidence: Evidence | None = None,
     tell: dict[Destination, list[str]] | None = None,
 ) -> Changes:
     """Return changes of some people on the channel `sms`."""
     people = People.of([Person(each, each) for each in numbers])
-    assert action in ("add", "remove")
-    kind = "add" if action == "add" else "remove"
-    return Changes(kind, "sms", people, 1000.0, evidence or Evidence(), tell=tell or {})
+    return Changes(action, "sms", people, 1000.0, evidence or Evidence(), tell=tell or {})
 
 
 def append(
     record: Record,
-    action: str,
+    action: Action,
     *numbers: str,
     evidence: Evidence | None = None,
     tell: dict[Destination, list[str]] | None = None,
