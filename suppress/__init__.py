@@ -6,6 +6,8 @@ from suppress.default import (
     add,
     default_suppressor,
     filter_recipients,
+    forget,
+    history,
     is_suppressed,
     refresh,
     remove,
@@ -15,6 +17,7 @@ from suppress.default import (
 from suppress.errors import (
     ConfigurationError,
     InputError,
+    InvalidArgument,
     InvalidNumber,
     Refused,
     SourceError,
@@ -32,7 +35,7 @@ from suppress.host import register
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs.sqlite import Waiting
+from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
 from suppress.screening.campaign import Campaign, screen_rows
@@ -56,8 +59,10 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Backlog",
     "Batch",
     "Campaign",
+    "Change",
     "ChannelStatus",
     "ConfigurationError",
     "Decision",
@@ -67,10 +72,12 @@ __all__ = [
     "FollowedList",
     "Health",
     "InputError",
+    "InvalidArgument",
     "InvalidNumber",
     "MaxInvalid",
     "Origin",
     "Outcome",
+    "PendingChange",
     "Progress",
     "Receipt",
     "Refused",
@@ -92,12 +99,13 @@ __all__ = [
     "TakesOptOuts",
     "TooManyInvalid",
     "UnknownChannel",
-    "Waiting",
     "__version__",
     "add",
     "config_folder",
     "default_suppressor",
     "filter_recipients",
+    "forget",
+    "history",
     "hookimpl",
     "is_suppressed",
     "known_region",

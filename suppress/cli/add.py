@@ -1,10 +1,13 @@
 """`suppress add`: people opted out, and the sources told."""
 
+from typing import Any
+
 import click
 
+from suppress.cli.evidence import evidence_options
 from suppress.cli.given_numbers import GivenNumbers, numbers_options
 from suppress.cli.limits import current_limits
-from suppress.cli.options import channels_option, json_option
+from suppress.cli.options import all_channels_options, chosen_channels, json_option
 from suppress.cli.output import counted, print_json
 from suppress.cli.pending import pending_rows, print_pending
 from suppress.suppressor import Suppressor
@@ -12,7 +15,8 @@ from suppress.suppressor import Suppressor
 
 @click.command(short_help="Opt people out of a channel, for good.")
 @numbers_options
-@channels_option("Channel to opt out of; may be repeated.", required=True)
+@all_channels_options
+@evidence_options
 @json_option
 def add(
     numbers: tuple[str, ...],
@@ -22,7 +26,9 @@ def add(
     format_: str | None,
     default_region: str | None,
     *,
+    all_channels: bool,
     as_json: bool,
+    **evidence: Any,
 ) -> None:
     """Opt people out of a channel, for good, whatever a provider's list says.
 
@@ -34,11 +40,9 @@ def add(
       suppress add --file stop-replies.csv --column sender --channel sms
     """
     suppressor = Suppressor(background=False)
+    channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
     given = GivenNumbers(numbers, path, columns, format_).read(suppressor.reader(default_region))
-    new = {
-        channel: suppressor.add(given, channel, default_region=default_region)
-        for channel in channels
-    }
+    new = suppressor.add_to_channels(given, channels, default_region=default_region, **evidence)
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)
     if as_json:

@@ -9,7 +9,10 @@ import suppress
 from suppress.cli.add import add
 from suppress.cli.check import check
 from suppress.cli.filter import filter_command
+from suppress.cli.forget import forget
 from suppress.cli.group import CommandLine
+from suppress.cli.history import history
+from suppress.cli.opt_outs import opt_outs
 from suppress.cli.options import named_settings
 from suppress.cli.plugins import plugins
 from suppress.cli.refresh import refresh
@@ -61,7 +64,7 @@ def command_line(context: click.Context, config: str | None) -> None:
 
 for _command in (
     *(filter_command, check, refresh, status),
-    *(add, remove, reset_opt_outs),
+    *(add, remove, history, opt_outs, forget, reset_opt_outs),
     *(verify, plugins),
 ):
     command_line.add_command(_command)

@@ -1,7 +1,7 @@
 """Numbers for opt-outs: typed as arguments, or in a file; each has to be exactly one number."""
 
 import itertools
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from suppress.cli.options import Decorated, column_option, format_option, region
 from suppress.cli.summary import taken_from
 from suppress.errors import InvalidNumber
 from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.opt_outs.record import kept_as
+from suppress.opt_outs.people import kept_as
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class GivenNumbers:
 
 def numbers_options(command: Decorated) -> Decorated:
     """Add the arguments and options that name numbers, and how they are read."""
-    options: tuple[Callable[[Decorated], Decorated], ...] = (
+    options = (
         region_option,
         format_option,
         column_option,

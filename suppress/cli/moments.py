@@ -4,6 +4,8 @@ from datetime import date, datetime, timedelta
 
 import click
 
+_DAY = timedelta(days=1, microseconds=-1)
+
 
 def moment_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     """Return the time that was typed, with a time zone; a date stands for its beginning."""
@@ -12,12 +14,14 @@ def moment_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -
 
 def end_of(_ctx: click.Context, _param: click.Parameter, value: str | None) -> datetime | None:
     """Return the time that was typed, with a time zone; a date stands for its end."""
-    return None if value is None else _parsed(value, days=_is_date(value))
+    if value is None:
+        return None
+    return _parsed(value, plus=_DAY if _is_date(value) else timedelta())
 
 
-def _parsed(text: str, *, days: int = 0) -> datetime:
+def _parsed(text: str, *, plus: timedelta = timedelta()) -> datetime:
     try:
-        return (datetime.fromisoformat(text) + timedelta(days=days)).astimezone()
+        return (datetime.fromisoformat(text) + plus).astimezone()
     except (ValueError, OverflowError, OSError):
         raise click.BadParameter(
             f"{text!r} is not a date or time. Write it like 2026-03-31 or "

@@ -53,22 +53,42 @@ channel_option = click.option(
 )
 
 
-def channels_option(help_: str, *, required: bool = False) -> Callable[[Decorated], Decorated]:
-    """Return the option `--channel` of a command that takes several.
+def single_channel_option(help_: str) -> Callable[[Decorated], Decorated]:
+    """Return the option `--channel` of a command that can do without one."""
+    return click.option("--channel", metavar="CH", shell_complete=_channels, help=help_)
 
-    Args:
-        help_: the words for its help.
-        required: whether at least one has to be named.
-    """
+
+def channels_option(help_: str) -> Callable[[Decorated], Decorated]:
+    """Return the option `--channel` of a command that takes several, or none."""
     return click.option(
         "--channel",
         "channels",
         metavar="CH",
         multiple=True,
-        required=required,
         shell_complete=_channels,
         help=help_,
     )
+
+
+def all_channels_options(command: Decorated) -> Decorated:
+    """Add the options `--channel` and `--all-channels`, for `chosen_channels`."""
+    every = click.option(
+        "--all-channels", is_flag=True, help="All channels that the sources serve."
+    )
+    return channels_option("Channel of the opt-out; may be repeated.")(every(command))
+
+
+def chosen_channels(
+    served: Sequence[str], channels: Sequence[str], *, all_channels: bool
+) -> tuple[str, ...]:
+    """Return the channels that were named, each once, or all that are served.
+
+    Raises:
+        click.UsageError: both options were given, or none.
+    """
+    if all_channels == bool(channels):
+        raise click.UsageError("Name each channel with --channel, or say --all-channels.")
+    return tuple(dict.fromkeys(served if all_channels else channels))
 
 
 column_option = click.option(

@@ -12,26 +12,19 @@ from suppress.suppressor import Suppressor
 
 def pending_rows(suppressor: Suppressor) -> list[dict[str, Any]]:
     """Return what waits for the sources, counted, in plain values."""
-    rows: dict[tuple[str, str, str], dict[str, Any]] = {}
-    for source, waiting in suppressor.waiting().items():
-        for each in waiting:
-            row = rows.setdefault(
-                (source, each.action, each.channel),
-                {
-                    "source": source.rstrip("?"),
-                    "configured": not source.endswith("?"),
-                    "action": each.action,
-                    "channel": each.channel,
-                    "count": 0,
-                    "since": moment(each.since),
-                    "tries": 0,
-                    "error": None,
-                },
-            )
-            row["count"] += 1
-            row["tries"] = max(row["tries"], each.tries)
-            row["error"] = each.error or row["error"]
-    return list(rows.values())
+    return [
+        {
+            "source": each.source,
+            "configured": each.configured,
+            "action": each.action,
+            "channel": each.channel,
+            "count": each.count,
+            "since": moment(each.since),
+            "tries": each.tries,
+            "error": each.error,
+        }
+        for each in suppressor.backlog()
+    ]
 
 
 def print_pending(rows: Iterable[Mapping[str, Any]]) -> None:

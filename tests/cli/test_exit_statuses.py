@@ -46,7 +46,7 @@ REFUSED: list[tuple[tuple[str, ...], bytes, dict[str, str], int, str]] = [
     ((*FILTER, "missing.csv"), b"", {}, 4, "missing.csv cannot be read: No such file"),
     ((*FILTER, "/"), b"", {}, 4, "/ cannot be read: Is a directory"),
     ((*FILTER, "/proc/self/mem"), b"", {}, 4, "/proc/self/mem cannot be read: Input/output"),
-    (FILTER, b"phone,name\n1\n", {}, 4, "line 2: it has 1 field, "),
+    (FILTER, b"phone,name\n1\n", {}, 4, "line 2: it has 1 field,"),
     (FILTER, b"+14155552671,A\n", {}, 4, "line 1: a number stands where"),
     (FILTER, b"a,b\n", {}, 4, "line 1: which column"),
     (FILTER, b"+14155552673\n\xff\n", {}, 4, "line 2: it is not UTF-8"),

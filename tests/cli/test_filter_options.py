@@ -91,7 +91,7 @@ def test_no_output_follows_a_link_of_another_user(run: Run, folder: Path, option
     arguments = ("out", option) if option == "--in-place" else (option, "out")
     error = error_of(run(*arguments, stdin=f"{ANN}\n"), 5)
     assert error.startswith("Error: out cannot be written: the link ")
-    assert error.endswith("/out belongs to another user. Name what it leads to.")
+    assert error.endswith("/out belongs to another user. Give the path that it leads to.")
     assert contents(folder) == {"victim": f"{ANN}\n", "out": f"{ANN}\n"}
 
 

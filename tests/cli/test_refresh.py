@@ -39,7 +39,7 @@ def test_the_stored_snapshot_serves_while_the_server_fails(tmp_path: Path) -> No
         stale = run(*check, SUPPRESS_TTL="0")
         assert stale.returncode == 1
         assert stale.stdout.startswith(SMS.encode() + b": suppressed")
-        assert re.match(rb"Warning: .*refused the API key", stale.stderr)
+        assert re.match(rb"Warning: .*using the copy from .*refused the API key", stale.stderr)
         refuses(run(*FILTER, "in.txt", **nothing), 3, "refused the API key.*SUPPRESS_MAX_STALE")
         missing = run(*FILTER, "in.txt", SUPPRESS_STORE=str(tmp_path / "new"))
         refuses(missing, 3, "refused the API key.*Nothing may be sent")

@@ -9,8 +9,8 @@ from typing import IO
 import pytest
 
 from support import commands
-from support.command_line import FIXED, KEY, Run, environ_of
-from support.commands import COMMAND, Done
+from support.command_line import FIXED, KEY, ROWS, Run, Typed, environ_of
+from support.commands import COMMAND, Done, DoneInText
 from suppress_bsg.sandbox import Sandbox, made_up
 
 
@@ -78,3 +78,23 @@ def broken(tmp_path: Path, environ: dict[str, str]) -> dict[str, str]:
     (info / "entry_points.txt").write_text("[suppress]\nbroken = suppress_broken\n")
     (site / "suppress_broken.py").write_text("raise RuntimeError('see [/etc/it] or [bold] it')\n")
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(site), environ.get("PYTHONPATH")]))}
+
+
+@pytest.fixture
+def provider() -> Iterator[Sandbox]:
+    """A sandbox that is told of opt-outs, for one test alone."""
+    with Sandbox(ROWS, api_key=KEY) as running:
+        yield running
+
+
+@pytest.fixture
+def typed(provider: Sandbox) -> Typed:
+    """Run a command with text in and out, and with a store in the working directory."""
+
+    def running(*arguments: str, stdin: str = "", **more: str) -> DoneInText:
+        settings = {"BSG_BASE_URL": provider.url, "BSG_API_KEY": KEY, "SUPPRESS_STORE": "store"}
+        done = commands.run_text(arguments, stdin=stdin, env=os.environ | settings | more)
+        assert "Traceback" not in done.stderr
+        return done
+
+    return running
