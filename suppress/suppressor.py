@@ -26,7 +26,7 @@ from suppress.numbers import equivalence
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
-from suppress.numbers.readings import as_text
+from suppress.numbers.handed_in import as_text
 from suppress.numbers.region import INTERNATIONAL, known_region
 from suppress.opt_outs.delivery import (
     LONGEST_REST,
@@ -604,8 +604,8 @@ class Suppressor:
         for start in range(0, len(given), BATCH_SIZE):
             some = given[start : start + BATCH_SIZE]
             found = reader.read_all(some)
-            firsts: list[str | int] = reader.firsts(some, found).tolist()
-            for place, why in reader.faults(some, found):
+            firsts: list[str | int] = reader.firsts(found).tolist()
+            for place, why in reader.faults(found):
                 kept = kept_as(some[place], unread)
                 if kept is None:
                     raise InvalidNumber(why)

@@ -183,7 +183,7 @@ def _taken(
     """
     if not numbers and path is None:
         raise click.UsageError("Name a number, or a file with --file.")
-    for place, why in reader.faults(numbers, reader.read_all(numbers)):
+    for place, why in reader.faults(reader.read_all(numbers)):
         if kept_as(numbers[place], unread) is None:
             raise InvalidNumber(why)
     taken: list[Any] = list(numbers)
@@ -197,7 +197,7 @@ def _taken(
         given = [(rows, row.line, number) for rows, row in some for number in row.numbers]
         used = some[0][0].columns
         some_numbers = [number for *_, number in given]
-        for place, why in reader.faults(some_numbers, reader.read_all(some_numbers)):
+        for place, why in reader.faults(reader.read_all(some_numbers)):
             rows, line, number = given[place]
             if kept_as(number, unread) is None:
                 raise rows.error(why, line)

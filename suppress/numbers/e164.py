@@ -2,26 +2,17 @@
 
 from typing import NamedTuple
 
-import phonenumbers
-
 from suppress.errors import InvalidNumber
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import LONGEST_TEXT, as_text
 from suppress.numbers.mask import mask
-from suppress.numbers.problem import Problem
-from suppress.numbers.readings import (
-    LONGEST_TEXT,
-    Meaning,
-    TextReader,
-    as_text,
-    has_former_prefix,
-    read,
-)
+from suppress.numbers.problem import PROBLEMS, Problem
+from suppress.numbers.readings import Meaning, TextReader, has_former_prefix, read
 from suppress.numbers.rules import (
     FIRST_CONSTANT,
     LONGEST,
     NO_READING,
     NOT_VALID,
-    PROBLEMS,
     SHORTEST,
     UNKNOWN_CODE,
     VALID,
@@ -226,9 +217,3 @@ def why_invalid(number: object, meaning: Meaning) -> str:
     shown = mask(number) if text and text.strip() else "The number"
     words = "not a phone number" if meaning.problem is None else meaning.problem.words
     return f"{shown}: {words}."
-
-
-def digits_of(number: object) -> str:
-    """The decimal digits of a number, of whatever script, as ASCII; no plus, no separators."""
-    text, _ = as_text(number)
-    return "" if text is None else phonenumbers.normalize_digits_only(text)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers.damage import DASHES, is_blank
-from suppress.numbers.readings import LONGEST_TEXT, as_text, own_text
+from suppress.numbers.handed_in import LONGEST_TEXT, as_text, own_text
 from suppress.numbers.rules import LONGEST, POWERS
 
 _NEWLINE, _PLUS, _SPACE, _DOT, _ZERO, _NINE, _SLASH, _ODD = b"\n+ .09/?"

@@ -10,35 +10,19 @@ The rules stand below in their order: as written (1), digits without a plus (2),
 (3), the same line in another form (4). Only a number of a possible length is a reading.
 """
 
-import math
-import operator
-import re
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-import numpy as np
 import phonenumbers
-from phonenumbers import NumberParseException, ValidationResult
 
-from suppress.lazy import cached_property
-from suppress.numbers import damage
+from suppress.numbers import damage, parsed
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import as_text
+from suppress.numbers.parsed import MOST_DIGITS, Number
 from suppress.numbers.problem import Problem
-
-LONGEST_TEXT = 250
-"""Characters of a text that phonenumbers reads, at most."""
-
-LONGEST_INT = 10**LONGEST_TEXT
-"""Integers from here on are no numbers: phonenumbers refuses longer texts."""
-
-_PLUS = re.compile("[+\uff0b]")
 
 _FEWEST_DIGITS = 5
 """Digits that a number has at least that is looked for among words."""
-
-_MOST_DIGITS = 19
-"""Digits of an E.164 number at most, where the length is not asked for (E.164 allows 15)."""
 
 FORMER_PREFIXES = {
     # Region: what was dialled first, and how the rest begins.
@@ -80,66 +64,12 @@ class Meaning(NamedTuple):
         return self.readings[0].e164 if self.readings else None
 
 
-class Number:
-    """A number as phonenumbers gives it."""
-
-    def __init__(self, number: phonenumbers.PhoneNumber) -> None:
-        self._number = number
-        self.digits = e164_of(number)[1:]
-        self.code = str(number.country_code)
-
-    @cached_property
-    def length_problem(self) -> Problem | None:
-        """What is wrong with its length; None for a possible one."""
-        return _LENGTH_PROBLEMS[phonenumbers.is_possible_number_with_reason(self._number)]
-
-    @cached_property
-    def is_valid(self) -> bool:
-        """Whether it is in a range that its country has given out."""
-        return phonenumbers.is_valid_number(self._number)
-
-
-_LENGTH_PROBLEMS = {
-    ValidationResult.IS_POSSIBLE: None,
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Problem.TOO_SHORT,
-    ValidationResult.TOO_SHORT: Problem.TOO_SHORT,
-    ValidationResult.TOO_LONG: Problem.TOO_LONG,
-    ValidationResult.INVALID_LENGTH: Problem.WRONG_LENGTH,
-    ValidationResult.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
-}
-
-
-_PARSE_PROBLEMS = {
-    NumberParseException.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
-    NumberParseException.NOT_A_NUMBER: Problem.NOT_A_NUMBER,
-    NumberParseException.TOO_SHORT_AFTER_IDD: Problem.TOO_SHORT,
-    NumberParseException.TOO_SHORT_NSN: Problem.TOO_SHORT,
-    NumberParseException.TOO_LONG: Problem.TOO_LONG,
-}
-
-
 def has_former_prefix(digits: str, region: str | None) -> bool:
     """Tell digits in national form that begin as behind a long-distance prefix of the past."""
     return any(
         digits.startswith(prefix + begins) and len(digits) == len(prefix) + length
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ())
     )
-
-
-def parse(text: str, region: str | None) -> Number | Problem:
-    """The number of a text, by phonenumbers itself, or why it cannot be parsed."""
-    try:
-        return Number(phonenumbers.parse(text, region))
-    except NumberParseException as error:
-        problem = _PARSE_PROBLEMS[error.error_type]
-    if problem is Problem.UNKNOWN_CODE and region is None and not _PLUS.search(text):
-        return Problem.NATIONAL
-    return problem
-
-
-def e164_of(number: phonenumbers.PhoneNumber) -> str:
-    """The E.164 text of a number of phonenumbers."""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
 def readings(number: object, region: str | None = None) -> tuple[str, ...]:
@@ -171,44 +101,6 @@ def read(
     return (reader or TextReader)(convention, whole=whole).read(text)
 
 
-def is_valid(e164: str) -> bool:
-    """Tell whether an E.164 number is in a range that its country has given out."""
-    number = parse(e164, None)
-    return not isinstance(number, Problem) and number.is_valid
-
-
-def as_text(number: object) -> tuple[str | None, bool]:
-    """The text to read for what was handed in, and whether it was a whole number.
-
-    Whatever has `__index__` is a whole number, and so are `float` and `Decimal` where they
-    are whole; a `bool` is none. There is no text for anything else.
-    """
-    if issubclass(type(number), str):
-        # Its own text, and not what a subclass prints: an Enum prints its name.
-        return own_text(cast("str", number)), False
-    if isinstance(number, phonenumbers.PhoneNumber):
-        return e164_of(number), False
-    if isinstance(number, float | np.floating | Decimal):
-        if issubclass(type(number), float):
-            number = float.__float__(cast("float", number))
-        elif isinstance(number, Decimal):
-            number = Decimal(number)
-        value = int(number) if math.isfinite(number) and number == int(number) else 0
-    elif isinstance(number, bool | np.bool_):
-        return None, False
-    else:
-        try:
-            value = operator.index(number)  # type: ignore[arg-type]
-        except TypeError:
-            return None, False
-    return (str(value), True) if 0 < value < LONGEST_INT else (None, False)
-
-
-def own_text(text: str) -> str:
-    """The characters of a text, whatever the methods of a subclass say of them."""
-    return text if type(text) is str else str.__str__(text)
-
-
 class TextReader:
     """The rules, applied to one text.
 
@@ -236,7 +128,7 @@ class TextReader:
             return Meaning(tuple(self._found.values()), Problem.CUT)
         if not self._found and not self.convention.possible_only:
             for number, allows, note in self._impossible:
-                if len(number.digits) <= _MOST_DIGITS:
+                if len(number.digits) <= MOST_DIGITS:
                     self._take(number, allows=allows, note=note)
         found = tuple(self._found.values())
         if any(each.allows for each in found):
@@ -299,9 +191,9 @@ class TextReader:
 
     def _parse_written(self, text: str) -> Number | Problem:
         """Rule 1: a number as it is written."""
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         if isinstance(number, Problem):
-            return parse(damage.without_blanks(text), self.convention.plan)
+            return parsed.parse(damage.without_blanks(text), self.convention.plan)
         return number
 
     def _without_plus(
@@ -315,10 +207,10 @@ class TextReader:
         if self.convention.plan is not None:
             candidates.append((self._parse_written(text), allows, ""))
             note = _WITH_CODE
-        with_code = parse(f"+{digits}", None)
+        with_code = parsed.parse(f"+{digits}", None)
         candidates.append((with_code, allows and sure, note))
         if digits.startswith("00"):
-            with_code = parse(f"+{digits[2:]}", None)
+            with_code = parsed.parse(f"+{digits[2:]}", None)
             candidates.append((with_code, allows, note))
         elif not sure:
             self.problem = self.problem or Problem.WITHOUT_PLUS
@@ -378,7 +270,7 @@ class TextReader:
 
     def _possible(self, digits: str) -> Number | None:
         """The number behind a plus, if it is one of a possible length."""
-        number = parse(f"+{digits}", None)
+        number = parsed.parse(f"+{digits}", None)
         if isinstance(number, Problem) or number.length_problem is not None:
             return None
         return number
@@ -389,7 +281,7 @@ class TextReader:
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ()):
             rest = digits[len(prefix) :]
             if digits.startswith(prefix + begins) and len(rest) == length:
-                number = parse(rest, region)
+                number = parsed.parse(rest, region)
                 if isinstance(number, Problem) or number.length_problem is not None:
                     continue
                 note = "without a former prefix"
@@ -399,7 +291,7 @@ class TextReader:
         """Read letters that are part of the form of a number: `;phone-context=+44`."""
         if ";phone-context=" not in text and ";isub=" not in text and ";ext=" not in text:
             return False
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         self._accept(number, allows=True)
         return not isinstance(number, Problem)
 
@@ -411,7 +303,7 @@ class TextReader:
         # Behind a whole number stand words, not digits.
         if self.is_whole(start):
             return False
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         if isinstance(number, Problem) or not number.is_valid:
             return False
         self._accept(number, allows=True)
@@ -419,7 +311,7 @@ class TextReader:
 
     def is_whole(self, text: str) -> bool:
         """Tell a number of a possible length, as it is written."""
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         return not isinstance(number, Problem) and number.length_problem is None
 
     def _words(self, text: str) -> None:

@@ -30,7 +30,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import Change, Renumbering
 from suppress.numbers.pattern import UNKNOWN, NotUnderstood, Pattern, Undecided, pattern_of
 from suppress.numbers.plan import Plan, UnknownCode
-from suppress.numbers.problem import Problem
+from suppress.numbers.problem import PROBLEMS, Problem
 from suppress.numbers.readings import FORMER_PREFIXES, read
 
 logger = logging.getLogger("suppress")
@@ -51,7 +51,6 @@ BEHIND_IDD = _SPECIAL + 2
 """`BEHIND_IDD + n`: behind the n first digits, an international prefix, an international number."""
 NO_READING = BEHIND_IDD + LEAD + 1
 """`NO_READING + n`: a number without a reading, for the n-th of the `PROBLEMS`."""
-PROBLEMS = tuple(Problem)
 _UNDERIVED = NO_READING + len(PROBLEMS)
 FIRST_CONSTANT = _UNDERIVED + 1
 """Constants are from here on."""

@@ -17,7 +17,9 @@ from suppress.numbers import damage
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader
 from suppress.numbers.e164 import is_valid as quickly_valid
-from suppress.numbers.readings import is_valid, own_text, read
+from suppress.numbers.handed_in import own_text
+from suppress.numbers.parsed import is_valid
+from suppress.numbers.readings import read
 
 HIDDEN = "a wildcard or a mark that may stand for digits. Write each number out."
 SEVERAL = "more digits than one number has. Write each number in a row of its own."

@@ -19,9 +19,9 @@ from phonenumbers import PhoneNumber
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
-from suppress.numbers.rules import PROBLEMS
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
@@ -42,9 +42,6 @@ _ALLOWED, _SUPPRESSED, _INVALID = range(3)
 # Of several numbers of one recipient, one that is listed counts before all others.
 _RANKS = np.array([1, 2, 0], np.uint8)
 _BY_RANK = np.argsort(_RANKS).astype(np.uint8)
-
-_MOST_DIGITS = 19
-"""Digits of a number that surely fits 64 bits."""
 
 
 class _Decision(NamedTuple, Generic[R]):
@@ -198,11 +195,11 @@ class Screening(Generic[R]):
         for place in np.flatnonzero(np.concatenate(several)).tolist():
             digits = str(values[place])
             change = change_of(digits)
-            if change is not None and len(form := change.new_form(digits)) <= _MOST_DIGITS:
+            if change is not None and len(form := change.new_form(digits)) <= MOST_DIGITS:
                 places.append(place)
                 new.append(int(form))
         # It is another form of the line only where it is a reading too.
-        further = [values[:0], *(pairs[1] for each in self._parts for pairs in each.found[1:3])]
+        further = [values[:0], *(each.found.several.values for each in self._parts)]
         forms = np.array(new, np.uint64)
         is_reading = np.isin(forms, np.concatenate(further))
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
@@ -297,8 +294,8 @@ class _Part(Generic[R]):
             self.singles, self._owners = _singles(self.numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.zeros(len(self.singles), np.uint8)
-        np.putmask(outcomes, (self.found.values == 0) | (self.found.problems != 0), _INVALID)
-        np.putmask(outcomes, snapshot.lists_all(self.found, self.singles, reader), _SUPPRESSED)
+        np.putmask(outcomes, self.found.invalid, _INVALID)
+        np.putmask(outcomes, snapshot.lists_all(self.found, reader), _SUPPRESSED)
         self.outcomes = self._single_outcomes = outcomes
         if self._owners is not None:
             ranks = np.zeros(len(recipients), np.uint8)
@@ -321,7 +318,7 @@ class _Part(Generic[R]):
     def _several(self) -> NDArray[np.bool_]:
         """Which of the numbers may have more than one reading."""
         several = np.zeros(len(self.singles) + 1, np.bool_)
-        several[self.found.further[0]] = several[self.found.maybe[0]] = True
+        several[self.found.several.places] = True
         return several
 
     def may_have_several(self) -> NDArray[np.bool_]:
@@ -330,7 +327,7 @@ class _Part(Generic[R]):
 
     def first_readings(self, reader: Reader) -> NDArray[np.uint64]:
         """The first reading of each recipient, as an integer of its digits; 0 for none."""
-        values = np.append(reader.firsts(self.singles, self.found), np.uint64(0))
+        values = np.append(reader.firsts(self.found), np.uint64(0))
         return values[self._places]
 
     def number(self, place: int) -> Any:
@@ -343,8 +340,7 @@ class _Part(Generic[R]):
         single = self._places.item(place)
         if single == len(self.singles):
             return Problem.NO_NUMBER
-        number = self.found.problems.item(single)
-        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
+        return self.found.problem(single) or Problem.NOT_A_NUMBER
 
     def readings(self, place: int, convention: Convention) -> tuple[str, ...]:
         """The readings of a recipient, in E.164 form."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
-from suppress.numbers.e164 import digits_of
+from suppress.numbers.handed_in import digits_of
 from suppress.stop_list.origins import EntryDetails, shown_id
 
 

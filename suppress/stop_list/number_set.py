@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers.e164 import value_of
-from suppress.numbers.readings import own_text
+from suppress.numbers.handed_in import own_text
 
 # Mixes all bits of a value into the upper ones: Knuth, The Art of Computer Programming,
 # volume 3, section 6.4; 2**64 divided by the golden ratio, odd.

@@ -6,7 +6,7 @@ two snapshots with the same digest suppress the same people.
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -17,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.lazy import cached_property
-from suppress.numbers.bulk import E164Array, Reader
-from suppress.numbers.e164 import digits_of, value_of
+from suppress.numbers.bulk import Reader
+from suppress.numbers.e164 import value_of
+from suppress.numbers.e164_array import E164Array
+from suppress.numbers.handed_in import digits_of
+from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.readings import Meaning, Reading
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
-
-_LONGEST = len(str(2**64))
-
 
 OPTED_OUT = "opt-outs"
 """What stands in the place of a source's name for those who were opted out here."""
@@ -209,15 +209,12 @@ class Snapshot:
             named.setdefault(origin._replace(listed_as=None), origin)
         return tuple(named.values())
 
-    def lists_all(
-        self, found: E164Array, numbers: Sequence[object], reader: Reader
-    ) -> NDArray[np.bool_]:
-        """`lists` for each of many recipients.
+    def lists_all(self, found: E164Array, reader: Reader) -> NDArray[np.bool_]:
+        """Tell of each of many recipients whether it is on the list, as `lists` does.
 
         Args:
-            found: their readings.
-            numbers: their numbers as handed in.
-            reader: what has read them.
+            found: what `read_all` gave of their numbers.
+            reader: the reader that gave it.
         """
         listed = self._have(found.values)
         places, values = found.further
@@ -228,12 +225,13 @@ class Snapshot:
             # Equal digits make equal integers; what is not plain has none to compare.
             odd = self._odd_values
             alike = odd.have(found.values) | odd.have(found.plain.view(np.uint64))
-            alike |= found.plain == 0
+            alike |= ~found.is_plain
             places, values = found.further
             alike[places[odd.have(values)]] = True
             doubtful = np.concatenate([doubtful, np.flatnonzero(alike)])
         for place in np.unique(doubtful[~listed[doubtful]]).tolist():
-            listed[place] = self.lists(reader.read(numbers[place]), numbers[place])
+            number = found.numbers[place]
+            listed[place] = self.lists(reader.read(number), number)
         return listed
 
     def _have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -244,8 +242,8 @@ class Snapshot:
 
     @cached_property
     def _odd_values(self) -> NumberSet:
-        # No longer digits make an integer of 64 bits.
-        values = [int(each) for each in self.without_reading if len(each) < _LONGEST]
+        # Longer digits make no integer of 64 bits, and no number.
+        values = [int(each) for each in self.without_reading if len(each) <= MOST_DIGITS]
         return NumberSet.of_values(np.array(values, np.uint64))
 
     def image(self) -> list[bytes | memoryview]:

@@ -13,8 +13,8 @@ from support.builders import Clock, ListSource, listed
 from support.faulty_server import KEY, FaultyServer, item, items, on
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.form import has_form, without_form
 from suppress.numbers.region import INTERNATIONAL
+from suppress.stop_list.form import has_form, without_form
 from suppress.stores.folder import Failure, Store
 
 NUMBERS = [f"+1415555{place:04}" for place in range(2000)]
@@ -173,7 +173,7 @@ def test_what_has_not_the_form_of_a_number(number: str | int) -> None:
 def test_many_are_told_like_one(kind: type | None) -> None:
     numbers = [each for each in FORMS + OTHERS if kind is None or isinstance(each, kind)]
     reader = Reader(Convention(INTERNATIONAL))
-    found = without_form(numbers, reader.read_all(numbers)).tolist()
+    found = without_form(reader.read_all(numbers)).tolist()
     assert [numbers[place] for place in found] == [each for each in numbers if not has_form(each)]
 
 

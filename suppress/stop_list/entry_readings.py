@@ -1,15 +1,16 @@
 """Every reading of the entries of a list, for each of them is put on it."""
 
-from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers import damage
-from suppress.numbers.bulk import E164Array, Reader
+from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.readings import Number, as_text, parse
+from suppress.numbers.e164_array import E164Array
+from suppress.numbers.handed_in import as_text
+from suppress.numbers.parsed import Number, parse
 
 
 class EntryReadings(NamedTuple):
@@ -31,34 +32,31 @@ class EntryReadings(NamedTuple):
     firsts: int
 
     @classmethod
-    def of(cls, numbers: Sequence[object], reader: Reader, found: E164Array) -> Self:
-        """All readings of the entries.
+    def of(cls, found: E164Array, reader: Reader) -> Self:
+        """Return all readings of the entries.
 
         Args:
-            numbers: the numbers of the entries.
-            reader: what has read them.
-            found: what it gave.
+            found: what `read_all` gave of their numbers.
+            reader: the reader that gave it.
         """
-        where, which = reader.all_readings(numbers, found)
-        written = _as_written(numbers, reader.convention, found)[where]
+        places, values = reader.all_readings(found)
+        written = _as_written(found, reader.convention)[places]
         return cls(
-            where,
-            which,
-            np.where(written != which, written, np.uint64(0)),
-            np.flatnonzero(found.values == 0),
-            int(np.count_nonzero(found.values)),
+            places,
+            values,
+            np.where(written != values, written, np.uint64(0)),
+            np.flatnonzero(~found.has_reading),
+            int(np.count_nonzero(found.has_reading)),
         )
 
 
-def _as_written(
-    numbers: Sequence[object], convention: Convention, found: E164Array
-) -> NDArray[np.uint64]:
+def _as_written(found: E164Array, convention: Convention) -> NDArray[np.uint64]:
     """The digits with their calling code that the numbers have; 0 where that is not certain."""
     written = np.where(found.coded, found.plain, 0).view(np.uint64)
-    for place in np.flatnonzero((found.plain == 0) & (found.values != 0)).tolist():
+    for place in np.flatnonzero(~found.is_plain & found.has_reading).tolist():
         # In an odd text, only another form of a line is of interest.
-        text = damage.before_letters(damage.cleaned(as_text(numbers[place])[0] or "").text)
-        number = parse(text, convention.plan)
+        text = as_text(found.numbers[place])[0] or ""
+        number = parse(damage.before_letters(damage.cleaned(text).text), convention.plan)
         if isinstance(number, Number) and convention.renumbering.change_of(number.digits):
             written[place] = int(number.digits)
     return written

@@ -4,13 +4,11 @@ They are read like the others, for somebody may be listed by them. But when many
 are in no form of a number, its numbers may not be what they were.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers import damage
-from suppress.numbers.bulk import E164Array
+from suppress.numbers.e164_array import E164Array
 from suppress.numbers.single import PLAIN_MARKS, may_not_be_single
 
 FEWEST, MOST = 7, 15
@@ -35,13 +33,13 @@ def has_form(number: object) -> bool:
     return FEWEST <= len(digits.removeprefix("00")) <= MOST
 
 
-def without_form(numbers: Sequence[object], found: E164Array) -> NDArray[np.intp]:
-    """The places of the entries that have no such form.
+def without_form(found: E164Array) -> NDArray[np.intp]:
+    """Return the places of the entries that have no such form.
 
     Args:
-        numbers: the numbers of the entries.
-        found: how they were read.
+        found: what `Reader.read_all` gave of their numbers.
     """
+    numbers = found.numbers
     unsure = (found.plain < _LOWEST) | (found.plain > _HIGHEST)
     unsure[may_not_be_single(numbers, _BETWEEN_NUMBERS)] = True
     places = [place for place in np.flatnonzero(unsure).tolist() if not has_form(numbers[place])]
