@@ -26,6 +26,7 @@ from suppress.files.blocks import RowNumbers
 from suppress.files.rows import Row, Rows
 from suppress.hookspecs import hookimpl
 from suppress.host import register
+from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
@@ -48,6 +49,7 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Column",
     "ConfigurationError",
     "Decision",
     "Entries",

@@ -1,6 +1,6 @@
 """Many numbers read at once, with the answers of `suppress.numbers.readings`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader, value_of, why_invalid
 from suppress.numbers.e164_array import E164Array, Pairs
-from suppress.numbers.handed_in import as_text, own_text
+from suppress.numbers.handed_in import Numbers, as_text, own_text
 from suppress.numbers.lookup import Lookup
 from suppress.numbers.mask import mask
 from suppress.numbers.plain import plain_numbers
@@ -61,7 +61,7 @@ class Reader:
             self._meanings[number] = meaning
         return meaning
 
-    def read_all(self, numbers: Sequence[object]) -> E164Array:
+    def read_all(self, numbers: Numbers) -> E164Array:
         """Return the readings of each of the numbers, in their order.
 
         This takes about 300 bytes of memory a number, so hand over `BATCH_SIZE` at a time.

@@ -1,12 +1,13 @@
 """The readings of many numbers, as arrays of integers: what bulk reading gives."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.problem import PROBLEMS, Problem
 
 
@@ -43,7 +44,7 @@ class E164Array:
         asked: the places of the numbers that the reference has read.
     """
 
-    numbers: Sequence[object] = field(repr=False)
+    numbers: Numbers = field(repr=False)
     values: NDArray[np.uint64]
     further: Pairs
     maybe: Pairs

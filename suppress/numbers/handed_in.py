@@ -2,11 +2,16 @@
 
 import math
 import operator
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import phonenumbers
+from numpy.typing import NDArray
+
+Numbers: TypeAlias = Sequence[object] | NDArray[np.integer[Any]]
+"""Many numbers handed in together: of any types, a `Column` of texts, or an array of integers."""
 
 LONGEST_TEXT = 250
 """Most characters of a text that phonenumbers reads."""

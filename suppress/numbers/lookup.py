@@ -1,15 +1,14 @@
 """Many plain numbers looked up in the rules at once: their readings, as arrays."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers import damage
+from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import value_of
 from suppress.numbers.e164_array import E164Array, Pairs
-from suppress.numbers.handed_in import own_text
+from suppress.numbers.handed_in import Numbers, own_text
 from suppress.numbers.plain import PlainNumbers, plain_texts
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
@@ -165,7 +164,7 @@ class Lookup:
                 for each in constants:
                     pairs.append(Pairs(places[chosen], (values[chosen] + each).view(np.uint64)))
 
-    def read_parts(self, numbers: Sequence[object], *, prove_valid: bool) -> None:
+    def read_parts(self, numbers: Numbers, *, prove_valid: bool) -> None:
         """Apply rule 3 to plain numbers with groups: they may be several numbers.
 
         Args:
@@ -211,7 +210,7 @@ class Lookup:
         return valid
 
     def _add_parts(self, places: NDArray[np.intp], parts: list[str]) -> None:
-        found = Lookup(plain_texts(parts, clean=True), self._convention)
+        found = Lookup(plain_texts(Column.of(parts), clean=True), self._convention)
         found.read()
         some = np.flatnonzero(found.values)
         self._maybe.append(Pairs(places[some], found.values[some]))
@@ -236,7 +235,7 @@ class Lookup:
             places = np.full(len(values) - 1, place)
             self._further.append(Pairs(places, np.array(values[1:], np.uint64)))
 
-    def array(self, numbers: Sequence[object]) -> E164Array:
+    def array(self, numbers: Numbers) -> E164Array:
         """Return everything that was found, beside the numbers as they were handed in."""
         return E164Array(
             numbers=numbers,

@@ -11,13 +11,16 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import numpy as np
 import phonenumbers
+from numpy.typing import NDArray
 
 from suppress.numbers import damage
+from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader
 from suppress.numbers.e164 import is_valid as quickly_valid
-from suppress.numbers.handed_in import own_text
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.parsed import is_valid
 from suppress.numbers.readings import read
 
@@ -65,20 +68,16 @@ def why_not_single(text: str, convention: Convention) -> str | None:
     return SEVERAL if _has_more(alone, convention) else None
 
 
-def may_not_be_single(numbers: Sequence[object], marks: Iterable[str] = PLAIN_MARKS) -> list[int]:
-    """The places of texts that are plain to others, and have a mark that says otherwise here."""
-    try:
-        together = "\n".join(cast("Sequence[str]", numbers))
-    except TypeError:  # not texts alone
-        together = "\n".join(each for each in numbers if isinstance(each, str))
-    marks = [each for each in marks if each in together]
-    if not marks:
-        return []
-    return [
-        place
-        for place, text in enumerate(numbers)
-        if isinstance(text, str) and any(each in own_text(text) for each in marks)
-    ]
+def may_not_be_single(numbers: Numbers, marks: Iterable[str] = PLAIN_MARKS) -> NDArray[np.intp]:
+    """Return the places of texts that are plain to others, and have a mark that tells here."""
+    if isinstance(numbers, Column):
+        column = numbers
+    elif any(issubclass(kind, str) for kind in set(map(type, numbers))):
+        texts = [each if issubclass(type(each), str) else None for each in numbers]
+        column = Column.of(cast("list[str | None]", texts))
+    else:
+        return np.zeros(0, np.intp)
+    return np.unique(np.concatenate([column.containing(each) for each in marks]))
 
 
 def _without_extension(text: str, convention: Convention) -> str | None:

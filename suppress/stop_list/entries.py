@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import msgspec
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
+from suppress.numbers.column import Column
 from suppress.numbers.handed_in import digits_of
 from suppress.stop_list.origins import EntryDetails, shown_id
 
@@ -41,7 +42,8 @@ class Entries:
     Some ten thousand at a time are best: the memory that they need is then no matter.
 
     Attributes:
-        numbers: their numbers, each as in an `Entry`.
+        numbers: their numbers, each as in an `Entry`; a `Column` of texts and an array of
+            integers are read where they stand.
         channels: the channels on which none of them must be messaged.
         ids: the source's own names for the rows, as many as there are numbers; a `range`
             will do. None where it has none.
@@ -51,7 +53,7 @@ class Entries:
         place: where the rows stand, for errors, such as a file's path.
     """
 
-    numbers: Sequence[str | int]
+    numbers: Sequence[str | int] | NDArray[np.integer[Any]]
     channels: Collection[str]
     ids: Sequence[str | int | None] | None = None
     added_at: Sequence[datetime | None] | None = None
@@ -78,7 +80,8 @@ class Batch:
         kinds = {type(many.channels)} if channels is None else set(map(type, channels))
         if any(issubclass(kind, str) for kind in kinds):
             raise SourceError("an entry's channels are a text; they have to be a set of names.")
-        self.numbers = many.numbers if isinstance(many.numbers, list) else list(many.numbers)
+        readable = isinstance(many.numbers, list | Column | np.ndarray)
+        self.numbers = many.numbers if readable else list(many.numbers)
         self.rows = EntryDetails.of(len(self.numbers), many.ids, many.added_at, many.id_word)
         self._many = many
         self._channels = channels

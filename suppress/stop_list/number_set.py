@@ -172,7 +172,7 @@ class NumberSet(AbstractSet[str]):
         return self._hash()
 
     def __repr__(self) -> str:
-        return f"<NumberSet: {len(self)} numbers>"
+        return f"<NumberSet: {len(self)} number{'s' * (len(self) != 1)}>"
 
     @classmethod
     def _from_iterable(cls, numbers: Iterable[Any]) -> AbstractSet[Any]:

@@ -3,6 +3,7 @@
 They need pytest. The implementations that come with suppress pass the same tests.
 """
 
+from suppress.testing.columns import ColumnContract
 from suppress.testing.sources import OptOutContract, SourceContract
 
-__all__ = ["OptOutContract", "SourceContract"]
+__all__ = ["ColumnContract", "OptOutContract", "SourceContract"]
