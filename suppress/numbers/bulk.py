@@ -15,7 +15,8 @@ from suppress.numbers.lookup import Lookup
 from suppress.numbers.mask import mask
 from suppress.numbers.plain import plain_numbers
 from suppress.numbers.readings import Meaning, has_former_prefix, read
-from suppress.numbers.rules import LONGEST, POWERS, Rules, rules_for
+from suppress.numbers.rule import LONGEST, POWERS
+from suppress.numbers.rules import Rules, rules_for
 from suppress.numbers.single import may_not_be_single, why_not_single
 
 BATCH_SIZE = 2**15

@@ -6,20 +6,10 @@ from suppress.errors import InvalidNumber
 from suppress.numbers.convention import Convention
 from suppress.numbers.handed_in import LONGEST_TEXT, as_text
 from suppress.numbers.mask import mask
-from suppress.numbers.problem import PROBLEMS, Problem
+from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, TextReader, has_former_prefix, read
-from suppress.numbers.rules import (
-    FIRST_CONSTANT,
-    LONGEST,
-    NO_READING,
-    NOT_VALID,
-    SHORTEST,
-    UNKNOWN_CODE,
-    VALID,
-    Rule,
-    Rules,
-    rules_for,
-)
+from suppress.numbers.rule import LONGEST, NOT_VALID, SHORTEST, UNKNOWN_CODE, VALID, Rule
+from suppress.numbers.rules import Rules, rules_for
 
 # Dots and slashes are none here: they may be decimals, or stand between two numbers.
 _SEPARATORS = dict.fromkeys(b" -()[]")
@@ -81,14 +71,12 @@ def _behind_plus(digits: str, rules: Rules, *, known_code: bool) -> LookedUp | N
 
 
 def _by_rule(digits: str, rule: Rule) -> LookedUp | None:
-    if rule.first >= FIRST_CONSTANT:
-        if rule.maybe:
-            return None
-        values = _values(digits, rule)
-        return LookedUp(values, str(values[0]) if rule.is_written else "")
-    if rule.first >= NO_READING:
-        return LookedUp((), "", problem=PROBLEMS[rule.first - NO_READING])
-    return None
+    if not rule.has_reading:
+        return None if rule.problem is None else LookedUp((), "", problem=rule.problem)
+    if rule.maybe:
+        return None
+    values = _values(digits, rule)
+    return LookedUp(values, str(values[0]) if rule.is_written else "")
 
 
 def is_valid(digits: str, convention: Convention) -> bool | None:
@@ -125,7 +113,7 @@ def _behind_a_plus(text: str, convention: Convention) -> tuple[int, ...] | None:
     if not SHORTEST < len(text) <= LONGEST + 1 or not text.isascii():
         return None
     rule = rules_for(convention.renumbering).of(text[1:], Rules.PLUS)
-    if rule.first < FIRST_CONSTANT or rule.maybe:
+    if rule.maybe or not rule.has_reading:
         return None
     return _values(text, rule)
 

@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 from suppress.numbers import damage
 from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
+from suppress.numbers.derivation import are_valid
 from suppress.numbers.e164 import value_of
 from suppress.numbers.e164_array import E164Array, Pairs
 from suppress.numbers.handed_in import Numbers, own_text
 from suppress.numbers.plain import PlainNumbers, plain_texts
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
-from suppress.numbers.rules import (
+from suppress.numbers.rule import (
     ASK_PARSER,
     BEHIND_IDD,
     FIRST_CONSTANT,
@@ -20,10 +21,8 @@ from suppress.numbers.rules import (
     NO_READING,
     POWERS,
     UNKNOWN_CODE,
-    Rules,
-    are_valid,
-    rules_for,
 )
+from suppress.numbers.rules import Rules, rules_for
 
 _ZEROS = len("00")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from suppress.numbers.column import ROOM, Column
 from suppress.numbers.damage import DASHES, is_blank
 from suppress.numbers.handed_in import LONGEST_TEXT, Numbers, as_text
-from suppress.numbers.rules import LONGEST, POWERS
+from suppress.numbers.rule import LONGEST, POWERS
 
 _NEWLINE, _PLUS, _SPACE, _DOT, _ZERO, _NINE, _SLASH, _ODD = b"\n+ .09/?"
 _SEPARATORS = b" -.()/[]\t"

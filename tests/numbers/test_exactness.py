@@ -13,14 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from differential import REGIONS, SHARED_PARSE, differences, texts
-from suppress.numbers import bulk, damage, e164, lookup, parsed, plain, plan, rules
+from suppress.numbers import bulk, damage, derivation, e164, lookup, parsed, plain, plan
 from suppress.numbers.bulk import Limits, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings
 from suppress.numbers.equivalence import Renumbering, table
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import read
-from suppress.numbers.rules import ASK_PARSER, LEAD, Rules
+from suppress.numbers.rule import ASK_PARSER, LEAD
+from suppress.numbers.rules import Rules
 
 SOME_REGIONS = (
     None,
@@ -161,9 +162,9 @@ MUTATIONS: list[tuple[object, str, Callable[..., object]]] = [
     (plan.Plan, "_possible_lengths", lambda _plan, number: [len(number)]),
     # Possible lengths, changes of plans, codes written twice, former prefixes, valid ranges.
     (plan.Plan, "length_problem", lambda _plan, _number: None),
-    (rules.Rules, "_new_form", lambda _rules, _digits: None),
-    (rules, "_with_code_once", lambda _number: None),
-    (rules._National, "_behind_former_prefixes", lambda _national, _number: ()),
+    (derivation.Derivation, "_new_form", lambda _derivation, _digits: None),
+    (derivation, "_with_code_once", lambda _number: None),
+    (derivation._National, "_behind_former_prefixes", lambda _national, _number: ()),
     (plan, "is_valid", lambda _number: True),
     # What is plain in a text.
     (plain, "_blank_decimals", lambda _characters, _ends: None),
@@ -224,7 +225,6 @@ def test_what_is_not_understood_is_asked(fresh: Rules, monkeypatch: pytest.Monke
     monkeypatch.setattr(metadata, "_mutable", True)
     monkeypatch.setattr(metadata, "national_prefix_for_parsing", r"0(?!1)")
     monkeypatch.setattr(plan, "plan_of_code", plan.plan_of_code.__wrapped__)
-    monkeypatch.setattr(rules, "_National", rules._National)
     assert differences("GB", some("GB", 300)) == []
     assert fresh.of("02079460958", fresh.form("GB")).first == ASK_PARSER
 
