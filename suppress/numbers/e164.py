@@ -1,4 +1,4 @@
-"""The E.164 form of one number, the fast way where that is certain."""
+"""One number read fast: by look-ups where these are certain, else by the reference."""
 
 from typing import NamedTuple
 
@@ -11,23 +11,23 @@ from suppress.numbers.readings import Meaning, TextReader, has_former_prefix, re
 from suppress.numbers.rule import LONGEST, NOT_VALID, SHORTEST, UNKNOWN_CODE, VALID, Rule
 from suppress.numbers.rules import Rules, rules_for
 
-# Dots and slashes are none here: they may be decimals, or stand between two numbers.
+# Without dots and slashes: they may be decimals, or stand between two numbers.
 _SEPARATORS = dict.fromkeys(b" -()[]")
 
 
 def value_of(e164: str) -> int:
-    """The digits of an E.164 text as an integer, which no two texts share."""
+    """Return the digits of an E.164 text as an integer, which no two texts share."""
     return int(e164[1:])
 
 
 class LookedUp(NamedTuple):
-    """What the rules say of digits.
+    """Readings of digits, looked up in the rules.
 
     Attributes:
         values: the readings, as integers of their digits.
         written: the E.164 digits of the number as it is written, where that is a reading.
-        allows: whether the readings may be messaged.
-        problem: what is wrong with the number as it is written.
+        allows: True where the readings may be messaged.
+        problem: the problem with the number as it is written.
     """
 
     values: tuple[int, ...]
@@ -37,19 +37,19 @@ class LookedUp(NamedTuple):
 
 
 def look_up(digits: str, *, plus: bool, whole: bool, convention: Convention) -> LookedUp | None:
-    """The readings of plain digits, by rules 1, 2 and 4; None where the reference has to say.
+    """Return the readings of plain digits by rules 1, 2 and 4; None to ask the reference.
 
     Args:
         digits: from `SHORTEST` to `LONGEST` ASCII digits.
-        plus: whether a plus is before them.
-        whole: whether they were a whole number.
+        plus: True where a plus is before them.
+        whole: True where they were a whole number.
         convention: how they are to be read.
     """
     rules = rules_for(convention.renumbering)
     if plus:
         return _behind_plus(digits, rules, known_code=convention.plan is None)
     with_code = _behind_plus(digits, rules, known_code=True)
-    # With these prefixes, readings come in another order.
+    # These prefixes put the readings in another order.
     in_order = not digits.startswith("00") and not has_former_prefix(digits, convention.plan)
     if with_code is None or not in_order:
         return None
@@ -80,7 +80,7 @@ def _by_rule(digits: str, rule: Rule) -> LookedUp | None:
 
 
 def is_valid(digits: str, convention: Convention) -> bool | None:
-    """Tell whether E.164 digits are a valid number; None where phonenumbers has to say."""
+    """Tell whether E.164 digits are a valid number; None to ask phonenumbers."""
     if not SHORTEST <= len(digits) <= LONGEST:
         return None
     rule = rules_for(convention.renumbering).of(digits, Rules.VALIDITY)
@@ -88,12 +88,12 @@ def is_valid(digits: str, convention: Convention) -> bool | None:
 
 
 def plain_readings(number: object, convention: Convention) -> tuple[int, ...] | None:
-    """The readings of a plain number that may be messaged, as integers of their digits.
+    """Return the readings of a plain number that may be messaged, as integers of their digits.
 
-    None where `read` has to be asked: it is odd, or may mean more, or may not be messaged.
+    Return None to ask `read`: the number is odd, may mean more, or may not be messaged.
     """
     if type(number) is str and number[:1] == "+" and number[1:].isdigit():
-        return _behind_a_plus(number, convention)  # the usual form takes the shortest way
+        return _behind_a_plus(number, convention)  # the usual form, so the shortest way
     text, whole = as_text(number)
     plain = None if text is None else _plain(text)
     if text is None or plain is None:
@@ -119,7 +119,7 @@ def _behind_a_plus(text: str, convention: Convention) -> tuple[int, ...] | None:
 
 
 def _values(digits: str, rule: Rule) -> tuple[int, ...]:
-    """The certain readings of a number that has some, as integers of their digits."""
+    """Return the certain readings of a number that has some, as integers of their digits."""
     value = int(digits)
     if not rule.further:
         return (value + rule.first,)
@@ -127,7 +127,7 @@ def _values(digits: str, rule: Rule) -> tuple[int, ...]:
 
 
 def _plain(text: str) -> str | None:
-    """The digits of a plain text, with the plus before them; None where it is not plain."""
+    """Return the digits of a plain text, with the plus before them; None where it is not plain."""
     bare, digits = text, text[1:] if text[:1] == "+" else text
     if not digits.isdigit():
         if len(text) > LONGEST_TEXT:
@@ -140,7 +140,7 @@ def _plain(text: str) -> str | None:
 
 
 class QuickReader(TextReader):
-    """The same rules, looked up where a text or a part of it is plain."""
+    """A reader that looks plain texts, and plain parts of others, up in the rules."""
 
     def as_written(self, text: str, *, allows: bool, valid_only: bool = False) -> bool:
         """Take the readings of rules 1 and 2, as `TextReader` does."""
@@ -161,7 +161,7 @@ class QuickReader(TextReader):
         return bool(found.written and self._is_valid(found.written))
 
     def is_whole(self, text: str) -> bool:
-        """Tell a number of a possible length, as `TextReader` does."""
+        """Tell whether a text is a number of a possible length, as `TextReader` does."""
         plain = _plain(text)
         if plain is not None and plain[0] == "+":
             found = _behind_plus(
@@ -172,7 +172,7 @@ class QuickReader(TextReader):
         return super().is_whole(text)
 
     def _is_known(self, found: LookedUp, *, valid_only: bool) -> bool:
-        """Tell whether everything is looked up that has to be known of the readings."""
+        """Tell whether the look-up says everything that has to be known of the readings."""
         if not self.convention.possible_only and not found.values:
             return False
         asked = [str(each) for each in found.values] if valid_only else [found.written]
@@ -200,7 +200,7 @@ def normalize(number: object, default_region: str | None = None) -> str:
 
 
 def why_invalid(number: object, meaning: Meaning) -> str:
-    """Say why a number is invalid, without its digits."""
+    """Return why a number is invalid, in words that do not show it."""
     text, _ = as_text(number)
     shown = mask(number) if text and text.strip() else "The number"
     words = "not a phone number" if meaning.problem is None else meaning.problem.words

@@ -1,4 +1,4 @@
-"""What was handed in as a number: its text, whatever its type."""
+"""A number as it was handed in: the text to read, whatever its type."""
 
 import math
 import operator

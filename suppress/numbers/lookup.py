@@ -77,7 +77,7 @@ class Lookup:
             self._read_without_plus(np.flatnonzero(national & (plain.lengths > 0)))
 
     def _without(self, places: NDArray[np.intp], first: NDArray[np.int64]) -> None:
-        """Take what rule 1 says of those to which it gives no reading of their own."""
+        """Take what rule 1 says of the numbers to which it gives no reading of their own."""
         behind = (first >= BEHIND_IDD) & (first < NO_READING)
         asked = first == ASK_PARSER
         unknown = first == UNKNOWN_CODE
@@ -126,7 +126,7 @@ class Lookup:
         if not certain.all():
             self._take_none(places, first)
         found = (values + first).view(np.uint64)
-        # All of them together need no copies.
+        # Without a choice of places, no copy is needed.
         before = self.values if len(places) == len(self.values) else self.values[places]
         is_new = before == 0
         if len(new := np.flatnonzero(certain & is_new)):
@@ -145,7 +145,7 @@ class Lookup:
             self._add_more(places[several], values[several], numbers[several])
 
     def _take_none(self, places: NDArray[np.intp], first: NDArray[np.int64]) -> None:
-        """Take what is said of digits behind a plus that have no certain reading."""
+        """Take what the rules say of digits behind a plus without a certain reading."""
         self._asked.append(places[first == ASK_PARSER])
         none = np.flatnonzero((first < FIRST_CONSTANT) & (first != ASK_PARSER))
         none = none[(self._problems[places[none]] == 0) & (self.values[places[none]] == 0)]
@@ -168,8 +168,8 @@ class Lookup:
 
         Args:
             numbers: the numbers, as they were handed in.
-            prove_valid: True to pass over the parts of numbers that are valid for certain,
-                which takes time once.
+            prove_valid: True to spare the parts of numbers that are valid for certain; to
+                derive which are takes time once.
         """
         if not self._plain.grouped:
             return
@@ -194,7 +194,7 @@ class Lookup:
             self._add_parts(np.array(places), parts)
 
     def _are_valid(self) -> NDArray[np.bool_]:
-        """Tell those that are valid numbers for certain, as they are written."""
+        """Tell of each number whether it is valid for certain, as it is written."""
         lengths = self._plain.lengths + self._widths
         known = (self.values != 0) & self._written & (lengths <= LONGEST)
         values = self.values.view(np.int64)
@@ -202,7 +202,7 @@ class Lookup:
             values, lengths = values * known, lengths * known
         found = self._rules.of_all(values, lengths, Rules.VALIDITY)
         valid: NDArray[np.bool_] = found == Rules.VALID
-        # Some plans ask for more digits than rules look at.
+        # Some plans need more digits than rules look at.
         for place in np.flatnonzero((found == Rules.ASK) & known).tolist():
             digits = str(values.item(place))
             valid[place] = are_valid(digits[:_MORE_DIGITS], len(digits[_MORE_DIGITS:]))
@@ -218,15 +218,15 @@ class Lookup:
         self._asked.append(places[found.asked()])
 
     def ask_of_those_without(self) -> None:
-        """Let the reference be asked about those without a reading."""
+        """Have the reference asked about the numbers without a reading."""
         self._asked.append(np.flatnonzero(self.values == 0))
 
     def asked(self) -> NDArray[np.intp]:
-        """The places of those that the reference has to be asked about, each once."""
+        """Return the places of the numbers to ask the reference about, each once."""
         return np.unique(np.concatenate([*self._asked, np.zeros(0, np.intp)]))
 
     def settle(self, place: int, meaning: Meaning) -> None:
-        """Take what the reference says of one."""
+        """Take what the reference says of one number."""
         values = [value_of(each.e164) for each in meaning.readings]
         self.values[place] = values[0] if values else 0
         self._problems[place] = 0 if meaning.problem is None else meaning.problem.code

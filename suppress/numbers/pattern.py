@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 UNKNOWN = "abcdefghijklmnop"
-"""Stand for digits that can be any."""
+"""Letters that stand for unknown digits."""
 
 _ANY = 2**10 - 1
 _MOST_SHAPES = 10_000
@@ -19,7 +19,7 @@ class Undecided(Exception):
 
 
 class NotUnderstood(Exception):
-    """The answer is for the parser to give."""
+    """Only phonenumbers can give the answer."""
 
 
 class Shape(NamedTuple):
@@ -30,7 +30,7 @@ class Shape(NamedTuple):
     at_end: bool = False
 
     def then(self, other: "Shape") -> "Shape":
-        """The shape of both, one behind the other."""
+        """Return the shape of both, one behind the other."""
         n = len(self.places)
         moved = tuple((group, start + n, end + n) for group, start, end in other.groups)
         return Shape(self.places + other.places, self.groups + moved, self.at_end or other.at_end)
@@ -40,9 +40,9 @@ _TOKEN = re.compile(r"\(\?:|[()|$]|\\d|\d|\[(?:\d(?:-\d)?|\\d)+\]|\?|\{(\d+)(?:,
 
 
 def _alternatives(tokens: Iterator[re.Match[str]], group: Iterator[int]) -> list[Shape]:
-    """The shapes of the tokens up to the end of their group, the preferred ones first.
+    """Return the shapes of the tokens up to the end of their group.
 
-    The order is that in which a backtracking matcher tries them.
+    They come in the order in which a backtracking matcher tries them.
     """
     done: list[Shape] = []
     before = item = sequence = [Shape()]
@@ -87,7 +87,7 @@ def _in_turn(first: list[Shape], second: list[Shape]) -> list[Shape]:
 
 
 def _repeated(item: list[Shape], low: int, high: int) -> list[Shape]:
-    """Greedy: once more is tried before no more."""
+    """Return the shapes of a repeated item; as it is greedy, once more comes before no more."""
     if high == 0:
         return [Shape()]
     more = _in_turn(item, _repeated(item, max(low - 1, 0), high - 1))
@@ -97,10 +97,10 @@ def _repeated(item: list[Shape], low: int, high: int) -> list[Shape]:
 class Pattern:
     """A regular expression over digits of which the last may be unknown.
 
-    A set of shapes is an integer, a bit a shape, the preferred one lowest.
+    A set of shapes is an integer with a bit for each; the lowest bit is the preferred shape.
 
     Raises:
-        NotUnderstood: the expression has something else than digits, sets of digits,
+        NotUnderstood: the expression has anything but digits, sets of digits,
             groups, alternatives, bounded repeats and `$`.
     """
 
@@ -124,18 +124,18 @@ class Pattern:
                 self._within[start] |= bit * (start == length or (start > length and not at_end))
 
     def is_all_of(self, number: str) -> bool | None:
-        """Whether it matches the whole number; None where that is undecided."""
+        """Tell whether the pattern matches the whole number; None where that is undecided."""
         possible = self._narrowed(self._exactly, number)
         if possible & self._any_from[known_digits(number)]:
             return True
         return None if possible else False
 
     def possible(self, number: str) -> int:
-        """The shapes that the number can start with."""
+        """Return the shapes that the number can start with."""
         return self._narrowed(self._within, number)
 
     def starts(self, number: str) -> Shape | None:
-        """The shape that `re.match` finds at the number's start.
+        """Return the shape that `re.match` finds at the number's start; None for none.
 
         Raises:
             Undecided: it depends on digits that are not known.
@@ -164,11 +164,11 @@ class Pattern:
 
 
 def known_digits(number: str) -> int:
-    """How many digits of the number are known: those in front."""
+    """Count the known digits of a number, which are those in front."""
     return len(number.rstrip(UNKNOWN))
 
 
 @cache
 def pattern_of(source: str | None) -> Pattern | None:
-    """The pattern of a regular expression; None where there is none."""
+    """Return the pattern of a regular expression; None where there is none."""
     return Pattern(source) if source else None

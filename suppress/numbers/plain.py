@@ -1,4 +1,4 @@
-"""Plain numbers: digits with separators and perhaps a plus, found in many texts at once."""
+"""Plain numbers (digits with separators and perhaps a plus), found in many texts at once."""
 
 import contextlib
 import operator
@@ -23,7 +23,7 @@ _NO_PLACES = np.zeros(0, np.intp)
 
 _BEHIND = np.isin(np.arange(2**8), list(b" \t([-"))
 
-# First bytes of characters of so many bytes in UTF-8, from the first of their kind on.
+# In UTF-8, from these on: the first bytes of characters of two, three and four bytes.
 _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0xC0, 0xE0, 0xF0
 
 _MASKS = np.array(
@@ -43,13 +43,13 @@ class PlainNumbers(NamedTuple):
     """The digits of many numbers.
 
     Attributes:
-        values: the digits as integers; 0 for what is not plain.
-        lengths: how many digits there are, up to `LONGEST`; 0 for what is not plain.
-        with_plus: whether a plus is before them.
-        whole: which of them were integers; None where all were texts.
-        grouped: whether there may be groups of digits with a blank, a slash or a bracket
-            between them.
-        split: the places of those with a slash.
+        values: the digits as integers; 0 where a number is not plain.
+        lengths: the counts of digits, up to `LONGEST`; 0 where a number is not plain.
+        with_plus: True where a plus is before the digits.
+        whole: True where a number was an integer; None where all were texts.
+        grouped: True where any text may have groups of digits, with a blank, a slash or a
+            bracket between them.
+        split: the places of the texts with a slash.
     """
 
     values: NDArray[np.int64]
@@ -124,7 +124,7 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
         dotted = b"." in lines
         if dotted:
             _mark_ellipses(characters)
-        # In the order in which the reference does it.
+        # The reference works in this order.
         if not clean:
             _blank_wrappers(characters, starts, last)
         if not is_ascii:
@@ -153,7 +153,7 @@ def _in_lines(column: Column) -> Column:
     lengths = column.ends - column.starts
     ends = ROOM + np.cumsum(lengths + 1)
     starts = ends - lengths
-    # The line end before the first text and each text with its line end: where from.
+    # Each text is taken with the byte behind it, in whose place its line end comes.
     sources = np.arange(ROOM + 1, ROOM + 1 + int((lengths + 1).sum()))
     sources += np.repeat(column.starts - starts, lengths + 1)
     data = np.frombuffer(column.data or b"\n", np.uint8)
@@ -181,7 +181,7 @@ def _blank_wrappers(
     if not len(odd):
         return
     starts, last = starts[odd], last[odd]
-    # A quote behind belongs to one before.
+    # A quote at the end counts where there is one at the start.
     for _ in range(2):
         first = characters.take(starts)
         quoted = np.flatnonzero(_is_quote(first) | (first == _EQUALS))
@@ -196,7 +196,7 @@ def _blank_wrappers(
         len(characters) - _LONGEST_SCHEME + 1, f"V{_LONGEST_SCHEME}", characters, strides=(1,)
     )
     first = characters.take(starts)
-    for scheme in _SCHEMES:  # of which each begins in its own way
+    for scheme in _SCHEMES:  # each begins with another letter
         begin = starts[first == scheme[0]]
         if not len(begin):
             continue
@@ -219,19 +219,19 @@ def _is_quote(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 @cache
 def _passed_over() -> NDArray[np.bool_]:
-    """Tell what phonenumbers passes over between digits and takes several bytes in UTF-8."""
+    """Tell of each character beyond ASCII whether phonenumbers passes over it between digits."""
     passed = np.zeros(2**16, np.bool_)
     codes = [code for code in range(2**7, 2**16) if is_blank(chr(code)) or chr(code) in DASHES]
     passed[codes] = True
-    # Line ends separate numbers, which is for the reference to see.
+    # Line ends separate numbers, so the reference has to read them.
     passed[[0x85, 0x2028, 0x2029]] = False
     return passed
 
 
 def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
-    """Put blanks in the place of white space, format characters and dashes that are not ASCII.
+    """Put blanks in the place of white space, format characters and dashes beyond ASCII.
 
-    Returns whether there may be groups of digits with one of them between.
+    Return whether one of them may stand between groups of digits.
     """
     leads = np.flatnonzero(characters >= _TWO_BYTES)
     lead = characters.take(leads).astype(np.uint16)
@@ -252,10 +252,10 @@ def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
 
 
 def _blank_decimals(characters: NDArray[np.uint8], last: NDArray[np.int64]) -> None:
-    """Put blanks in the place of `.0` behind a number; more zeros are for the reference."""
+    """Put blanks in the place of `.0` behind a number; the reference reads more zeros."""
     final = characters.take(last)
     at = last[final == _ZERO]
-    # What stands behind a number without belonging to it is passed over.
+    # Marks at the end that do not belong to the number are passed over.
     behind = last[_BEHIND.take(final)]
     while len(behind):
         behind = behind - 1
@@ -268,7 +268,7 @@ def _blank_decimals(characters: NDArray[np.uint8], last: NDArray[np.int64]) -> N
         tails = before == _DOT
         if tails.any():
             dot = at[tails]
-            # The reference tells what is a decimal, and what a group of zeros.
+            # More zeros may be a group of digits, so the reference decides.
             characters[dot] = _ODD
             if zeros == 1:
                 whole = dot[_is_digit(characters.take(dot - 1))]
@@ -298,7 +298,7 @@ def _digits(lines: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _
     odd = ((pairs + 0x7676767676767676) | pairs) & 0x8080808080808080
     plain = (odd[:, 0] | odd[:, 1]) == 0
     lengths *= plain
-    # Eight digits to a number: neighbours are joined to pairs, these to fours, to eights.
+    # Eight digits make a number: neighbours join to pairs, these to fours, these to eights.
     for factor, shift, mask in _JOINS:
         pairs *= factor
         pairs >>= shift

@@ -1,13 +1,14 @@
-"""What a number may mean, in plain `phonenumbers` calls: the reference for every faster way.
+"""The reference: all readings of a number, in plain `phonenumbers` calls.
 
-What a recipient or an entry hands in may mean one number, several, or none. Each number
-that it may mean is a *reading*, in E.164 form. One sentence decides:
+A text that was handed in may mean one number, several, or none. Each number that it may
+mean is a *reading*, in E.164 form. One sentence decides:
 
     A recipient is suppressed if any of its readings is on the list, invalid if it has
     none, and allowed otherwise. An entry puts all of its readings on the list.
 
 The rules stand below in their order: as written (1), digits without a plus (2), damage
 (3), the same line in another form (4). Only a number of a possible length is a reading.
+Every faster way has to give the same answers.
 """
 
 from collections.abc import Iterator
@@ -22,10 +23,10 @@ from suppress.numbers.parsed import MOST_DIGITS, Number
 from suppress.numbers.problem import Problem
 
 _FEWEST_DIGITS = 5
-"""Digits that a number has at least that is looked for among words."""
+"""Fewest digits of a number that is looked for among words."""
 
 FORMER_PREFIXES = {
-    # Region: what was dialled first, and how the rest begins.
+    # By region: the prefix, how the rest begins, and its number of digits.
     "UA": (("8", "0", 10),),  # 8 0671234567, until 2009
     "UZ": (("8", "", 9),),
     "CL": (("0", "9", 9),),  # 09 for mobile lines, until 2013
@@ -38,8 +39,8 @@ class Reading(NamedTuple):
 
     Attributes:
         e164: the number.
-        allows: whether the text may be messaged for it; one that does not can only suppress.
-        note: how the number comes from the text, in words; empty for the number as written.
+        allows: True where the text may be messaged for it; otherwise it can only suppress.
+        note: the way from the text to the number, in words; empty for the number as written.
     """
 
     e164: str
@@ -65,7 +66,7 @@ class Meaning(NamedTuple):
 
 
 def has_former_prefix(digits: str, region: str | None) -> bool:
-    """Tell digits in national form that begin as behind a long-distance prefix of the past."""
+    """Tell whether digits in national form begin with a long-distance prefix of the past."""
     return any(
         digits.startswith(prefix + begins) and len(digits) == len(prefix) + length
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ())
@@ -73,7 +74,7 @@ def has_former_prefix(digits: str, region: str | None) -> bool:
 
 
 def readings(number: object, region: str | None = None) -> tuple[str, ...]:
-    """The E.164 numbers that a recipient or an entry may stand for, the first one first.
+    """Return the E.164 numbers that a recipient or an entry may stand for, the first one first.
 
     Args:
         number: text, a whole number, or a `phonenumbers.PhoneNumber`.
@@ -85,7 +86,7 @@ def readings(number: object, region: str | None = None) -> tuple[str, ...]:
 def read(
     number: object, convention: Convention, reader: "type[TextReader] | None" = None
 ) -> Meaning:
-    """Everything that a number as handed in may mean.
+    """Return everything that a number as handed in may mean.
 
     Args:
         number: what was handed in.
@@ -102,11 +103,11 @@ def read(
 
 
 class TextReader:
-    """The rules, applied to one text.
+    """A reader that applies the rules to one text, for one use.
 
     Args:
         convention: how it is to be read.
-        whole: whether it was a whole number.
+        whole: True where it was a whole number.
     """
 
     def __init__(self, convention: Convention, *, whole: bool = False) -> None:
@@ -117,7 +118,7 @@ class TextReader:
         self._impossible: list[tuple[Number, bool, str]] = []
 
     def read(self, text: str) -> Meaning:
-        """Everything that the text may mean."""
+        """Return everything that the text may mean."""
         if damage.is_masked(text):
             return Meaning((), Problem.MASKED)
         clean = damage.cleaned(text)
@@ -136,11 +137,11 @@ class TextReader:
         return Meaning(found, self.problem or Problem.NOT_A_NUMBER)
 
     def read_letters(self, text: str) -> bool:
-        """Read letters that are part of a number; False where they are words beside it."""
+        """Read letters that are part of a number; return False where they are words beside it."""
         return self._as_syntax(text) or self._keypad(text)
 
     def read_whole(self, text: str) -> bool:
-        """Read digits and what stands between them as one number; False where that fails."""
+        """Read digits and separators as one number; return False where that fails."""
         self.as_written(text, allows=True)
         return bool(self._found or (self._impossible and not self.convention.possible_only))
 
@@ -160,7 +161,7 @@ class TextReader:
         self._words(text)
 
     def _digits(self, text: str, *, allows: bool) -> None:
-        """Rules 1 to 3 for digits and what stands between them."""
+        """Apply rules 1 to 3 to digits and separators."""
         is_valid = self.as_written(text, allows=allows)
         # Rule 3: several numbers, or a number with a short group.
         if damage.splits(text) or not is_valid:
@@ -172,11 +173,11 @@ class TextReader:
 
         Args:
             text: what is to be read.
-            allows: whether it may be messaged for them.
-            valid_only: whether only valid numbers count.
+            allows: True where it may be messaged for them.
+            valid_only: True where only valid numbers count.
 
         Returns:
-            Whether the number that is written is a valid one.
+            True where the number that is written is a valid one.
         """
         digits = damage.digits_alone(text)
         if digits is not None:
@@ -190,7 +191,7 @@ class TextReader:
         )
 
     def _parse_written(self, text: str) -> Number | Problem:
-        """Rule 1: a number as it is written."""
+        """Apply rule 1: a number as it is written."""
         number = parsed.parse(text, self.convention.plan)
         if isinstance(number, Problem):
             return parsed.parse(damage.without_blanks(text), self.convention.plan)
@@ -199,8 +200,8 @@ class TextReader:
     def _without_plus(
         self, text: str, digits: str, *, allows: bool, valid_only: bool
     ) -> Number | Problem:
-        """Rules 1 and 2 for digits without a plus; gives the number that is written."""
-        # With no region nobody can say whether they are national; an integer never is.
+        """Apply rules 1 and 2 to digits without a plus; return the number that is written."""
+        # With no region, digits may be national or not; an integer never is.
         sure = self.convention.region is not None or self.whole
         candidates: list[tuple[Number | Problem, bool, str]] = []
         note = ""
@@ -221,7 +222,7 @@ class TextReader:
         return candidates[0][0] if self.convention.plan is not None else with_code
 
     def _meant_first(self, digits: str, with_code: Number | Problem) -> bool:
-        """Tell whether the number behind a plus is meant before the national one."""
+        """Tell whether the number behind a plus comes before the national one."""
         if isinstance(with_code, Problem):
             return False
         plan = self.convention.plan
@@ -251,7 +252,7 @@ class TextReader:
             self._take(form, allows=allows, note=how, valid_only=valid_only)
 
     def _other_forms(self, number: Number) -> Iterator[tuple[Number, str]]:
-        """Rule 4: the same line in another form, and how it comes about."""
+        """Apply rule 4: yield the same line in another form, each with a note."""
         digits, code = number.digits, number.code
         change = self.convention.renumbering.change_of(digits)
         if change is not None:
@@ -269,14 +270,14 @@ class TextReader:
                 yield once, "its calling code is written twice"
 
     def _possible(self, digits: str) -> Number | None:
-        """The number behind a plus, if it is one of a possible length."""
+        """Return the number behind a plus, if its length is possible."""
         number = parsed.parse(f"+{digits}", None)
         if isinstance(number, Problem) or number.length_problem is not None:
             return None
         return number
 
     def _former_prefixes(self, digits: str, *, allows: bool, valid_only: bool) -> None:
-        """Rule 4: former long-distance prefixes in national form."""
+        """Apply rule 4 to former long-distance prefixes in national form."""
         region = self.convention.plan
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ()):
             rest = digits[len(prefix) :]
@@ -300,7 +301,7 @@ class TextReader:
         start = damage.keypad_start(text)
         if start is None:
             return False
-        # Behind a whole number stand words, not digits.
+        # Letters behind a whole number are words, not digits.
         if self.is_whole(start):
             return False
         number = parsed.parse(text, self.convention.plan)
@@ -310,12 +311,12 @@ class TextReader:
         return True
 
     def is_whole(self, text: str) -> bool:
-        """Tell a number of a possible length, as it is written."""
+        """Tell whether a text is a number of a possible length, as it is written."""
         number = parsed.parse(text, self.convention.plan)
         return not isinstance(number, Problem) and number.length_problem is None
 
     def _words(self, text: str) -> None:
-        """Rule 3: numbers beside words, names, replies and pauses."""
+        """Apply rule 3: numbers beside words, names, replies and pauses."""
         before = damage.before_letters(text)
         if any(each.isdigit() for each in before):
             self._digits(before, allows=True)
@@ -323,7 +324,7 @@ class TextReader:
             if piece.strip() != before and any(each.isdigit() for each in piece):
                 for part in dict.fromkeys([*damage.parts(piece), piece]):
                     self.as_written(part, allows=True, valid_only=True)
-        # A single run of digits was a piece of its own.
+        # A single run of digits has been a piece of its own already.
         behind = text[len(before) :]
         if damage.has_groups(behind) and damage.count_digits(behind) >= _FEWEST_DIGITS:
             for match in phonenumbers.PhoneNumberMatcher(behind, self.convention.plan):
@@ -338,7 +339,7 @@ class TextReader:
         e164 = f"+{digits}"
         known = self._found.get(e164)
         if known is not None:
-            # The same number as it is written leaves nothing to explain.
+            # A number that is also found as it is written needs no note.
             allows, note = allows or known.allows, note and known.note
         self._found[e164] = Reading(e164, allows, note)
 
