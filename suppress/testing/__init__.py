@@ -5,5 +5,6 @@ They need pytest. The implementations that come with suppress pass the same test
 
 from suppress.testing.columns import ColumnContract
 from suppress.testing.sources import OptOutContract, SourceContract
+from suppress.testing.stores import StoreContract
 
-__all__ = ["ColumnContract", "OptOutContract", "SourceContract"]
+__all__ = ["ColumnContract", "OptOutContract", "SourceContract", "StoreContract"]
