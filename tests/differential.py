@@ -28,7 +28,7 @@ RANGES_ALWAYS = Limits(fewest_for_ranges=0)
 """Lets the ranges that are valid be derived, however few texts there are."""
 
 SHARED_PARSE = lru_cache(maxsize=2**18)(parsed.parse)
-"""Lets the reference and what is compared to it share what phonenumbers makes of a text."""
+"""Shares the parses of phonenumbers between the reference and the fast ways."""
 
 WAYS = ("readings in bulk", "first readings in bulk", "one by one", "with look-ups")
 """The fast ways, of which each decides about each text."""
@@ -85,7 +85,7 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
 
 
 def differences(region: str | None, given: list[Any], limits: Limits = RANGES_ALWAYS) -> list[Any]:
-    """The texts of which a fast way says something else than the reference."""
+    """Return the texts of which a fast way says something else than the reference."""
     convention = Convention(region)
     expected = [read(text, convention) for text in given]
     found = _in_bulk(given, Reader(convention, limits))
@@ -99,7 +99,7 @@ def differences(region: str | None, given: list[Any], limits: Limits = RANGES_AL
 
 
 class InBulk(NamedTuple):
-    """Everything that is said of one text where many are read at once."""
+    """The answers about one text where many are read at once."""
 
     certain: set[str]
     maybe: set[str]
@@ -222,7 +222,7 @@ def _examples(region: str | None) -> list[phonenumbers.PhoneNumber]:
 
 @cache
 def _prefixes(region: str | None) -> list[str]:
-    """How a number can begin: calling codes, and what is dialled before a number."""
+    """Return beginnings of numbers: calling codes, and prefixes that are dialled."""
     codes = [str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE]
     twice = [code + code for code in codes]
     if region is None or region == "international":

@@ -1,4 +1,4 @@
-"""One rule: what becomes of all plain numbers of a length that begin alike."""
+"""One rule: the readings of all plain numbers of a length that begin alike."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -33,15 +33,15 @@ FIRST_CONSTANT = UNDERIVED + 1
 
 
 class Rule(NamedTuple):
-    """What becomes of all numbers of a form with some leading digits.
+    """The readings of all numbers of a form with some leading digits.
 
     Attributes:
-        first: what to add to the digits' value for the first reading, or what stands for
-            a number without one.
-        further: the same for the other readings.
-        maybe: the same for possible readings: the reference has to be asked.
+        first: the constant to add to the digits' value for the first reading, or one that
+            stands for a number without a reading.
+        further: the constants of the other readings.
+        maybe: the constants of possible readings: the reference has to be asked.
         is_written: True where the first reading is the number as it is written.
-        width: how many digits more the first reading has than the number.
+        width: the digits that the first reading has more than the number.
     """
 
     first: int

@@ -1,4 +1,4 @@
-"""The table of rules: what the first digits of a plain number and its length say of it.
+"""The table of rules, looked up by the length and the first digits of plain numbers.
 
 The rules themselves are derived by `suppress.numbers.derivation`, when they are first needed.
 """
@@ -82,7 +82,7 @@ class Rules:
     Attributes:
         all: the rules, by their numbers.
         first: the first constants of the rules, by the rules' numbers.
-        widths: how many digits more the first readings have, by the rules' numbers.
+        widths: the digits that the first readings have more, by the rules' numbers.
         special: flags by the rules' numbers: `SEVERAL` where there is more than a first
             constant, `CHANGED` where the first reading is not the number as it is written.
     """

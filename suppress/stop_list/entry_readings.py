@@ -1,4 +1,4 @@
-"""Every reading of the entries of a list, for each of them is put on it."""
+"""The readings of the entries of a list: all of them are put on it."""
 
 from typing import NamedTuple, Self
 
@@ -14,15 +14,15 @@ from suppress.numbers.parsed import Number, parse
 
 
 class EntryReadings(NamedTuple):
-    """What some entries put on a list.
+    """All readings of some entries.
 
     Attributes:
-        places: which of the entries each reading is of.
+        places: the place of each reading's entry.
         values: the readings, as integers of their digits.
-        listed_as: the digits that the entries have where these are another form of the
-            line; 0 elsewhere.
-        odd: the entries without a reading.
-        firsts: how many of the readings, those in front, are one of each entry.
+        listed_as: the digits of the entries where these are another form of the line; 0
+            elsewhere.
+        odd: the places of the entries without a reading.
+        firsts: the count of the readings in front that are one of each entry.
     """
 
     places: NDArray[np.intp]
@@ -51,10 +51,10 @@ class EntryReadings(NamedTuple):
 
 
 def _as_written(found: E164Array, convention: Convention) -> NDArray[np.uint64]:
-    """The digits with their calling code that the numbers have; 0 where that is not certain."""
+    """Return the numbers as written, with their calling codes; 0 where these are not certain."""
     written = np.where(found.coded, found.plain, 0).view(np.uint64)
     for place in np.flatnonzero(~found.is_plain & found.has_reading).tolist():
-        # In an odd text, only another form of a line is of interest.
+        # Of an odd text, only another form of a line matters.
         text = as_text(found.numbers[place])[0] or ""
         number = parse(damage.before_letters(damage.cleaned(text).text), convention.plan)
         if isinstance(number, Number) and convention.renumbering.change_of(number.digits):

@@ -1,7 +1,7 @@
-"""The form that a provider's number has, and the entries that are in another one.
+"""The form of a provider's numbers, and the entries that have another one.
 
-They are read like the others, for somebody may be listed by them. But when many of a list
-are in no form of a number, its numbers may not be what they were.
+Such entries are read like the others, since they may list somebody. But a list with many of
+them may have changed its format.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from suppress.numbers.e164_array import E164Array
 from suppress.numbers.single import PLAIN_MARKS, may_not_be_single
 
 FEWEST, MOST = 7, 15
-"""Digits that a number with its calling code has."""
+"""Fewest and most digits of a number with its calling code."""
 
 _LOWEST, _HIGHEST = 10 ** (FEWEST - 1), 10**MOST - 1
 _BETWEEN_NUMBERS = (*PLAIN_MARKS, "/")
@@ -21,8 +21,8 @@ _BETWEEN_NUMBERS = (*PLAIN_MARKS, "/")
 def has_form(number: object) -> bool:
     """Tell whether an entry has the form of a number with its calling code.
 
-    That is an integer of 7 to 15 digits, or text of an optional `+` or `00` and as many, also
-    where separators are between them or damage can be mended, such as `.0` behind them.
+    The form is an integer of 7 to 15 digits, or a text of as many behind an optional `+` or
+    `00`; separators, and damage that can be repaired such as `.0` at the end, do not matter.
     """
     if isinstance(number, int):
         return bool(_LOWEST <= number <= _HIGHEST)

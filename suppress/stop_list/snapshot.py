@@ -1,7 +1,7 @@
-"""One whole, consistent read of a channel's stop list: what is in it, when it was read.
+"""A snapshot: one whole, consistent read of a channel's stop list.
 
-A snapshot never changes and is never half built. Its digest is of its numbers alone:
-two snapshots with the same digest suppress the same people.
+A snapshot never changes and is never half built. Its digest covers its numbers alone: two
+snapshots with the same digest suppress the same people.
 """
 
 import dataclasses
@@ -84,9 +84,9 @@ class Tally(msgspec.Struct, frozen=True):
     """Counts of what a source gave for a channel.
 
     Attributes:
-        entries: how many entries.
-        without_form: how many of them have not the form of a number.
-        unread: how many of them have no reading.
+        entries: the number of entries.
+        without_form: the number of those that do not have the form of a number.
+        unread: the number of those that have no reading.
     """
 
     entries: int = 0
@@ -104,17 +104,17 @@ class Snapshot:
 
     Attributes:
         channel: the channel it is for.
-        read_at: when the reading began (aware, UTC): whoever was listed before then is in it.
+        read_at: the time when the read began (aware, UTC): everyone listed before it is in.
         sources: the names of the sources that were united.
         numbers: the E.164 texts of everyone listed by them, all of their readings, a
             `collections.abc.Set`.
-        unparsed: the digits of those entries that have no reading. Each suppresses the
-            recipients who have the same digits.
-        sources_read_at: when the reading of each source began (aware, UTC), by its name.
-        further: how many of the numbers are only another reading of an entry.
-        origins: where the numbers come from.
-        tallies: what each source gave, by its name: the next reading is held against it.
-        opted_out: who was opted out here, by `add`, when the snapshot was taken.
+        unparsed: the digits of the entries without a reading. Each suppresses the recipients
+            who have the same digits.
+        sources_read_at: the time when the read of each source began (aware, UTC), by its name.
+        further: the count of numbers that are only another reading of an entry.
+        origins: the sources and entries of the numbers.
+        tallies: the counts of each source, by its name, for comparison with the next read.
+        opted_out: the people who were opted out here, by `add`, when the snapshot was taken.
     """
 
     channel: str
@@ -134,7 +134,7 @@ class Snapshot:
 
     @cached_property
     def count(self) -> int:
-        """How many different numbers are listed; an entry with several readings counts once."""
+        """The count of different numbers; an entry with several readings counts once."""
         here = self.opted_out.count_missing_in(self.numbers)
         return len(self.numbers) - self.further + len(self.unparsed) + here
 
@@ -162,17 +162,17 @@ class Snapshot:
         return digest_of([f"{self.numbers_digest} {here}".encode("ascii")])
 
     def with_opted_out(self, opted_out: OptedOut) -> Self:
-        """The same read, with others who were opted out here."""
+        """Return the same read, with others who were opted out here."""
         same = dataclasses.replace(self, opted_out=opted_out)
         if "numbers_digest" in self.__dict__:
             same.__dict__["numbers_digest"] = self.numbers_digest
         return same
 
     def lists(self, meaning: Meaning, number: object) -> bool:
-        """Whether a recipient is on the list: any of its readings, or its digits.
+        """Tell whether a recipient is on the list: any of its readings, or its digits.
 
         Args:
-            meaning: what the recipient's number may mean.
+            meaning: everything that the recipient's number may mean.
             number: the recipient's number as handed in.
         """
         if any(self.has(value_of(each.e164)) for each in meaning.readings):
@@ -187,11 +187,11 @@ class Snapshot:
         )
 
     def listed(self, meaning: Meaning) -> Reading | None:
-        """The first reading of a recipient that is on the list."""
+        """Return the first reading of a recipient that is on the list; None for none."""
         return next((each for each in meaning.readings if self.has(value_of(each.e164))), None)
 
     def why(self, meaning: Meaning, number: object) -> tuple[Origin, ...]:
-        """The entries that suppress a recipient; arguments as for `lists`."""
+        """Return the entries that suppress a recipient; arguments as for `lists`."""
         found: list[Origin] = []
         for each in meaning.readings:
             if (here := self.opted_out.of(value_of(each.e164))) is not None:
@@ -222,7 +222,7 @@ class Snapshot:
         places, values = found.maybe
         doubtful = places[self._have(values)]
         if self.without_reading:
-            # Equal digits make equal integers; what is not plain has none to compare.
+            # Equal digits make equal integers; an odd text has none to compare.
             odd = self._odd_values
             alike = odd.have(found.values) | odd.have(found.plain.view(np.uint64))
             alike |= ~found.is_plain
@@ -247,16 +247,16 @@ class Snapshot:
         return NumberSet.of_values(np.array(values, np.uint64))
 
     def image(self) -> list[bytes | memoryview]:
-        """The numbers as bytes, in pieces; the form that is stored and digested."""
+        """Return the numbers as bytes, in pieces; the form that is stored and digested."""
         unparsed = "".join(f"{text}\n" for text in sorted(self.unparsed))
         return [*self.numbers.image(), unparsed.encode("ascii")]
 
     @staticmethod
     def read_image(image: bytes | memoryview) -> tuple[NumberSet, frozenset[str]]:
-        """The numbers and the unparsed entries whose `image()` was given; they lie on the bytes.
+        """Return the numbers and the unparsed entries of an `image()`; they lie on its bytes.
 
         Raises:
-            ValueError: the bytes are no such image.
+            ValueError: the bytes are not such an image.
         """
         numbers, unparsed = NumberSet.read(image)
         return numbers, frozenset(bytes(unparsed).decode("ascii").split())
@@ -267,12 +267,12 @@ def _opted_out_since(added: float, listed_as: str | None = None) -> Origin:
 
 
 def _digits(meaning: Meaning, number: object) -> Iterable[str]:
-    """The digits of a recipient, as handed in and of each reading."""
+    """Return the digits of a recipient, as handed in and of each reading."""
     return dict.fromkeys([*(each.e164[1:] for each in meaning.readings), digits_of(number)])
 
 
 def digest_of(pieces: Iterable[bytes | memoryview]) -> str:
-    """SHA-256 of the bytes, in hexadecimal (64 characters)."""
+    """Return the SHA-256 of the bytes, in hexadecimal (64 characters)."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)

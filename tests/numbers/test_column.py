@@ -110,7 +110,7 @@ def test_an_array_of_integers(dtype: type) -> None:
 
 
 def test_a_file_of_many_columns() -> None:
-    """What stands between the texts does not matter, be it line ends or digits."""
+    """Bytes between the texts do not matter, be they line ends or digits."""
     rows = [["Ann", "+442079460123", "5"], ["Bob\nB.", "020 7946 0123", "+1"]]
     out = io.StringIO(newline="")
     csv.writer(out).writerows(rows)

@@ -228,7 +228,7 @@ class TestFormat:
         made.snapshot("sms")
         source.entries[:13] = listed(*(int(f"{each}00") for each in NUMBERS[:13]))
         clock.now += 1
-        with pytest.raises(suppress.StopListUnavailable, match="13 are no phone numbers"):
+        with pytest.raises(suppress.StopListUnavailable, match="13 are not phone numbers"):
             made.refresh("sms")
 
     @pytest.mark.parametrize(("count", "is_taken"), [(200, True), (700, False)])
@@ -240,7 +240,7 @@ class TestFormat:
         if is_taken:
             assert made.snapshot("sms").count == 700
         else:
-            with pytest.raises(suppress.StopListUnavailable, match="700 are no phone numbers"):
+            with pytest.raises(suppress.StopListUnavailable, match="700 are not phone numbers"):
                 made.snapshot("sms")
 
     @pytest.mark.parametrize(
