@@ -10,6 +10,9 @@ UNKNOWN = "abcdefghijklmnop"
 """Letters that stand for unknown digits."""
 
 _ANY = 2**10 - 1
+_DIGITS_OF = [
+    [str(digit) for digit in range(10) if allowed >> digit & 1] for allowed in range(2**10)
+]
 _MOST_SHAPES = 10_000
 _MOST_DIGITS = 24
 
@@ -74,10 +77,15 @@ def _item(piece: str, tokens: Iterator[re.Match[str]], group: Iterator[int]) -> 
         ]
     if piece == "$":
         return [Shape(at_end=True)]
+    return [Shape((_digits(piece),))]
+
+
+@cache
+def _digits(piece: str) -> int:
+    """Return the digits that a piece of an expression matches, as ten bits."""
     if not re.match(r"\d|\\d|\[", piece):
         raise NotUnderstood
-    places = [digit for digit in range(10) if re.fullmatch(piece, str(digit))]
-    return [Shape((sum(1 << digit for digit in places),))]
+    return sum(1 << digit for digit in range(10) if re.fullmatch(piece, str(digit)))
 
 
 def _in_turn(first: list[Shape], second: list[Shape]) -> list[Shape]:
@@ -108,31 +116,52 @@ class Pattern:
         group = itertools.count(1)
         self.shapes = _alternatives(_TOKEN.finditer(source), group)
         self.groups = next(group) - 1
-        self._fits = [[0] * 10 for _ in range(_MOST_DIGITS)]
+        # Sets of shapes: by place and digit, those that allow it there, or end before it.
+        self._fits = [dict.fromkeys("0123456789", 0) for _ in range(_MOST_DIGITS)]
+        # By length: those that match so many digits, and those that can start as many.
         self._exactly = [0] * (_MOST_DIGITS + 1)
         self._within = [0] * (_MOST_DIGITS + 1)
+        # By place: those with any digit there and behind.
         self._any_from = [0] * (_MOST_DIGITS + 1)
         for number, (places, _, at_end) in enumerate(self.shapes):
             bit, length = 1 << number, len(places)
-            for place in range(_MOST_DIGITS):
-                allowed = places[place] if place < length else _ANY
-                for digit in range(10):
-                    self._fits[place][digit] |= bit * (allowed >> digit & 1)
-            for start in range(_MOST_DIGITS + 1):
-                self._any_from[start] |= bit * all(each == _ANY for each in places[start:])
-                self._exactly[start] |= bit * (start == length)
-                self._within[start] |= bit * (start == length or (start > length and not at_end))
+            if length > _MOST_DIGITS:
+                raise NotUnderstood
+            for place, allowed in enumerate(places):
+                for digit in _DIGITS_OF[allowed]:
+                    self._fits[place][digit] |= bit
+            self._exactly[length] |= bit
+            if not at_end:
+                self._within[length] |= bit
+            while length and places[length - 1] == _ANY:
+                length -= 1
+            self._any_from[length] |= bit
+        shorter = 0
+        for place in range(_MOST_DIGITS):
+            shorter |= self._exactly[place]
+            for digit in self._fits[place]:
+                self._fits[place][digit] |= shorter
+            self._within[place + 1] |= self._within[place]
+            self._any_from[place + 1] |= self._any_from[place]
+        for place, exactly in enumerate(self._exactly):
+            self._within[place] |= exactly
 
     def is_all_of(self, number: str) -> bool | None:
         """Tell whether the pattern matches the whole number; None where that is undecided."""
-        possible = self._narrowed(self._exactly, number)
-        if possible & self._any_from[known_digits(number)]:
+        possible = self._exactly[len(number)] if len(number) <= _MOST_DIGITS else 0
+        if not possible:
+            return False
+        known = number.rstrip(UNKNOWN)
+        possible = self._narrowed(possible, known)
+        if possible & self._any_from[len(known)]:
             return True
         return None if possible else False
 
     def possible(self, number: str) -> int:
         """Return the shapes that the number can start with."""
-        return self._narrowed(self._within, number)
+        if len(number) > _MOST_DIGITS:
+            raise NotUnderstood
+        return self._narrowed(self._within[len(number)], number.rstrip(UNKNOWN))
 
     def starts(self, number: str) -> Shape | None:
         """Return the shape that `re.match` finds at the number's start; None for none.
@@ -152,14 +181,12 @@ class Pattern:
         passed = sum(place == _ANY for place in ahead)
         raise Undecided if passed <= 1 else NotUnderstood
 
-    def _narrowed(self, by_length: list[int], number: str) -> int:
-        if len(number) > _MOST_DIGITS:
-            raise NotUnderstood
-        possible = by_length[len(number)]
-        for place, digit in enumerate(number):
-            if not possible or digit in UNKNOWN:
+    def _narrowed(self, possible: int, known: str) -> int:
+        """Return those of the possible shapes that allow the known digits."""
+        for fitting, digit in zip(self._fits, known, strict=False):
+            possible &= fitting[digit]
+            if not possible:
                 break
-            possible &= self._fits[place][ord(digit) - 48]
         return possible
 
 

@@ -230,9 +230,10 @@ class _Ranges:
         return False
 
 
+# The most frequent ones first: the first one that has a number settles it.
 _KINDS = (
-    *("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan"),
-    *("voicemail", "fixed_line", "mobile"),
+    *("mobile", "fixed_line", "premium_rate", "toll_free", "shared_cost", "voip"),
+    *("personal_number", "pager", "uan", "voicemail"),
 )
 
 _Range = tuple[tuple[int, ...], Pattern]
