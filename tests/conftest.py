@@ -10,6 +10,8 @@ import pytest
 from support.builders import Clock
 from suppress_bsg.sandbox import Sandbox, made_up
 
+pytest_plugins = ["support.command_fixtures"]
+
 # phonenumbers has more patterns than are kept otherwise.
 re._MAXCACHE = 2**16  # type: ignore[attr-defined]
 

@@ -121,7 +121,7 @@ def test_a_link_of_another_user_is_not_followed(
     with pytest.raises(PermissionError) as raised, atomic_write(path):
         pytest.fail("it was opened")
     if os.geteuid() == 0:
-        said = f"the link {link} belongs to another user. Name what it leads to"
+        said = f"the link {link} belongs to another user. Give the path that it leads to"
         assert raised.value.strerror == said
     assert raised.value.filename == str(path)
     assert victim.read_bytes() == b"old"

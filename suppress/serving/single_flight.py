@@ -20,7 +20,7 @@ from suppress.stores.contract import Held, Lease, Store, StoreError
 logger = logging.getLogger("suppress")
 
 Snapshots = dict[str, Snapshot]
-"""What was read, by channel."""
+"""The snapshots that were read, by channel."""
 
 
 class SingleFlight:

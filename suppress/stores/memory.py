@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
+from suppress.stop_list.opted_out import NO_OPT_OUTS
+from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, check_lease
 from suppress.stores.limits import Limits
 

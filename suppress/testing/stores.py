@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
-import numpy as np
 import pytest
 
 from suppress.numbers.convention import Convention
 from suppress.sources import Progress, load
 from suppress.stop_list.entries import Entry
 from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.snapshot import NO_OPT_OUTS, OptedOut, Snapshot
+from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
+from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, Store
 
 KEY, OTHER_KEY = "sms-0123456789abcdef", "viber-fedcba9876543210"
@@ -110,7 +110,7 @@ class StoreContract:
 
     def test_leaves_out_opt_outs_made_here(self, opening: Opening) -> None:
         """They have a record of their own, and would be kept for longer than they hold."""
-        here = OptedOut(NumberSet.of(["+14155552679"]), firsts=np.array([14155552679], np.uint64))
+        here = OptedOut.of(["+14155552679"])
         published = publish(opening(), read("+14155552671").with_opted_out(here))
         found = opening().latest(KEY)
         assert found is not None

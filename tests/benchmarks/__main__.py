@@ -330,7 +330,7 @@ def opening() -> None:
 @contextlib.contextmanager
 def sandbox(size: int, latency: float) -> Iterator[str]:
     command = [sys.executable, "-c", "from suppress.cli import main; main()", "sandbox"]
-    options = ["--size", str(size), "--latency", str(latency)]
+    options = ["--port", "0", "--size", str(size), "--latency", str(latency)]
     with subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())

@@ -43,8 +43,10 @@ def listing(*numbers: str) -> Snapshot:
 
 def outcomes(texts: list[Any], region: str | None, *listed: str) -> list[str]:
     screening = Screening(texts, listing(*listed), default_region=region)
-    kinds = tuple(Outcome)
-    return [str(kinds[code]) for code in screening._outcomes.tolist()]
+    found = np.full(len(texts), "", object)
+    for outcome in Outcome:
+        found[screening.where(outcome)] = str(outcome)
+    return found.tolist()
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def screened(
         return [pipe.recv() for _, pipe in all_of]
 
 
+@pytest.mark.slow
 def test_fifty_processes_cause_one_read(sandbox: Sandbox, store: Path, listings: Any) -> None:
     everyone = screened(sandbox, store, [LISTED, NOBODY], 50)
     assert everyone == [[NOBODY]] * 50

@@ -649,8 +649,8 @@ class TestNothingIsShown:
         assert "BSG_API_KEY, which is not set" in done.stderr
 
 
-WRITTEN = "can be written by others, who can change who is messaged: chmod go-w "
-FOREIGN = "belongs to another user, who can change who is messaged: use one of your own"
+WRITTEN = "can be written by others, who could change who gets messages. Run `chmod go-w "
+FOREIGN = "belongs to another user, who could change who gets messages. Use one of your own."
 READ = "holds a key and can be read by others: chmod 600 "
 
 
@@ -682,7 +682,7 @@ class TestFilesOfOthers:
         for named in (path, None):
             with pytest.raises(ConfigurationError) as raised:
                 Settings.load(named, environ={})
-            assert str(raised.value) == f"The settings file {path} {WRITTEN}{path}."
+            assert str(raised.value) == f"The settings file {path} {WRITTEN}{path}`."
 
     @pytest.mark.parametrize(("mode", "said"), [(0o600, []), (0o400, []), (0o440, [READ])])
     def test_a_key_that_others_read(
@@ -702,7 +702,7 @@ class TestFilesOfOthers:
         settings = Settings(environ={} if kept else {"BSG_API_KEY_FILE": str(path)})
         with pytest.raises(ConfigurationError) as raised:
             Plugins().sources(settings)
-        assert str(raised.value) == f"The key file {path} {WRITTEN}{path}."
+        assert str(raised.value) == f"The key file {path} {WRITTEN}{path}`."
         assert not shows(rendered(raised.value))
 
     def test_those_of_another_user_are_refused(self, given_away: Callable[[Path], None]) -> None:
@@ -750,7 +750,7 @@ class TestFilesOfOthers:
         given_away(path)
         Suppressor(settings)
         assert caplog.messages == [
-            f"The {setting} {path} {WRITTEN}{path}",
+            f"The {setting} {path} {WRITTEN}{path}`.",
             f"The {setting} {path} {FOREIGN}",
         ]
 

@@ -23,9 +23,9 @@ import pytest
 import trustme
 
 import suppress
+from support import commands
 from support import faulty_server as faulty
 from support.builders import row
-from support.commands import COMMAND
 from support.faulty_server import (
     KEY,
     TOKEN_MARK,
@@ -813,20 +813,13 @@ class TestEntries:
                 "SUPPRESS_STORE": str(tmp_path / "store"),
             } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
             for status, *arguments in (
-                [1, "check", NUMBERS[0], "--channel", "sms"],
-                [1, "check", NUMBERS[0], "--channel", "sms", "--json"],
-                [0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")],
-                [0, "add", NUMBERS[0], "--channel", "sms"],
-                [0, "remove", NUMBERS[0], "--channel", "sms"],
+                (1, "check", NUMBERS[0], "--channel", "sms"),
+                (1, "check", NUMBERS[0], "--channel", "sms", "--json"),
+                (0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")),
+                (0, "add", NUMBERS[0], "--channel", "sms"),
+                (0, "remove", NUMBERS[0], "--channel", "sms"),
             ):
-                done = subprocess.run(
-                    [COMMAND, *map(str, arguments)],
-                    env=environ,
-                    input=NUMBERS[0],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
+                done = commands.run_text(arguments, env=environ, stdin=NUMBERS[0])
                 show(done)
                 assert done.returncode == status, done.stderr
                 assert "Traceback" not in done.stderr

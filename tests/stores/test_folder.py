@@ -92,7 +92,7 @@ class TestDamage:
         assert made().is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2
         assert "is damaged and not used" in caplog.text
-        assert "was set aside" in caplog.text
+        assert "The damaged snapshot was kept as" in caplog.text
         assert file.with_name(f"{file.name}.damaged").read_bytes() == damaged
         caplog.clear()
         assert made().is_suppressed(LISTED, "sms")
@@ -154,7 +154,7 @@ class TestDamage:
         monkeypatch.setattr("suppress.stores.folder.atomic_write", losing)
         suppressor = made()
         assert suppressor.is_suppressed(LISTED, "sms")
-        assert "what was written is not what is there" in caplog.text
+        assert "the disk does not hold what was written to it" in caplog.text
         assert not files(store, "snapshot")
 
     def test_the_same_list_again_is_not_written_again(

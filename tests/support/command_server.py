@@ -11,6 +11,9 @@ import socket
 import sys
 import time
 
+QUIET = 0.05
+"""Seconds for which an input has to be unchanged: nobody goes on writing those of tests."""
+
 IMPORTED = ("suppress.cli", "suppress_bsg.source", "suppress_bsg.commands", "suppress_file")
 
 
@@ -69,6 +72,8 @@ def open_anew(descriptor: int, name: str) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
+    for name in ("suppress.cli.filter", "suppress.cli.opt_outs"):
+        sys.modules[name].QUIET = QUIET  # type: ignore[attr-defined]
     gc.freeze()
     if serve(socket.socket(fileno=int(sys.argv[1]))):
         # As the console script does, with the signals that it handles from its beginning.
