@@ -1,4 +1,4 @@
-"""The module's functions: one `Suppressor`, made on first use from the settings."""
+"""The functions of `suppress`: they share one `Suppressor`, made on first use."""
 
 import os
 import threading
@@ -20,7 +20,7 @@ _made: Suppressor | None = None
 
 
 def _after_fork_in_child() -> None:
-    """In a process that is forked, nobody is left to release what another thread held."""
+    """Replace the lock: nobody in this process would release it for another thread."""
     global _lock  # noqa: PLW0603 - it belongs to the one thing that is shared
     _lock = threading.Lock()
 
@@ -30,10 +30,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def default_suppressor() -> Suppressor:
-    """The `Suppressor` behind the module's functions.
+    """Return the `Suppressor` behind the functions of `suppress`.
 
     Raises:
-        ConfigurationError: the settings make no sense, or no source is configured.
+        ConfigurationError: a setting is invalid, or no source is configured.
     """
     global _made  # noqa: PLW0603 - the one thing that is shared
     with _lock:
@@ -50,7 +50,7 @@ def filter_recipients(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> list[R]:
-    """Those who may be messaged: the same objects, in the same order, repeats kept.
+    """Return the recipients that may be messaged: the same objects, in order, repeats kept.
 
     Args:
         numbers: any iterable of numbers: text, whole numbers of any type, or
@@ -58,14 +58,14 @@ def filter_recipients(
         channel: the channel of the campaign, for example `"sms"`.
         default_region: ISO 3166 region of numbers in national form, or `international`;
             None for the setting.
-        key: takes the number from a recipient, as in `sorted`; or a tuple of numbers, of
-            which none may be listed and one at least has to be valid.
+        key: takes the number from a recipient, as in `sorted`; or a tuple of numbers: none
+            may be listed, and at least one has to be valid.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: no snapshot that is young enough, and none can be read.
-        ConfigurationError: the settings or the default region make no sense.
-        TypeError: nothing among the numbers has a type that a number can have.
+        StopListUnavailable: no snapshot is recent enough, and none can be read.
+        ConfigurationError: a setting or the default region is invalid.
+        TypeError: none of the numbers has a type that a number can have.
     """
     return default_suppressor().filter_recipients(
         numbers, channel, default_region=default_region, key=key
@@ -80,7 +80,7 @@ def screen(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> Screening[R]:
-    """The outcome for each recipient: allowed, suppressed or invalid, and why.
+    """Return the outcome for each recipient: allowed, suppressed or invalid, and why.
 
     Arguments and errors as for `filter_recipients`.
     """
@@ -89,29 +89,29 @@ def screen(
 
 @without_frames
 def is_suppressed(number: object, channel: str, *, default_region: str | None = None) -> bool:
-    """Tell whether one number is on the stop list: any of its readings.
+    """Return whether any reading of a number is on the stop list.
 
     Raises:
-        InvalidNumber: it has no reading that may be messaged, and none is listed; the rest
-            as for `filter_recipients`.
+        InvalidNumber: it is not listed, and is not a number that may be messaged. Other
+            errors as for `filter_recipients`.
     """
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
 
 @without_frames
 def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Snapshot]:
-    """Read the stop list of a channel now, or of all that are served; gives the snapshots.
+    """Read the stop list of a channel now, or of all channels; return the snapshots.
 
     Args:
         channel: the channel; None for all that are served.
-        force: whether to believe what is read where it differs so much from the last reading
-            that it may not be whole, or in another format.
+        force: accept a list that differs so much from the last one that it may not be whole,
+            or in another format.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+        StopListUnavailable: a list cannot be read, or is not accepted; the snapshots stay as
             they were.
-        ConfigurationError: the settings make no sense.
+        ConfigurationError: a setting is invalid.
     """
     return default_suppressor().refresh(channel, force=force)
 
@@ -152,7 +152,7 @@ def add(
         UnknownChannel: no source serves the channel.
         StoreUnavailable: it cannot be kept: it holds in this process alone.
         InvalidArgument: a text is not printable or too long, or the time is in the future.
-        ConfigurationError: there is no store, or the settings make no sense.
+        ConfigurationError: there is no store, or a setting is invalid.
     """
     return default_suppressor().add(
         numbers,
@@ -231,7 +231,7 @@ def history(
         InvalidNumber: it is not exactly one phone number.
         UnknownChannel: no source serves the channel.
         StoreUnavailable: the history cannot be read.
-        ConfigurationError: the settings make no sense.
+        ConfigurationError: a setting is invalid.
     """
     return default_suppressor().history(number, channel, default_region=default_region)
 
@@ -250,7 +250,7 @@ def forget(number: object, *, default_region: str | None = None) -> int:
     Raises:
         InvalidNumber: it is not exactly one phone number.
         StoreUnavailable: the record cannot be read or written; nothing was removed.
-        ConfigurationError: there is no store, or the settings make no sense.
+        ConfigurationError: there is no store, or a setting is invalid.
     """
     return default_suppressor().forget(number, default_region=default_region)
 
@@ -261,6 +261,6 @@ def status() -> Status:
 
     Raises:
         StopListUnavailable: the opt-outs that were made here cannot be read.
-        ConfigurationError: the settings make no sense.
+        ConfigurationError: a setting is invalid.
     """
     return default_suppressor().status()

@@ -30,7 +30,7 @@ from suppress.plugin_manager import Plugins
 from suppress.screening.screening import Screening, allowed, taken
 from suppress.serving.context import Context
 from suppress.serving.keys import key_of
-from suppress.serving.limits import Limits
+from suppress.serving.limits import ServingLimits
 from suppress.serving.load import Report
 from suppress.serving.period import Period
 from suppress.serving.serving import Serving
@@ -78,7 +78,7 @@ class Suppressor(OptOutMethods):
         background: bool = True,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
-        limits: Limits | None = None,
+        limits: ServingLimits | None = None,
         **arguments: Unpack[Arguments],
     ) -> None:
         if settings is not None and arguments:
@@ -110,7 +110,7 @@ class Suppressor(OptOutMethods):
         if background and self._delivery is not None:
             self._delivering = Background(self._delivery.deliver_later)
         self._timer = timer
-        self._limits = limits or Limits()
+        self._limits = limits or ServingLimits()
         self._renumbering = equivalence.chosen(self.settings.renumbering)
         self._opt_outs: OptOuts | None = None
         self._period = self._begin_period()

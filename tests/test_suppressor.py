@@ -1,4 +1,4 @@
-"""Which snapshot answers, when it is read anew, and that in doubt nothing is sent."""
+"""The Suppressor: the snapshot that answers, when it is read again, and nothing sent in doubt."""
 
 import logging
 import os
@@ -38,7 +38,7 @@ def source() -> ListSource:
 
 @pytest.fixture
 def no_store(tmp_path: Path) -> Path:
-    """A store that cannot be made, so that nobody can be kept from reading at the same time."""
+    """A store that cannot be made, so that there is no lock and all read at the same time."""
     (tmp_path / "file").touch()
     return tmp_path / "file" / "store"
 

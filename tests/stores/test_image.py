@@ -10,7 +10,6 @@ import pytest
 
 from support.builders import snapshot
 from suppress import Snapshot
-from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.image import (
     Damaged,
