@@ -135,7 +135,7 @@ class Lines:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether lines of a block are still to be read one by one."""
+        """True if lines of a block are still to be read one by one."""
         return self._ahead.tell() < len(self._ahead.getbuffer())
 
     def _raw(self) -> bytes:

@@ -47,7 +47,7 @@ def at_once(content: bytes, **options: Any) -> Outcome:
 
 
 def agree(content: bytes, **options: Any) -> bool:
-    """Whether both give the same; before an error, whole batches alone are given."""
+    """Return whether both give the same; before an error, only whole batches are given."""
     rows, numbers, error = at_once(content, **options)
     wanted_rows, wanted_numbers, wanted_error = one_by_one(content, **options)
     if error and error == wanted_error:
