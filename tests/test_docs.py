@@ -1,4 +1,4 @@
-"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+"""The reference lists exactly what the code has: hooks, settings, commands, statuses, names."""
 
 import dataclasses
 import inspect
@@ -108,6 +108,20 @@ def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) 
     pages = page("reference/python.md") + page("reference/hooks.md")
     listed = rf"^\.\. (?:auto(?!module)\w+|py:\w+):: {re.escape(module.__name__)}\.(\w+)$"
     assert sorted(re.findall(listed, pages, re.MULTILINE)) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize(
+    ("package", "heading"), [("suppress", "## The house"), ("suppress/numbers", "## Numbers")]
+)
+def test_the_design_shows_every_module(package: str, heading: str) -> None:
+    section = page("explanation/design.md").partition(heading)[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+    modules = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__", "version"})
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A folder for the commands, with an output of yesterday."""
+    """The working directory of commands, with an output of yesterday."""
     path = tmp_path / "work"
     path.mkdir()
     (path / "out").write_bytes(OLD)
