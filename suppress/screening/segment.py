@@ -1,4 +1,4 @@
-"""Part of a list, screened at once: the outcome of each recipient, and its readings."""
+"""Segment of a list, screened at once: the outcome of each recipient, and its readings."""
 
 import itertools
 from typing import Any, Generic, TypeVar
@@ -24,7 +24,7 @@ OUTCOMES = (Outcome.INVALID, Outcome.ALLOWED, Outcome.SUPPRESSED)
 """The outcomes by their codes."""
 
 
-class Part(Generic[R]):
+class Segment(Generic[R]):
     """Some of the recipients, screened together.
 
     Args:
