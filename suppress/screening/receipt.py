@@ -153,7 +153,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             InputError: it is not a receipt, or it was changed after it was made.
         """
         try:
-            head = msgspec.json.decode(document, type=_Head)
+            head = msgspec.json.decode(document, type=_Preamble)
             if not 1 <= head.receipt <= FORMAT:
                 raise InputError(
                     f"The receipt has the form {head.receipt}, but only forms 1 to {FORMAT} are "
@@ -173,7 +173,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return receipt
 
 
-class _Head(msgspec.Struct):
+class _Preamble(msgspec.Struct):
     """The fields that say which version can read a receipt."""
 
     receipt: int
