@@ -148,7 +148,7 @@ def filter_command(**given: Any) -> None:
         stream, size = opened(options.source, stack)
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         began = state(stream)
-        region = suppressor.region(options.default_region)
+        region = suppressor.reader(options.default_region).convention.region
         rows = rows_of(stream, options.source, options.columns, options.format_, region)
         stop_list = StopList(suppressor, options.channel, _snapshot(suppressor, options.channel))
         campaign = Campaign(stop_list, region, once=options.once)

@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
+from types import MappingProxyType
 
 from suppress.errors import StopListUnavailable
 from suppress.numbers.convention import Convention
@@ -20,7 +21,7 @@ from suppress.serving.context import Context
 from suppress.serving.freshness import Step
 from suppress.serving.load import Loader, Report
 from suppress.serving.single_flight import SingleFlight, Snapshots
-from suppress.serving.status import ChannelStatus
+from suppress.serving.status import Status
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.plausible import doubt
 from suppress.stop_list.snapshot import Snapshot
@@ -170,16 +171,18 @@ class Serving:
         with self._channels[name].lock:
             return self._channels[name].failure()
 
-    def status(self, name: str) -> ChannelStatus:
-        """Return the state of a channel's stop list, without asking a source.
+    def status(self) -> Status:
+        """Return the state of each channel's stop list, without asking a source.
 
         Raises:
             StopListUnavailable: the opt-outs that were made here cannot be read.
         """
-        channel = self._channels[name]
-        with channel.lock:
-            channel.sync()
-            return channel.status()
+        found = {}
+        for name, channel in self._channels.items():
+            with channel.lock:
+                channel.sync()
+                found[name] = channel.status()
+        return Status(self._settings.ttl, self._settings.max_stale, MappingProxyType(found))
 
     def renew(self) -> float:
         """Start to read what is due; return the seconds until something is due again.
@@ -187,17 +190,20 @@ class Serving:
         A channel is renewed before its snapshot's time is over, and as soon as a failing
         source has rested, as long as somebody asks for it.
         """
-        pauses = [math.inf]
-        for name, channel in self._channels.items():
-            with channel.lock:
+        return min((self._renew(*each) for each in self._channels.items()), default=math.inf)
+
+    def _renew(self, name: str, channel: Channel) -> float:
+        with channel.lock:
+            try:
                 pause = channel.renewal_pause()
-                if pause <= 0:
-                    if self._flight.running(name) is None:
-                        self._start((name,), channel.renewal_newer_than())
-                    # One that is being read comes back here when it has been.
-                    pause = self._settings.load_timeout
-                pauses.append(pause)
-        return min(pauses)
+            except OptOutsUnreadable:  # the next caller gets the error
+                return self._limits.record_retry
+            if pause > 0:
+                return pause
+            if self._flight.running(name) is None:
+                self._start((name,), channel.renewal_newer_than())
+        # A channel that is being read comes back here when it has been.
+        return self._settings.load_timeout
 
     def _start(
         self,
