@@ -9,7 +9,6 @@ from suppress.background import Background
 from suppress.errors import InvalidNumber, UnknownChannel
 from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
-from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept, OptOutMethods
@@ -79,7 +78,7 @@ class Suppressor(OptOutMethods):
                 self.settings.store,
                 store=self._store,
                 sources=self.sources,
-                ids=self._ids,
+                stored=self.stored,
                 clock=clock,
                 load_timeout=self.settings.load_timeout,
             )
@@ -94,7 +93,7 @@ class Suppressor(OptOutMethods):
             timer=timer,
             wake=(lambda: None) if self._renewing is None else self._renewing.wake,
         )
-        self._calendar = Calendar(self.sources, self.channels, context, self._opt_outs_under)
+        self._calendar = Calendar(self.sources, self.channels, context, self._keeping)
         follow_forks(self)
 
     @without_frames
@@ -270,12 +269,10 @@ class Suppressor(OptOutMethods):
 
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
-            raise UnknownChannel(
-                f"No source serves the channel {channel!r}. Served are: {', '.join(self.channels)}."
-            )
+            raise UnknownChannel.among(channel, self.channels)
 
     def _announce(self) -> None:
-        # Where nobody can be told, this process knows all the same.
+        # This process knows even if no other can be told.
         self._serving.invalidate()
         self._store.notify()
         if self._delivering is not None:
@@ -283,16 +280,8 @@ class Suppressor(OptOutMethods):
 
     @property
     def _store_of_opt_outs(self) -> Kept | None:
-        opt_outs = self._calendar.current.opt_outs
-        if opt_outs is None or self._keeping is None:
-            return None
-        return Kept(opt_outs, self._keeping.delivery)
-
-    def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
-        """Return the ids of a number's entries on the source's list, as it was last read."""
-        snapshot = self._serving.stored(channel)
-        found = () if snapshot is None else snapshot.origins.of(number)
-        return [each.id for each in found if each.source == source and each.id is not None]
+        opt_outs, keeping = self._opt_outs, self._keeping
+        return None if opt_outs is None or keeping is None else Kept(opt_outs, keeping.delivery)
 
     def _renew(self) -> float:
         """Renew what is due; return the seconds until something is due again."""
@@ -304,5 +293,6 @@ class Suppressor(OptOutMethods):
     def _serving(self) -> Serving:
         return self._calendar.current.serving
 
-    def _opt_outs_under(self, convention: Convention, before: OptOuts | None) -> OptOuts | None:
-        return None if self._keeping is None else self._keeping.opt_outs_under(convention, before)
+    @property
+    def _opt_outs(self) -> OptOuts | None:
+        return self._calendar.current.opt_outs

@@ -6,6 +6,7 @@ source has to be told is put into the outbox in the same step, and stays there u
 source has taken it. `suppress.testing.RecordContract` holds every record to this page.
 """
 
+import dataclasses
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -191,6 +192,17 @@ class Changes:
             reference=self.evidence.reference,
             correction=self.correction,
         )
+
+
+def positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
+    """Return the changes with the positions that a record has given them, from the first on."""
+    done = []
+    for each in changes:
+        behind = first + each.size
+        positions = range(first, first + len(each.people.numbers))
+        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
+        first = behind
+    return done
 
 
 class RecordError(Exception):

@@ -22,7 +22,8 @@ from suppress.numbers.convention import Convention
 from suppress.opt_outs.fold import Fold
 from suppress.ownership import in_other_hands
 from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.opted_out import OptedOut, Readings, Run, Unread
+from suppress.stop_list.opted_out import OptedOut
+from suppress.stop_list.run import Readings, Run, Unread
 
 FORMAT = 1
 

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from suppress.opt_outs.image import Images
 from suppress.opt_outs.record import OptOuts
 from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.sources import Source
+from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Store
 
 
@@ -21,7 +23,8 @@ class Keeping:
         folder: where the record is.
         store: keeps other processes from writing at the same time.
         sources: those that are told of opt-outs.
-        ids: gives the ids that a source needs for removing.
+        stored: a bound method that gives a channel's list as it was last read; it is not kept
+            alive by this.
         clock: gives the time, in seconds since the epoch.
         load_timeout: seconds that a source may take.
 
@@ -35,7 +38,7 @@ class Keeping:
         *,
         store: Store,
         sources: Sequence[Source],
-        ids: Ids,
+        stored: Callable[[str], Snapshot | None],
         clock: Callable[[], float],
         load_timeout: float,
     ) -> None:
@@ -46,7 +49,7 @@ class Keeping:
             self._record,
             sources,
             exclusive=lambda name, wait: store.exclusive(name, load_timeout, wait=wait),
-            ids=ids,
+            ids=_ids_in(weakref.WeakMethod(stored)),
             clock=clock,
             load_timeout=load_timeout,
         )
@@ -57,3 +60,15 @@ class Keeping:
         if before is None:
             return OptOuts(self._record, convention, images)
         return before.under(convention, images)
+
+
+def _ids_in(stored: "weakref.WeakMethod[Callable[[str], Snapshot | None]]") -> Ids:
+    """Return a function that finds the ids of a number's entries on the list of a source."""
+
+    def ids(source: str, channel: str, number: str) -> list[str | int]:
+        method = stored()
+        snapshot = None if method is None else method(channel)
+        found = () if snapshot is None else snapshot.origins.of(number)
+        return [each.id for each in found if each.source == source and each.id is not None]
+
+    return ids

@@ -124,7 +124,7 @@ class SqliteOutbox:
             f"ON d.id = o.destination {query}",
             values,
         )
-        return [PendingChange(*row[:-1], bool(row[-1])) for row in rows]
+        return [PendingChange(*row[:-1], *(bool(row[-1]),)) for row in rows]
 
     def _query(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._database.reading() as database:

@@ -20,7 +20,7 @@ from suppress.numbers.entries import EntryReadings
 from suppress.numbers.mask import mask
 from suppress.numbers.readings import as_text
 from suppress.numbers.region import INTERNATIONAL
-from suppress.stop_list.opted_out import Readings
+from suppress.stop_list.run import Readings
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -59,7 +59,7 @@ class SqliteRecord(SqliteOutbox):
         max_wait: float = MAX_WAIT,
     ) -> None:
         super().__init__(Database(folder, lock, max_wait))
-        self._before: tuple[tuple[int, int], int | None] | None = None
+        self._before: tuple[tuple[int, int], Sequence[Changes]] | None = None
 
     @property
     def where(self) -> str:
@@ -93,12 +93,13 @@ class SqliteRecord(SqliteOutbox):
         with self._database.reading() as database:
             if database is None:
                 return People()
-            with of_today(database) as today:
-                give(today, positions)
-                rows = today.execute(
-                    "SELECT number, ifnull(text, number), region FROM given "
-                    "JOIN change ON position = given.value ORDER BY given.rowid"
-                ).fetchall()
+            if version_of(database) < VERSION:
+                return self._people_before(positions)
+            give(database, positions)
+            rows = database.execute(
+                "SELECT number, ifnull(text, number), region FROM given "
+                "JOIN change ON position = given.value ORDER BY given.rowid"
+            ).fetchall()
         return People.of([Person(*row) for row in rows])
 
     def forget(
@@ -158,14 +159,28 @@ class SqliteRecord(SqliteOutbox):
     ) -> Sequence[Changes]:
         """Return the changes that an earlier version kept; all of them if it has kept more."""
         stamp = self._database.stamp(database)
-        if position is not None and self._before == (stamp, position):
-            return ()
         if position is not None:
+            if (
+                self._before
+                and self._before[0] == stamp
+                and self._before[1][-1].position == position
+            ):
+                return ()
             raise Replaced
         with of_today(database) as today:
             found = _changes(today, None)
-        self._before = stamp, found[-1].position if found else None
+        self._before = stamp, found
         return found
+
+    def _people_before(self, positions: Sequence[int]) -> People:
+        """Return people whom an earlier version kept: a copy has positions of its own."""
+        _, changes = self._before or ((), ())
+        people = {
+            at: person
+            for each in changes
+            for at, person in zip(each.positions, each.people.rows(), strict=True)
+        }
+        return People.of([people[at] for at in positions if at in people])
 
 
 def _next(database: sqlite3.Connection, expected: int | None) -> int:

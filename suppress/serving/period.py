@@ -2,21 +2,19 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from suppress.numbers import equivalence
 from suppress.numbers.convention import Convention
 from suppress.numbers.readers import Readers
+from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.record import OptOuts
 from suppress.serving.context import Context
 from suppress.serving.keys import key_of
 from suppress.serving.serving import Serving
 from suppress.sources import Source
-
-OptOutsUnder = Callable[[Convention, OptOuts | None], OptOuts | None]
-"""Gives the opt-outs as read under a convention, given those of before."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Calendar:
         sources: where stop lists are read.
         channels: the channels that they serve.
         context: what serving depends on, but for the opt-outs.
-        opt_outs_under: gives the opt-outs.
+        keeping: the record of opt-outs; None where there is none.
     """
 
     def __init__(
@@ -53,13 +51,13 @@ class Calendar:
         sources: Sequence[Source],
         channels: Collection[str],
         context: Context,
-        opt_outs_under: OptOutsUnder,
+        keeping: Keeping | None,
     ) -> None:
         self._sources = sources
         self._channels = channels
         self._context = context
         self._clock = context.clock
-        self._opt_outs_under = opt_outs_under
+        self._keeping = keeping
         self._renumbering = equivalence.chosen(context.settings.renumbering)
         self._current = self._begin(None)
 
@@ -81,7 +79,9 @@ class Calendar:
         convention = Convention(
             settings.default_region, settings.possible_only, self._renumbering.in_force(today)
         )
-        opt_outs = self._opt_outs_under(convention, before)
+        opt_outs = None
+        if self._keeping is not None:
+            opt_outs = self._keeping.opt_outs_under(convention, before)
         keys = {name: key_of(name, self._sources, convention, digest) for name in self._channels}
         context = dataclasses.replace(self._context, opt_outs=opt_outs)
         first, end = self._renumbering.period(today)
