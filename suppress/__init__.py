@@ -26,8 +26,10 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.blocks import RowNumbers
-from suppress.files.rows import Row, Rows
+from suppress.files.batch import Batch, RowNumbers
+from suppress.files.rows import Rows
+from suppress.files.slices import Row
+from suppress.followed import FollowedList
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.e164 import normalize
@@ -36,8 +38,11 @@ from suppress.numbers.region import known_region
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
+from suppress.screening.campaign import Campaign, screen_rows
+from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
+from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt
-from suppress.screening.screening import Decision, Outcome, Screening
+from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
@@ -55,6 +60,8 @@ logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
     "Backlog",
+    "Batch",
+    "Campaign",
     "Change",
     "ChannelStatus",
     "ConfigurationError",
@@ -62,10 +69,12 @@ __all__ = [
     "Entries",
     "Entry",
     "Failure",
+    "FollowedList",
     "Health",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",
+    "MaxInvalid",
     "Origin",
     "Outcome",
     "PendingChange",
@@ -88,6 +97,7 @@ __all__ = [
     "SuppressError",
     "Suppressor",
     "TakesOptOuts",
+    "TooManyInvalid",
     "UnknownChannel",
     "__version__",
     "add",
@@ -105,6 +115,7 @@ __all__ = [
     "register",
     "remove",
     "screen",
+    "screen_rows",
     "status",
     "warn_if_others_write",
 ]

@@ -1,4 +1,4 @@
-"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+"""The reference lists exactly what the code has: hooks, settings, commands, statuses, names."""
 
 import dataclasses
 import inspect
@@ -18,6 +18,7 @@ import suppress.cli
 import suppress.testing
 from support.builders import row
 from suppress import hookspecs
+from suppress.cli import exit_statuses
 from suppress.settings.settings import Arguments
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings
@@ -94,11 +95,11 @@ def statuses(text: str) -> dict[str, str]:
 
 
 def test_every_exit_status_is_documented() -> None:
-    in_code = statuses(inspect.getdoc(suppress.cli) or "")
+    in_code = statuses(inspect.getdoc(exit_statuses) or "")
     assert statuses(page("reference/command-line.md")) == in_code
-    used = {str(status) for _, status in suppress.cli.EXIT_STATUSES}
-    used |= {"0", "1", str(suppress.cli.INTERRUPTED), str(suppress.cli.NOBODY_READS)}
-    used |= {str(suppress.cli.TERMINATED), str(suppress.cli.HUNG_UP)}
+    used = {str(status) for _, status in exit_statuses.OF_ERRORS}
+    used |= {"0", "1", str(exit_statuses.INTERRUPTED), str(exit_statuses.NOBODY_READS)}
+    used |= {str(exit_statuses.TERMINATED), str(exit_statuses.HUNG_UP)}
     assert in_code.keys() == used
 
 
@@ -107,6 +108,20 @@ def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) 
     pages = page("reference/python.md") + page("reference/hooks.md")
     listed = rf"^\.\. (?:auto(?!module)\w+|py:\w+):: {re.escape(module.__name__)}\.(\w+)$"
     assert sorted(re.findall(listed, pages, re.MULTILINE)) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize(
+    ("package", "heading"), [("suppress", "## The house"), ("suppress/numbers", "## Numbers")]
+)
+def test_the_design_shows_every_module(package: str, heading: str) -> None:
+    section = page("explanation/design.md").partition(heading)[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+    modules = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__", "version"})
 
 
 @pytest.mark.parametrize(

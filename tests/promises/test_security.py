@@ -66,12 +66,12 @@ modes = pytest.mark.skipif(sys.platform == "win32", reason="files have no such m
 
 
 def shows(text: str) -> bool:
-    """Whether a text shows the key or the token, or the most of one."""
+    """Tell whether a text shows most of the key or the token."""
     return any(part in text for part in (KEY, KEY[5:], TOKEN, TOKEN[9:]))
 
 
 def shows_a_number(text: str) -> bool:
-    """Whether a text shows a number of the test's list; an object's address is none."""
+    """Tell whether a text shows a number of the test's list; an object's address is not one."""
     return re.search(r"(?<![0-9a-f])4155\d{6}(?![0-9a-f])", text) is not None
 
 

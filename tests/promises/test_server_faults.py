@@ -53,7 +53,7 @@ LIMIT = 20
 LOAD_TIMEOUT = 0.2
 A_MOMENT = 1.0
 TIMEOUT, ENOUGH = 2.0, 10.0
-"""What a load takes on no machine, unless the server is told to."""
+"""Seconds that a load never takes on any machine, unless the server delays it."""
 
 shown: list[str] = []
 """Whatever a user could get to see in the test that runs."""
@@ -515,7 +515,7 @@ def certificate(name: str = "127.0.0.1") -> tuple[trustme.CA, ssl.SSLContext]:
 def trusted(
     monkeypatch: pytest.MonkeyPatch, folder: Path, name: str = "127.0.0.1"
 ) -> ssl.SSLContext:
-    """How to serve with a certificate of an authority that is trusted."""
+    """Settings of a server with a certificate from a trusted authority."""
     authority, context = certificate(name)
     authority.cert_pem.write_to_path(folder / "authority.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "authority.pem"))
@@ -602,7 +602,7 @@ class TestTheFilter:
 
 
 class TestEdits:
-    """Who stays on the list is read; who comes or goes meanwhile may be."""
+    """Everyone who stays on the list is read; others may be."""
 
     PLACES = pytest.mark.parametrize("place", [0, 19, 38, 50, 64])
     MOMENTS = pytest.mark.parametrize("moment", [1, 2, 3])
@@ -749,7 +749,7 @@ class TestEntries:
             assert is_exact(server, read(server))
 
     def test_the_same_entry_twice(self) -> None:
-        """Where one answer has the whole list, nobody is missed; else nobody could tell."""
+        """An answer with the whole list misses nobody; several answers prove nothing."""
         with FaultyServer(items(5) + items(2)) as server:
             assert is_exact(server, read(server))
         with FaultyServer(items(65) + items(2)) as server:
