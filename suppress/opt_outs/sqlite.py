@@ -160,13 +160,10 @@ class SqliteRecord(SqliteOutbox):
         """Return the changes that an earlier version kept; all of them if it has kept more."""
         stamp = self._database.stamp(database)
         if position is not None:
-            if (
-                self._before
-                and self._before[0] == stamp
-                and self._before[1][-1].position == position
-            ):
-                return ()
-            raise Replaced
+            known, changes = self._before or (None, ())
+            if known != stamp or changes[-1].position != position:
+                raise Replaced
+            return ()
         with of_today(database) as today:
             found = _changes(today, None)
         self._before = stamp, found

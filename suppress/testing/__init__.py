@@ -3,7 +3,8 @@
 They need pytest. The implementations that come with suppress pass the same tests.
 """
 
+from suppress.testing.records import RecordContract
 from suppress.testing.sources import OptOutContract, SourceContract
 from suppress.testing.stores import StoreContract
 
-__all__ = ["OptOutContract", "SourceContract", "StoreContract"]
+__all__ = ["OptOutContract", "RecordContract", "SourceContract", "StoreContract"]

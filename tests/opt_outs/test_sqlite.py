@@ -33,10 +33,10 @@ from suppress import (
     UnknownChannel,
 )
 from suppress.numbers.convention import Convention
-from suppress.opt_outs import fold
 from suppress.opt_outs.evidence import NO_EVIDENCE
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.people import People, Person
+from suppress.opt_outs.outbox import put_into_outbox
+from suppress.opt_outs.people import People, Person, read_people
 from suppress.serving.limits import ServingLimits
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
@@ -519,7 +519,7 @@ class TestOldRecord:
         with contextlib.closing(sqlite3.connect(old)) as database:
             assert database.execute("PRAGMA user_version").fetchone() == (4,)
             assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        changes = one.history(ANN) + one.history(BOB) + one.history(CY)
+        changes = [each for number in (ANN, BOB, CY) for each in one.history(number)]
         for number, channel, added_at, removed_at in rows:
             if number in (ANN, BOB, CY):
                 mine = [
@@ -531,8 +531,10 @@ class TestOldRecord:
                     *([] if removed_at is None else [("remove", removed_at)]),
                 ]
         assert [
-            (each.id, each.source, each.account, each.action, each.channel, each.number)
-            + (each.made_at, each.tries, each.tried_at, each.error)
+            (
+                *(each.id, each.source, each.account, each.action, each.channel, each.number),
+                *(each.made_at, each.tries, each.tried_at, each.error),
+            )
             for each in one.waiting()
         ] == waiting
 
@@ -701,13 +703,13 @@ class TestManyThatWait:
         one.add([ANN, BOB], "sms")
         two.snapshot("sms")
         read: list[int] = []
-        read_all = fold.read_people
+        read_all = read_people
 
         def counting(people: People, convention: Convention) -> Any:
             read.append(len(people.numbers))
             return read_all(people, convention)
 
-        monkeypatch.setattr(fold, "read_people", counting)
+        monkeypatch.setattr("suppress.opt_outs.fold.read_people", counting)
         for _ in range(3):
             for change, expected in ((one.remove, [BOB]), (one.add, [])):
                 change([BOB], "sms")
@@ -741,14 +743,13 @@ class TestNobodyWaitsForAWriter:
         one = made(folder)
         one.add([ANN], "sms")
         begun, go_on = threading.Event(), threading.Event()
-        write = suppress.opt_outs.sqlite.put_into_outbox
 
         def slow(*arguments: Any) -> None:
             begun.set()
             assert go_on.wait(10)
-            write(*arguments)
+            put_into_outbox(*arguments)
 
-        monkeypatch.setattr(suppress.opt_outs.sqlite, "put_into_outbox", slow)
+        monkeypatch.setattr("suppress.opt_outs.sqlite.put_into_outbox", slow)
         with ThreadPoolExecutor(1) as pool:
             adding = pool.submit(one.add, [BOB], "sms")
             assert begun.wait(10)
