@@ -110,7 +110,7 @@ def others(suppressor: Suppressor) -> list[tuple[str, str]]:
 
 def deliver(suppressor: Suppressor, *, forced: bool = False) -> float:
     """Deliver as the background does; the seconds until it does so again."""
-    assert suppressor._delivery is not None
+    assert suppressor._keeping is not None
     return suppressor._keeping.delivery.deliver(forced=forced)
 
 
