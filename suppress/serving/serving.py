@@ -78,7 +78,7 @@ class Serving:
         """Return the snapshot that answers for a channel now, read first where need be.
 
         Raises:
-            StopListUnavailable: no snapshot is young enough, and none can be read.
+            StopListUnavailable: no snapshot is recent enough, and none can be read.
         """
         channel = self._channels[name]
         answer = channel.answer
@@ -139,17 +139,17 @@ class Serving:
     def refresh(
         self, names: Collection[str], progress: Report = _silent, *, force: bool = False
     ) -> Snapshots:
-        """Read channels now, however young their snapshots are.
+        """Read channels now, however recent their snapshots are.
 
         Args:
             names: the channels.
             progress: told how far it is.
-            force: whether to believe what is read, however it differs from the last reading.
+            force: accept a list, however it differs from the last one.
 
         Raises:
             StopListUnavailable: a list cannot be read; the snapshots stay as they were.
         """
-        reading = self._start(names, self._clock(), progress, asked_for=True, force=force)
+        reading = self._start(names, self._clock(), progress, warn=False, force=force)
         snapshots = reading.result()
         for name in names:
             with self._channels[name].lock:
@@ -211,20 +211,20 @@ class Serving:
         newer_than: float,
         progress: Report = _silent,
         *,
-        asked_for: bool = False,
+        warn: bool = True,
         force: bool = False,
     ) -> Future[Snapshots]:
         """Read channels in a thread of its own.
 
         Args:
             names: the channels.
-            newer_than: a snapshot whose reading began later than this, by whomever, will do.
+            newer_than: a snapshot is good enough if its reading began later, in any process.
             progress: told how far it is.
-            asked_for: whether somebody will be told of a failure by an error.
+            warn: whether to log a failure; not where a caller gets it as an error.
             force: as for `refresh`.
         """
         read = functools.partial(
-            self._read_once, names, newer_than, progress, warn=not asked_for, force=force
+            self._read_once, names, newer_than, progress, warn=warn, force=force
         )
         return self._flight.start(names, read)
 
@@ -237,12 +237,12 @@ class Serving:
         warn: bool,
         force: bool,
     ) -> Snapshots:
-        """Return what another process has read since then, or read it now."""
+        """Return the snapshots that another process has read since then, or read them now."""
         began = self._clock()
         try:
             return self._flight.exclusive(
                 names,
-                # A caller who insists does not ask what another process refused to believe.
+                # With `force`, a refusal by another process does not count.
                 math.inf if force else began,
                 already_read=functools.partial(self._already_read, names, newer_than),
                 read=functools.partial(self._read, names, progress, force=force),
@@ -258,7 +258,7 @@ class Serving:
                 self._channels[name].ended()
 
     def _already_read(self, names: Collection[str], newer_than: float) -> Snapshots:
-        """Return the snapshots of the channels, if all were begun since then."""
+        """Return the snapshots of the channels, if all readings began later than that."""
         found = {}
         for name in names:
             snapshot = self._channels[name].already_read(newer_than)
