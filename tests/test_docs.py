@@ -111,6 +111,20 @@ def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) 
 
 
 @pytest.mark.parametrize(
+    ("package", "heading"), [("suppress", "## The house"), ("suppress/numbers", "## Numbers")]
+)
+def test_the_design_shows_every_module(package: str, heading: str) -> None:
+    section = page("explanation/design.md").partition(heading)[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+    modules = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__", "version"})
+
+
+@pytest.mark.parametrize(
     "named", re.findall(r"`(test_\w+\.py[\w:]*)`", page("explanation/promises.md"))
 )
 def test_every_promise_has_its_test(named: str) -> None:

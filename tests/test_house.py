@@ -67,9 +67,12 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
     assert sorted(shadows) == []
 
 
-def test_importing_suppress_imports_no_heavy_library() -> None:
+def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
+    code = (
+        "import json, suppress, suppress_bsg, suppress_file, sys; print(json.dumps([*sys.modules]))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", "import suppress, sys, json; print(json.dumps([*sys.modules]))"],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,
