@@ -4,6 +4,7 @@ import functools
 import logging
 import math
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -21,7 +22,7 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.readers import Readers
-from suppress.opt_outs.delivery import Delivery
+from suppress.opt_outs.delivery import Delivery, Exclusive, Ids
 from suppress.opt_outs.image import Images
 from suppress.opt_outs.methods import Kept, OptOutMethods
 from suppress.opt_outs.record import OptOuts
@@ -38,7 +39,7 @@ from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.choice import open_store
-from suppress.stores.contract import Failure
+from suppress.stores.contract import Failure, Store
 from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")
@@ -99,10 +100,8 @@ class Suppressor(OptOutMethods):
             self._delivery = Delivery(
                 self._record,
                 self.sources,
-                exclusive=lambda name, wait: self._store.exclusive(
-                    name, self.settings.load_timeout, wait=wait
-                ),
-                ids=self._ids,
+                exclusive=_exclusive(self._store, self.settings.load_timeout),
+                ids=_ids_of(weakref.ref(self)),
                 clock=clock,
                 load_timeout=self.settings.load_timeout,
             )
@@ -336,12 +335,6 @@ class Suppressor(OptOutMethods):
             return None
         return Kept(self._opt_outs, self._delivery)
 
-    def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
-        """Return the ids of a number's entries on the source's list, as it was last read."""
-        snapshot = self._serving.stored(channel)
-        found = () if snapshot is None else snapshot.origins.of(number)
-        return [each.id for each in found if each.source == source and each.id is not None]
-
     def _renew(self) -> float:
         """Renew what is due; the seconds until something is due again."""
         if self._delivering is not None:
@@ -392,3 +385,23 @@ class Suppressor(OptOutMethods):
         serving = Serving(self.sources, convention, keys, context)
         first, end = self._renumbering.period(today)
         return Period.between(first, end, Readers(convention), serving)
+
+
+def _exclusive(store: Store, lease: float) -> Exclusive:
+    return lambda name, wait: store.exclusive(name, lease, wait=wait)
+
+
+def _ids_of(owner: "weakref.ref[Suppressor]") -> Ids:
+    """Give what finds the ids of a number's entries on a source's list, as it was last read.
+
+    Args:
+        owner: has the lists. It has the delivery that asks, and is not to be kept alive by it.
+    """
+
+    def ids(source: str, channel: str, number: str) -> list[str | int]:
+        alive = owner()
+        snapshot = None if alive is None else alive.stored(channel)
+        found = () if snapshot is None else snapshot.origins.of(number)
+        return [each.id for each in found if each.source == source and each.id is not None]
+
+    return ids

@@ -379,5 +379,7 @@ class OptOutMethods(ABC):
                     raise InvalidNumber(why)
                 firsts[place], some[place] = kept[1:], kept
             e164 += [f"+{first}" for first in firsts]
-            texts += [as_text(number)[0] or "" for number in some]
+            texts += [
+                number if type(number) is str else as_text(number)[0] or "" for number in some
+            ]
         return People.handed_in(e164, texts, reader.convention.region)

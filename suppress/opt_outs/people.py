@@ -19,7 +19,7 @@ from suppress.numbers.handed_in import as_text, digits_of
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entry_readings import EntryReadings
-from suppress.stop_list.opted_out import Readings
+from suppress.stop_list.run import Readings
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
