@@ -355,8 +355,8 @@ class TestNothingIsShown:
             ("", ENVIRON | {"BSG_CHANNELS": "smss"}, "BSG_CHANNELS"),
             ("", ENVIRON | {"BSG_BASE_URL": "http://one-api.bsg.world"}, "BSG_BASE_URL"),
             ("", {"BSG_API_KEY": f"{KEY} ключ"}, "BSG_API_KEY"),
-            (f"api_key = '{KEY}'", {}, "'api_key' of the table"),
-            (f"[suppress.bsg]\napi_key = '{KEY}'\nx = 1", {}, "'x' of the table"),
+            (f"api_key = '{KEY}'", {}, "'api_key' in the table"),
+            (f"[suppress.bsg]\napi_key = '{KEY}'\nx = 1", {}, "'x' in the table"),
             (f"[suppress.bsg]\napi_key = '{KEY}'\nchannels = 1", {}, "BSG_CHANNELS"),
             (f"[suppress.bsg]\napi_key = ['{KEY}']", {}, "BSG_API_KEY .* Expected `str`"),
             (f"[suppress.bsg]\napi_key = {{a = '{KEY}'}}", {}, "BSG_API_KEY .* Expected `str`"),
@@ -938,7 +938,7 @@ class TestNetwork:
     @pytest.mark.parametrize("name", ["verify", "tls_verify", "insecure"])
     def test_no_setting_is_for_it(self, name: str) -> None:
         settings = Settings(tables={"bsg": {"api_key": KEY, name: False}})
-        with pytest.raises(ConfigurationError, match="is unknown"):
+        with pytest.raises(ConfigurationError, match="Unknown setting"):
             settings.section("bsg", BsgSettings)
 
     def test_what_is_for_this_machine_is_for_no_proxy(

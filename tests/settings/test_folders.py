@@ -97,7 +97,7 @@ def test_screening_goes_on_in_memory_with_a_warning(
     assert done.returncode == status, done.stderr
     assert done.stdout.startswith(f"{number}: ")
     assert done.stderr.startswith("Warning: This user has no home folder")
-    assert "set SUPPRESS_STORE to a folder" in done.stderr
+    assert "Set SUPPRESS_STORE to a folder" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in folder.iterdir()] == ["list.txt"]
 

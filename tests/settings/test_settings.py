@@ -1,5 +1,7 @@
 """Settings: the file, the environment, arguments; and that no misspelling is passed over."""
 
+import types
+import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 
 from suppress import ConfigurationError, Secret, Settings, Suppressor, config_folder
+from suppress.settings.settings import Arguments, CoreSettings
 from suppress.settings.spelling import edits
 
 
@@ -23,6 +26,26 @@ def of_user(file: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "suppress.toml").write_text(f"[suppress]\n{file}\n")
     return folder / "suppress.toml"
+
+
+def test_arguments_are_the_fields_of_the_core() -> None:
+    """So that a misspelt argument is an error for a type checker too."""
+    fields = typing.get_type_hints(CoreSettings)
+    arguments = typing.get_type_hints(Arguments)
+    assert arguments.keys() == fields.keys()
+    for name, kind in fields.items():
+        given, kept = {*members(arguments[name])}, {*members(kind)} - {tuple[str, ...]}
+        assert kept <= given, name
+
+
+def members(kind: Any) -> tuple[Any, ...]:
+    return typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+
+
+def test_every_setting_is_described() -> None:
+    for name in typing.get_type_hints(CoreSettings):
+        assert f"    {name}: " in (Settings.__doc__ or "")
+        assert f"`{name}`" in (Suppressor.__doc__ or "")
 
 
 def test_defaults() -> None:
@@ -170,7 +193,9 @@ def test_settings_are_checked_however_they_are_made() -> None:
 
 
 def test_an_unknown_argument() -> None:
-    with pytest.raises(ConfigurationError, match="'tttl' is no setting"):
+    with pytest.raises(
+        ConfigurationError, match=r"Unknown setting 'tttl' among .* Did you mean 'ttl'"
+    ):
         load(tttl=1)
 
 
@@ -231,7 +256,7 @@ class TestSection:
         [
             ("many = 5", r"SUPPRESS_OWN_PATH \(`path` in the table \[suppress.own\]\) is missing"),
             ('path = "p"\nmany = "x"', "SUPPRESS_OWN_MANY .* Expected `int`"),
-            ('path = "p"\npth = "x"', r"'pth' of the table \[suppress.own\] .* mean 'path'"),
+            ('path = "p"\npth = "x"', r"'pth' in the table \[suppress.own\]\. .* mean 'path'"),
             ("path = 5", "SUPPRESS_OWN_PATH"),
             ('path = "p"\ntoken = 5', "SUPPRESS_OWN_TOKEN .* Expected `str`, got `int`"),
             ('path = "p"\ntoken = "t"\ntoken_file = "f"', "SUPPRESS_OWN_TOKEN_FILE .* both set"),
