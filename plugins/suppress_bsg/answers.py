@@ -16,9 +16,6 @@ from suppress import Secret
 
 T = TypeVar("T")
 
-LARGEST_ANSWER = 2 * 2**20
-"""Bytes, unpacked. A page of 500 entries has about 60,000."""
-
 MOST_OBJECTS = 20_000
 """JSON objects of an answer: far more than entries, which may hold some that nobody knows."""
 

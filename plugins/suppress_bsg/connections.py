@@ -27,19 +27,22 @@ class _Final(http.client.HTTPResponse):
 
 
 class _Watched(HTTPConnection):
-    """A connection that shows its socket as soon as it has one."""
+    """A connection that shows each socket as soon as it has it: before TLS, and under it."""
 
     response_class = _Final
     connections: ClassVar["Connections"]
+    _sock: socket.socket | None = None
 
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        self.connections.watch(connection)
-        return connection
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket, which `connect` sets before it begins to speak."""
+        return self._sock
 
-    def connect(self) -> None:
-        super().connect()
-        self.connections.watch(self.sock)  # under TLS it is another one now
+    @sock.setter
+    def sock(self, connection: socket.socket | None) -> None:
+        self._sock = connection
+        if connection is not None:
+            self.connections.watch(connection)
 
 
 class Connections(HTTPAdapter):
@@ -55,7 +58,7 @@ class Connections(HTTPAdapter):
         super().__init__(pool_maxsize=most, max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """The pool that a request takes its connection from."""
+        """Return the pool that a request takes its connection from."""
         pool = super().get_connection_with_tls_context(*args, **kwargs)
         kind = pool.ConnectionCls
         if not issubclass(kind, _Watched):
@@ -63,7 +66,7 @@ class Connections(HTTPAdapter):
         return pool
 
     def watch(self, connection: socket.socket) -> None:
-        """Take a connection into account.
+        """Keep a connection in view, to end it with the others.
 
         Raises:
             ConnectionAbortedError: it comes too late.

@@ -63,21 +63,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from suppress import SourceError
+from suppress_bsg.limits import DEFAULT_LIMITS, Limits
 from suppress_bsg.threads import Threads
 
 E = TypeVar("E", bound=Hashable)
-
-LIMIT = 500
-"""Entries a page: the most that the API gives."""
-
-BRIDGES = 50
-"""Pages that one read may fetch beyond the planned ones to bridge edits of the list."""
-
-LOOKS = 3
-"""How often the newest end of the list is looked at, until one answer has all that is new."""
-
-READS = 3
-"""How often the whole list is read anew before giving up."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +91,7 @@ class Page(Generic[E]):
         return self.offset + len(self.entries)
 
 
-class Moved(Exception):
+class ListChanged(Exception):
     """The list was edited in a way that this read cannot account for."""
 
 
@@ -111,35 +100,35 @@ def read_all(
     *,
     in_flight: int,
     progress: Callable[[int, int | None], None],
-    limit: int = LIMIT,
-    lasting: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
+    limits: Limits = DEFAULT_LIMITS,
+    stable_keys: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
     growing: Callable[[E], Any] | None = None,
     stop: Callable[[], None] = lambda: None,
 ) -> list[E]:
-    """Everyone on the list, each once, by pages of `limit` that overlap by an entry.
+    """Return everyone on the list, each once, by pages that overlap by an entry.
 
     Args:
         fetch: gives the page at an offset; called from several threads at once.
         in_flight: how many pages are fetched at once; fewer once one was throttled.
         progress: called with the entries read so far, and the length of the list.
-        limit: entries a page.
-        lasting: each gives what an entry keeps while it is listed and no other has, such as
-            its id, as an `int`; what is none has no part in an order.
-        growing: gives what is greater for each new entry than for all before it, such as its
-            id; None where there is no such thing.
+        limits: how many entries a page has, and how often more is read.
+        stable_keys: each gives a value that an entry alone has as long as it is listed, such as
+            its id; only an `int` counts for an order.
+        growing: gives a value that is greater for each new entry than for all before it, such
+            as its id; None if there is no such value.
         stop: called when the reading fails, to end the calls of `fetch` that are under way.
 
     Raises:
         SourceError: the list cannot be read whole. What `fetch` raises passes through.
     """
-    moved = None
-    for _ in range(READS):
+    changed = None
+    for _ in range(limits.reads):
         try:
-            pages = _fetched(fetch, in_flight, progress, limit, stop)
-            return _joined(pages, fetch, limit, lasting, growing)
-        except Moved as error:
-            moved = error
-    raise SourceError(f"{moved} It was read {READS} times. Try again later.") from moved
+            pages = _fetched(fetch, in_flight, progress, limits.page_size, stop)
+            return _joined(pages, fetch, limits, stable_keys, growing)
+        except ListChanged as error:
+            changed = error
+    raise SourceError(f"{changed} It was read {limits.reads} times. Try again later.") from changed
 
 
 def _fetched(
@@ -186,19 +175,20 @@ def _fetched(
 def _joined(
     pages: list[Page[E]],
     fetch: Callable[[int], Page[E]],
-    limit: int,
-    lasting: Sequence[Callable[[E], Any]],
+    limits: Limits,
+    stable_keys: Sequence[Callable[[E], Any]],
     growing: Callable[[E], Any] | None,
 ) -> list[E]:
     """The entries of the pages, each page anchored, up to the end of the list."""
+    limit = limits.page_size
     order = _Order[E]()
     joined: list[Page[E]] = []
     waiting = [(page, False) for page in reversed(pages)]
-    spare = iter(range(BRIDGES + len(pages)))
+    spare = iter(range(limits.max_extra_pages + len(pages)))
 
     def read_more(offset: int) -> Page[E]:
         if next(spare, None) is None:
-            raise Moved("The list is edited faster than it can be read.")
+            raise ListChanged("The list is edited faster than it can be read.")
         return fetch(offset)
 
     while not joined or len(joined[-1].entries) == limit:
@@ -215,32 +205,32 @@ def _joined(
         # dropped, and the page after it bridged in its stead.
     last = joined[-1]
     if last.end != last.total:
-        raise Moved(
+        raise ListChanged(
             f"The page at offset {last.offset} ends the list at {last.end} entries, but its "
             f"total is {last.total}."
         )
     if growing is not None and len(joined) > 1 and _sorted_by(growing, joined):
-        order.add(_newest(joined, read_more, limit, growing))
-    _check_whole(joined, len(order.ranks), lasting)
+        order.add(_newest(joined, read_more, limits, growing))
+    _check_whole(joined, len(order.ranks), stable_keys)
     return list(order.ranks)
 
 
 def _check_whole(
-    pages: Sequence[Page[E]], count: int, lasting: Sequence[Callable[[E], Any]]
+    pages: Sequence[Page[E]], count: int, stable_keys: Sequence[Callable[[E], Any]]
 ) -> None:
     """Make sure that nobody can have moved behind the reader's back; the pages end the list."""
     total = pages[-1].total
     if any(page.total != total for page in pages):
-        if not any(_sorted_by(key, pages) for key in lasting):
-            raise Moved("It was edited while it was read, and its order is none that lasts.")
+        if not any(_sorted_by(key, pages) for key in stable_keys):
+            raise ListChanged("It was edited while it was read, and is sorted by no stable key.")
     elif len(pages) > 1 and count < total:
-        raise Moved(f"Of {total} entries, {count} different ones were read.")
+        raise ListChanged(f"Of {total} entries, {count} different ones were read.")
 
 
 def _newest(
     pages: Sequence[Page[E]],
     read_more: Callable[[int], Page[E]],
-    limit: int,
+    limits: Limits,
     growing: Callable[[E], Any],
 ) -> Sequence[E]:
     """The entries at the newest end now, back to the newest one that was read there before.
@@ -248,19 +238,20 @@ def _newest(
     Args:
         pages: those that were read, sorted by what grows.
         read_more: gives a page at an offset.
-        limit: entries a page.
+        limits: how many entries a page has, and how often the end is looked at.
         growing: gives what grows.
 
     Raises:
-        Moved: no single answer reaches so far.
+        ListChanged: no single answer reaches so far.
     """
+    limit = limits.page_size
     first, last = pages[0], pages[-1]
     if not last.entries:
         return ()  # nobody was left, so whoever is there now has come since
     is_down = growing(first.entries[0]) > growing(first.entries[-1])
     newest = growing(first.entries[0] if is_down else last.entries[-1])
     total = last.total
-    for _ in range(LOOKS):
+    for _ in range(limits.looks):
         # Upwards from the middle of a page on, since entries may have gone as well as come.
         look = read_more(0 if is_down else max(0, total - limit // 2))
         _check_shape(look, limit)
@@ -270,7 +261,7 @@ def _newest(
             if is_all or (is_end and growing(look.entries[-1 if is_down else 0]) <= newest):
                 return look.entries
         total = look.total
-    raise Moved("The list is edited faster than it can be read.")
+    raise ListChanged("The list is edited faster than it can be read.")
 
 
 def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
@@ -300,7 +291,7 @@ def check_size(page: Page[E], limit: int) -> None:
 def _check_shape(page: Page[E], limit: int) -> None:
     check_size(page, limit)
     if page.entries and page.end > page.total:
-        raise Moved(
+        raise ListChanged(
             f"The page at offset {page.offset} reaches to {page.end} entries, but its total is "
             f"{page.total}."
         )
@@ -321,7 +312,7 @@ class _Order(Generic[E]):
         """Take over the order of a page's entries.
 
         Raises:
-            Moved: it is another than that of the pages before.
+            ListChanged: it is another than that of the pages before.
         """
         if self._extended(entries):
             return
@@ -334,7 +325,7 @@ class _Order(Generic[E]):
                     rank = self._furthest
                 self.ranks[entry] = rank
             elif known < rank:
-                raise Moved("Its order is not stable, or it has the same entry twice.")
+                raise ListChanged("Its order is not stable, or it has the same entry twice.")
             else:
                 rank = known
 

@@ -21,7 +21,9 @@ from suppress import (
 from suppress_bsg.answers import Listing, WireEntry
 from suppress_bsg.client import Client
 from suppress_bsg.kept_key import ADDRESS
-from suppress_bsg.paging import LIMIT, Page, check_size, read_all
+from suppress_bsg.limits import DEFAULT_LIMITS, Limits
+from suppress_bsg.paging import Page, check_size, read_all
+from suppress_bsg.signing_in import KeptToken
 from suppress_bsg.threads import Threads
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
@@ -91,6 +93,7 @@ class BsgSource:
     Args:
         settings: the account, and how to read.
         load_timeout: seconds after which each of its methods has ended, in whatever way.
+        limits: the limits of requests and of the reading of the list.
 
     Raises:
         ConfigurationError: the base URL or the key cannot be used.
@@ -100,12 +103,20 @@ class BsgSource:
     add_at_once = 1000
     remove_at_once = 200
 
-    def __init__(self, settings: BsgSettings, *, load_timeout: float = 600.0) -> None:
+    def __init__(
+        self,
+        settings: BsgSettings,
+        *,
+        load_timeout: float = 600.0,
+        limits: Limits = DEFAULT_LIMITS,
+    ) -> None:
         self.channels = frozenset(settings.channels)
         account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()
         self.identity = f"{settings.base_url} {account}"
         self._settings = settings
         self._load_timeout = load_timeout
+        self._limits = limits
+        self._kept = KeptToken()
         self._client()  # so that settings that cannot work are refused now
 
     def load(self, channels: frozenset[str], progress: Progress) -> Iterator[Entry]:
@@ -203,11 +214,13 @@ class BsgSource:
             client.sign_in()
 
     def _read(self, client: Client, channel: str | None, progress: Progress) -> list[WireEntry]:
+        limit = self._limits.page_size
+
         def fetch(offset: int) -> Page[WireEntry]:
-            listing, throttled = client.listing(offset=offset, limit=LIMIT, channel=channel)
+            listing, throttled = client.listing(offset=offset, limit=limit, channel=channel)
             page = Page(offset, listing.data, _total(listing, offset), throttled)
             # Here, and not when all pages have come: they may fill the memory.
-            check_size(page, LIMIT)
+            check_size(page, limit)
             self._check_size(page)
             return page
 
@@ -215,8 +228,8 @@ class BsgSource:
             fetch,
             in_flight=self._settings.pages_in_flight,
             progress=progress,
-            limit=LIMIT,
-            lasting=(attrgetter("id"), attrgetter("phone")),
+            limits=self._limits,
+            stable_keys=(attrgetter("id"), attrgetter("phone")),
             growing=attrgetter("id"),
             stop=client.stop,
         )
@@ -230,7 +243,7 @@ class BsgSource:
             )
         texts = (each for entry in page.entries for each in (entry.id, entry.phone))
         length = sum(len(each) for each in texts if isinstance(each, str))
-        if length > MOST_TEXT * LIMIT:
+        if length > MOST_TEXT * self._limits.page_size:
             raise SourceError(
                 f"The page at offset {page.offset} has ids and phones of great length."
             )
@@ -239,10 +252,12 @@ class BsgSource:
         return Client(
             self._settings.base_url,
             self._settings.api_key,
+            kept=self._kept,
             connections=self._settings.pages_in_flight,
             timeout=self._settings.timeout,
             load_timeout=self._load_timeout,
             allow_http=self._settings.allow_http,
+            limits=self._limits,
         )
 
 

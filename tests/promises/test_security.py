@@ -38,7 +38,7 @@ import suppress.aio
 import suppress.cli
 from support import commands
 from support import faulty_server as faulty
-from support.builders import ListSource, listed, wait_for
+from support.builders import ListSource, limit_bsg, listed, wait_for
 from support.commands import COMMAND
 from suppress import (
     ConfigurationError,
@@ -49,10 +49,12 @@ from suppress import (
     Suppressor,
 )
 from suppress.plugin_manager import Plugins
-from suppress_bsg.client import Client, Token
+from suppress_bsg.client import Client
 from suppress_bsg.kept_key import KeptKey
 from suppress_bsg.kept_key import key_file as key_file_if_any
+from suppress_bsg.limits import Limits
 from suppress_bsg.sandbox import Sandbox, made_up
+from suppress_bsg.signing_in import KeptToken, Token
 from suppress_bsg.source import BsgSettings, BsgSource
 
 URL = "https://one-api.bsg.world"
@@ -291,8 +293,8 @@ class TestLogin:
         ("typed", "status", "said"),
         [
             (f"{KEY}-wrong\n", 3, r"Error: The key was not kept\. BSG refused .* \(status 40\d\)"),
-            (f"{KEY} ключ\n".encode(), 2, "no API key"),
-            (f"{KEY}\xff\n".encode("latin-1"), 2, "no API key"),
+            (f"{KEY} ключ\n".encode(), 2, "not an API key"),
+            (f"{KEY}\xff\n".encode("latin-1"), 2, "not an API key"),
             ("\n", 2, "no key came on standard input"),
             ("", 2, "no key came on standard input"),
         ],
@@ -401,8 +403,7 @@ class TestNothingIsShown:
         self, path: str, answer: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("BSG_API_KEY", KEY)
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
-        monkeypatch.setattr("suppress_bsg.client.LARGEST_ANSWER", 5000)
+        limit_bsg(monkeypatch, Limits(retries=0, largest_answer=5000))
         suppressor = suppress.Suppressor(store=None)
         login: dict[str, Any] = answer if path == "login" else {"json": {"bearer": TOKEN}}
         with responses.RequestsMock(assert_all_requests_are_fired=False) as api:
@@ -424,20 +425,18 @@ class TestNothingIsShown:
         def end(*_arguments: object, **_more: object) -> None:
             raise ends
 
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
-        source = BsgSource(BsgSettings(api_key=Secret(KEY), base_url=server.url))
+        settings = BsgSettings(api_key=Secret(KEY), base_url=server.url)
+        source = BsgSource(settings, limits=Limits(retries=0))
         with Client(server.url, Secret(KEY)) as client:
             if signed_in:
-                client.sign_in()
-                monkeypatch.setattr(
-                    "suppress_bsg.client.Client._signed_in", lambda _: client._token
-                )
+                token = client.sign_in()
+                source._kept.token = token
             monkeypatch.setattr(urllib3.connection.HTTPConnection, "request", end)
             with pytest.raises((SourceError, KeyboardInterrupt)) as raised:
                 source.load(frozenset({"sms"}), lambda _done, _total: None)
             text = rendered(raised.value)
             assert not shows(text)
-            assert client._token is None or client._token.bearer.reveal() not in text
+            assert not signed_in or token.bearer.reveal() not in text
 
     @pytest.mark.parametrize("path", ["/api/auth/login", "/api/stoplist"])
     @pytest.mark.parametrize(
@@ -455,10 +454,9 @@ class TestNothingIsShown:
         self, path: str, fault: faulty.Fault, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not even where it is not printed: who reports errors may look there."""
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
         with faulty.FaultyServer(faulty.items(5), fault=faulty.on(path, fault)) as broken:
             settings = BsgSettings(api_key=Secret(faulty.KEY), base_url=broken.url)
-            source = BsgSource(settings, load_timeout=0.5)
+            source = BsgSource(settings, load_timeout=0.5, limits=Limits(retries=0))
             with pytest.raises(SourceError) as raised:
                 source.load(frozenset({"sms"}), lambda _done, _total: None)
         found: list[BaseException] = [raised.value]
@@ -473,10 +471,13 @@ class TestNothingIsShown:
             assert not shows_a_number(text)
 
     def test_by_a_token_that_cannot_be_sent(self, server: Sandbox) -> None:
-        with Client(server.url, Secret(KEY)) as client:
-            client._token = Token(Secret(f"{TOKEN}\n{TOKEN}"), 0.0)
-            with pytest.raises(SourceError) as raised:
-                client.listing(offset=0, limit=15, channel=None)
+        kept = KeptToken()
+        kept.token = Token(Secret(f"{TOKEN}\n{TOKEN}"))
+        with (
+            Client(server.url, Secret(KEY), kept=kept) as client,
+            pytest.raises(SourceError) as raised,
+        ):
+            client.listing(offset=0, limit=15, channel=None)
         assert not shows(rendered(raised.value))
 
     @pytest.mark.parametrize("kind", [SourceError, RuntimeError])
@@ -541,7 +542,7 @@ class TestNothingIsShown:
         self, server: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         tokens: list[str] = []
-        monkeypatch.setattr("suppress_bsg.client.Token.__init__", self.remembering(tokens))
+        monkeypatch.setattr("suppress_bsg.signing_in.Token.__init__", self.remembering(tokens))
         caplog.set_level(logging.DEBUG)
         odd = ListSource(listed("+999123456789", "00001234567890123"))
         monkeypatch.setenv("BSG_API_KEY", KEY)
@@ -558,9 +559,9 @@ class TestNothingIsShown:
     def remembering(self, tokens: list[str]) -> Callable[..., None]:
         init = Token.__init__
 
-        def remember(self: Token, bearer: Secret, now: float) -> None:
+        def remember(self: Token, bearer: Secret) -> None:
             tokens.append(bearer.reveal())
-            init(self, bearer, now)
+            init(self, bearer)
 
         return remember
 
@@ -876,8 +877,7 @@ class TestNetwork:
             yield f"https://127.0.0.1:{server.server_port}", seen
 
     @pytest.fixture(autouse=True)
-    def no_retries(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
+    def no_bundle(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
 
@@ -950,12 +950,11 @@ class TestNetwork:
 
     @pytest.mark.parametrize(
         ("status", "said"),
-        [(407, r"asks who you are \(status 407\). Put a name"), (403, r"refuses .*status 403")],
+        [(407, r"asks for a login \(status 407\). Put a name"), (403, r"refuses .*status 403")],
     )
     def test_a_proxy_that_refuses(
         self, status: int, said: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
         with proxy(status) as (url, asked):
             monkeypatch.setenv("HTTPS_PROXY", url)
             with Client(URL, KEY) as client, pytest.raises(SourceError, match=said) as raised:
@@ -972,20 +971,20 @@ class TestNetwork:
             monkeypatch.setenv("http_proxy", url)
             with (
                 Client("http://one-api.example", KEY, allow_http=True) as client,
-                pytest.raises(SourceError, match=r"The proxy .* asks who you are") as raised,
+                pytest.raises(
+                    SourceError, match=r"No answer to signing in: the proxy asks for a login"
+                ) as raised,
             ):
                 client.sign_in()
         assert "BSG" not in str(raised.value)
 
     def test_a_proxy_whose_library_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
-        monkeypatch.setattr("suppress_bsg.client.BACKOFF", 60.0)
         if importlib.util.find_spec("socks") is not None:
             pytest.skip("the library is there")
         monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
         said = r"the proxy speaks SOCKS, .* Install requests\[socks\]"
         with (
-            Client(URL, KEY, load_timeout=1.0) as client,
+            Client(URL, KEY, load_timeout=1.0, limits=Limits(retry_delay=60.0)) as client,
             pytest.raises(SourceError, match=said),
         ):
             client.sign_in()

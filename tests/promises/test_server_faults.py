@@ -24,7 +24,7 @@ import trustme
 
 import suppress
 from support import faulty_server as faulty
-from support.builders import row
+from support.builders import limit_bsg, row
 from support.commands import COMMAND
 from support.faulty_server import (
     KEY,
@@ -38,7 +38,7 @@ from support.faulty_server import (
     items,
     on,
 )
-from suppress_bsg.answers import LARGEST_ANSWER
+from suppress_bsg.limits import Limits
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -48,6 +48,7 @@ ATTACH, DETACH, SEARCH = (f"{LISTING}/{name}" for name in ("attach", "detach", "
 
 RETRIES = 2
 LIMIT = 20
+LIMITS = Limits(retries=RETRIES, retry_delay=0.005, page_size=LIMIT)
 """Entries a page here, so that short lists have several."""
 
 LOAD_TIMEOUT = 0.2
@@ -66,9 +67,7 @@ def show(*things: object) -> None:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few repetitions, hardly any waiting between them, small pages."""
-    monkeypatch.setattr("suppress_bsg.client.RETRIES", RETRIES)
-    monkeypatch.setattr("suppress_bsg.client.BACKOFF", 0.005)
-    monkeypatch.setattr("suppress_bsg.source.LIMIT", LIMIT)
+    limit_bsg(monkeypatch, LIMITS)
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +99,7 @@ def source(
     settings = BsgSettings(
         api_key=suppress.Secret(KEY), base_url=server.url, timeout=timeout, pages_in_flight=4
     )
-    made = BsgSource(settings, load_timeout=load_timeout)
+    made = BsgSource(settings, load_timeout=load_timeout, limits=LIMITS)
     show(made, settings)
     return made
 
@@ -342,7 +341,7 @@ def little_memory() -> Iterator[None]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * LARGEST_ANSWER
+    assert peak < 8 * Limits().largest_answer
 
 
 class TestTheSizeIsBounded:
@@ -368,7 +367,9 @@ class TestTheSizeIsBounded:
 
     @pytest.mark.parametrize("fill", ["{},", '{"a":{}},', '{"phone":1},'])
     def test_an_answer_with_more_entries_than_were_asked_for(self, fill: str) -> None:
-        body = '{"total": 65, "data": [' + fill * (LARGEST_ANSWER // len(fill) - 10) + "{}]}"
+        body = (
+            '{"total": 65, "data": [' + fill * (Limits().largest_answer // len(fill) - 10) + "{}]}"
+        )
         with (
             FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server,
             little_memory(),
@@ -717,7 +718,7 @@ class TestOrders:
             listed.append(item(1000 + number))
 
         with FaultyServer(shuffled(65), edit=edit) as server:
-            assert "its order is none that lasts" in failure(server, pages_in_flight=1)
+            assert "is sorted by no stable key" in failure(server, pages_in_flight=1)
 
     @pytest.mark.parametrize("key", ["id", "phone"])
     @pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
