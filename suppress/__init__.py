@@ -10,6 +10,7 @@ from suppress.default import (
     refresh,
     remove,
     screen,
+    status,
 )
 from suppress.errors import (
     ConfigurationError,
@@ -34,6 +35,8 @@ from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
 from suppress.screening.receipt import Receipt
 from suppress.screening.screening import Decision, Outcome, Screening
+from suppress.serving.freshness import State
+from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
 from suppress.settings.settings import Settings
@@ -41,18 +44,20 @@ from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure
+from suppress.stores.contract import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "ChannelStatus",
     "ConfigurationError",
     "Decision",
     "Entries",
     "Entry",
     "Failure",
+    "Health",
     "InputError",
     "InvalidNumber",
     "Origin",
@@ -69,6 +74,8 @@ __all__ = [
     "Snapshot",
     "Source",
     "SourceError",
+    "State",
+    "Status",
     "StopListUnavailable",
     "StoreUnavailable",
     "SuppressError",
@@ -90,5 +97,6 @@ __all__ = [
     "register",
     "remove",
     "screen",
+    "status",
     "warn_if_others_write",
 ]

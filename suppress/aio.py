@@ -1,8 +1,8 @@
-"""The module's functions for asyncio: the same, but awaited, and the loop goes on meanwhile.
+"""The functions of suppress for asyncio: awaited, while the event loop goes on.
 
-Each runs in a thread of suppress's own, so that the loop's default executor is free for
-others. However many wait for a stop list, one thread does, and who is cancelled leaves
-nothing behind. For the methods of a `Suppressor` of your own there is `in_thread`.
+Each runs in a thread of suppress, so that the default executor of the loop stays free for
+others. However many tasks wait for a stop list, one thread waits for all of them, and a
+cancelled task leaves nothing behind. Use `in_thread` for the methods of your own `Suppressor`.
 """
 
 import asyncio
@@ -22,17 +22,17 @@ from suppress.workers import Workers
 P = ParamSpec("P")
 T = TypeVar("T")
 
-# What may wait for a server holds up no answer from a list that is at hand.
+# Calls that may wait for a server hold up no answer from a list that is there.
 _ANSWERS, _LISTS, _OTHERS = Workers(8), Workers(32), Workers(32)
 
 _waiting: weakref.WeakKeyDictionary[
     asyncio.AbstractEventLoop, dict[str, asyncio.Task[Snapshot]]
 ] = weakref.WeakKeyDictionary()
-"""What waits for a channel's stop list, by the loop that waits for it."""
+"""The task that waits for a channel's stop list, by event loop and channel."""
 
 
 async def in_thread(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function in a thread of suppress's own, as `asyncio.to_thread` does in another."""
+    """Call a function in a thread of suppress, as `asyncio.to_thread` does in another."""
     return await _run(_OTHERS, function, *args, **kwargs)
 
 
@@ -44,6 +44,8 @@ async def _run(
 
 
 def _awaited(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
+    """Make the twin of a function."""
+
     @functools.wraps(function)
     async def twin(*args: P.args, **kwargs: P.kwargs) -> T:
         return await in_thread(function, *args, **kwargs)
@@ -52,7 +54,7 @@ def _awaited(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
 
 
 def _awaited_when_listed(function: Callable[P, T]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The same for a function that needs the stop list of its channel."""
+    """Make the twin of a function that needs the stop list of its channel."""
     signature = inspect.signature(function)
 
     @functools.wraps(function)
@@ -64,7 +66,7 @@ def _awaited_when_listed(function: Callable[P, T]) -> Callable[P, Coroutine[Any,
 
 
 def _bare(twin: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """The same, whose errors bring no frames with numbers."""
+    """Make errors leave a twin without the frames of suppress, which hold numbers."""
 
     @functools.wraps(twin)
     async def outermost(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -79,13 +81,13 @@ def _bare(twin: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[An
 
 
 async def _listed(channel: str) -> None:
-    """Wait until the channel's stop list is at hand, together with all who wait for it."""
+    """Wait until the channel's stop list is there, together with all who wait for it."""
     waiting = _waiting.setdefault(asyncio.get_running_loop(), {})
 
     def forget(task: asyncio.Task[Any]) -> None:
         del waiting[channel]
         if not task.cancelled():
-            task.exception()  # known to all who are still waiting
+            task.exception()  # everybody who still waits gets it
 
     if channel not in waiting:
         reading = _run(_LISTS, lambda: default.default_suppressor().snapshot(channel))
@@ -100,3 +102,4 @@ is_suppressed = _bare(_awaited_when_listed(default.is_suppressed))
 refresh = _bare(_awaited(default.refresh))
 remove = _bare(_awaited(default.remove))
 screen = _bare(_awaited_when_listed(default.screen))
+status = _bare(_awaited(default.status))

@@ -18,7 +18,7 @@ _unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
+def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
     """Write a file that takes the path's place when the block ends without an exception.
 
     A link is followed, unless another user laid it. What is no regular file (a terminal, a
@@ -32,7 +32,7 @@ def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[Bin
     Raises:
         OSError: the file cannot be written; what was at the path is still there.
     """
-    with naming(path):
+    with with_filename(path):
         target = followed(path)
         refuse_fifo(target)
     if path.exists() and not path.is_file():
@@ -44,16 +44,16 @@ def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[Bin
     # Before there is a file, so that a signal finds it noted at every moment.
     _unfinished.add(hidden)
     try:
-        with naming(path):
+        with with_filename(path):
             new = open(hidden, "xb", opener=_private)  # noqa: SIM115 - with an opener
         with _closing(new, path) as stream:
             yield stream
-            with naming(path):
+            with with_filename(path):
                 stream.flush()
                 if like is not None:
                     _take_permissions(stream.fileno(), like)
                 os.fsync(stream.fileno())
-        with naming(path):
+        with with_filename(path):
             hidden.replace(target)
     except BaseException:
         _remove(hidden)
@@ -62,14 +62,14 @@ def replacing(path: Path, *, like: os.stat_result | None = None) -> Iterator[Bin
         _unfinished.discard(hidden)
 
 
-def give_up() -> None:
+def remove_unfinished() -> None:
     """Remove what is left of unfinished files, in a process that is about to end."""
     for hidden in tuple(_unfinished):
         _remove(hidden)
 
 
 @contextlib.contextmanager
-def naming(path: Path | str) -> Iterator[None]:
+def with_filename(path: Path | str) -> Iterator[None]:
     """Let an `OSError` of the block bear this path's name, whatever it was about."""
     try:
         yield
@@ -110,7 +110,7 @@ def _closing(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
     """Close the stream in the end, and let a failure to do so hide no other one."""
     try:
         yield stream
-        with naming(path):
+        with with_filename(path):
             stream.close()
     except BaseException:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""A thread that does now and then, until its owner is gone, what nobody should wait for."""
+"""A background thread that repeats a task as long as its owner lives."""
 
 import logging
 import threading
@@ -7,31 +7,34 @@ from collections.abc import Callable
 
 logger = logging.getLogger("suppress")
 
+PAUSE_AFTER_ERROR = 60.0
+"""Seconds until a task is repeated that has failed."""
+
 
 class Background:
     """Calls a method of its owner again and again, in a thread of its own.
 
     Args:
-        step: a bound method; says how many seconds may pass until it has to be called
-            again. It is not kept alive by this.
+        step: a bound method that returns the seconds until it has to be called again. It is
+            not kept alive by this.
     """
 
     def __init__(self, step: Callable[[], float]) -> None:
         # An owner that goes lets its thread end.
         self._step = weakref.WeakMethod(step, lambda _: self._woken.set())
-        self.start_anew()
+        self.after_fork_in_child()
 
-    def start_anew(self) -> None:
-        """Forget the thread: a process that was forked has none."""
+    def after_fork_in_child(self) -> None:
+        """Forget the thread: it is not in this process."""
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
     def wake(self, *, again: bool = True) -> None:
-        """Have the step called now, and let it say when it is next.
+        """Call the step now, whenever it was due.
 
         Args:
-            again: whether to do so if the thread is at work already.
+            again: whether to do so if the thread is there already.
         """
         with self._lock:
             gone = self._thread is None or not self._thread.is_alive()
@@ -50,8 +53,8 @@ def _run(step: "weakref.WeakMethod[Callable[[], float]]", woken: threading.Event
         try:
             pause = method()
         except BaseException:  # a source is a stranger's code
-            # Whoever asks next meets it again, and is told.
-            logger.exception("What suppress does in the background has failed")
-            pause = 60.0
+            # The next caller meets the same error, and is told.
+            logger.exception("A background task of suppress has failed")
+            pause = PAUSE_AFTER_ERROR
         del method
         woken.wait(min(pause, threading.TIMEOUT_MAX))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from suppress.screening.screening import Screening
+from suppress.serving.status import Status
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import without_frames
@@ -16,14 +17,14 @@ _lock = threading.Lock()
 _made: Suppressor | None = None
 
 
-def _start_anew() -> None:
+def _after_fork_in_child() -> None:
     """In a process that is forked, nobody is left to release what another thread held."""
     global _lock  # noqa: PLW0603 - it belongs to the one thing that is shared
     _lock = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_start_anew)
+    os.register_at_fork(after_in_child=_after_fork_in_child)
 
 
 def default_suppressor() -> Suppressor:
@@ -150,3 +151,14 @@ def remove(
             nothing was done.
     """
     return default_suppressor().remove(numbers, channel, default_region=default_region)
+
+
+@without_frames
+def status() -> Status:
+    """Return the state of each channel's stop list, without asking a source.
+
+    Raises:
+        StopListUnavailable: the opt-outs that were made here cannot be read.
+        ConfigurationError: the settings make no sense.
+    """
+    return default_suppressor().status()

@@ -1,52 +1,61 @@
-"""The errors that suppress raises: one family, each saying what to do next."""
+"""The family of errors that suppress raises. Each message says what to do next."""
+
+from typing import ClassVar
 
 from suppress.printable import printable
 
 
 class SuppressError(Exception):
-    """The base of every error that suppress raises on purpose.
+    """The base class of every error of suppress.
 
-    Its text is one line that can be shown: it may quote a file's name or a server.
+    Its text is one printable line: it may quote a file name or a server.
+
+    Attributes:
+        retryable: whether trying the same again later can help.
     """
+
+    retryable: ClassVar[bool] = False
 
     def __str__(self) -> str:
         return printable(super().__str__())
 
 
 class StopListUnavailable(SuppressError):
-    """No snapshot is young enough, and none can be read: nothing may be sent."""
+    """No stop list is recent enough, and none can be read: nothing may be sent."""
+
+    retryable = True
 
 
 class UnknownChannel(SuppressError, ValueError):
-    """No source serves the channel; the message names those that are served."""
+    """No source serves the channel; the message lists the channels that exist."""
 
 
 class InvalidNumber(SuppressError, ValueError):
-    """A number has no reading that may be messaged, or is not exactly one where it has to be."""
+    """A value is not a phone number, or not exactly one where one is needed."""
 
 
 class ConfigurationError(SuppressError):
-    """A setting is missing or makes no sense; the message names it."""
+    """A setting is missing or invalid; the message names it."""
 
 
 class SourceError(SuppressError):
-    """For a source to raise when it cannot read its list whole.
+    """A source raises this when it cannot read its whole list.
 
-    Who asked for the list gets a `StopListUnavailable` that names the source and
-    carries this message.
+    The caller gets a `StopListUnavailable` with the name of the source and this message.
     """
 
 
 class Refused(SourceError):
-    """For a source to raise when it will never take what it was handed, as it stands.
+    """A source raises this when it will never accept the opt-outs as they are.
 
-    What is handed over together is then handed over in smaller parts, so that one number
-    that is refused holds up no other.
+    A batch is then split, so that one refused number holds up no other.
     """
 
 
 class StoreUnavailable(SuppressError):
-    """The store cannot keep an opt-out: the message says where it holds all the same."""
+    """The store cannot keep an opt-out; the message says where it holds all the same."""
+
+    retryable = True
 
 
 class InputError(SuppressError):

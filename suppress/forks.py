@@ -1,28 +1,28 @@
-"""Telling an object, in a process that was forked, that nothing it had begun goes on there."""
+"""Objects told, in a process that was forked, to forget threads, locks and calls."""
 
 import os
 import weakref
 from typing import Protocol
 
 
-class StartsAnew(Protocol):
-    """Something with threads, locks or calls, of which a process that is forked has none."""
+class HasThreads(Protocol):
+    """An object with threads, locks or calls, none of which goes on in a forked process."""
 
-    def start_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Forget them."""
 
 
-def start_anew_when_forked(owner: StartsAnew) -> None:
-    """Have `start_anew` called in each process that is forked from this one.
+def follow_forks(owner: HasThreads) -> None:
+    """Call `owner.after_fork_in_child()` in each process that is forked from this one.
 
     Args:
         owner: is not kept alive by this.
     """
     known = weakref.ref(owner)
 
-    def start_anew() -> None:
+    def after_fork_in_child() -> None:
         if (alive := known()) is not None:
-            alive.start_anew()
+            alive.after_fork_in_child()
 
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=start_anew)
+        os.register_at_fork(after_in_child=after_fork_in_child)

@@ -1,4 +1,4 @@
-"""A property that is found once, and holds no lock meanwhile."""
+"""A property that is computed once, without holding a lock."""
 
 import functools
 from typing import TYPE_CHECKING, Any
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 else:
 
     class cached_property(functools.cached_property):  # noqa: N801 - as its base is named
-        """The one of `functools`, without a lock.
+        """The `cached_property` of `functools`, without a lock.
 
-        Up to Python 3.11 that one holds a lock for all instances of a class: threads would
-        wait for each other, and a process that is forked meanwhile for ever. Two threads may
-        find the same twice here.
+        Up to Python 3.11 the original holds one lock for all instances of a class: threads
+        would wait for each other, and a process that is forked meanwhile for ever. Here two
+        threads may compute the same value twice.
         """
 
         def __get__(self, instance: Any, owner: Any = None) -> Any:
-            """Find the value, and keep it: Python looks at what is kept first."""
+            """Compute the value, and keep it where Python looks first."""
             if instance is None:
                 return self
             found = instance.__dict__[self.attrname] = self.func(instance)

@@ -1,47 +1,47 @@
-"""Text that others have written, made safe to show: a line of characters that can be seen.
+"""Text from elsewhere, made safe to show: one line of visible characters.
 
-An id, a file's name or what a server says may hold orders to a terminal, line ends that
-forge an entry of a log, or megabytes. Every error of suppress and every record of its log
-goes through here; `suppress.numbers.mask` hides numbers besides.
+An id, a file name or the answer of a server may hold control sequences for a terminal, line
+ends that forge a log entry, or megabytes. Every error and every log record of suppress goes
+through here. `suppress.numbers.mask` hides phone numbers.
 """
 
 import logging
 import os
 
 LONGEST = 2000
-"""Characters of a text that are shown."""
+"""The length up to which a text is shown whole."""
 
 _GAP = " ... "
 
 
 def printable(text: str, most: int = LONGEST) -> str:
-    """The text as one line without invisible characters, and without its middle if it is long.
+    """Return a text as one visible line, without its middle if it is long.
 
     Args:
-        text: what somebody else has written.
+        text: a text from elsewhere.
         most: how many characters to show.
     """
     if len(text) <= most and text.isprintable():
         return text
     if len(text) > most:
-        # Before anything is done with each character: there may be millions.
+        # First of all: there may be millions of characters.
         text = shortened(text, most)
     seen = "".join(each if each.isprintable() else _escaped(each) for each in text)
     return shortened(seen, most)
 
 
 class PrintableRecords(logging.Filter):
-    """Makes what stands in the records of a log printable."""
+    """Makes the arguments of log records printable."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, with its texts, paths and exceptions as they may be shown."""
+        """Let every record pass, with its texts, paths and exceptions made printable."""
         if isinstance(record.args, tuple):
             record.args = tuple(map(_shown, record.args))
         return True
 
 
 def shortened(text: str, most: int) -> str:
-    """The text without its middle, if it is longer than that."""
+    """Return a text without its middle if it is longer than `most`."""
     if len(text) <= most:
         return text
     end = (most - len(_GAP)) // 3

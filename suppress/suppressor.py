@@ -1,16 +1,13 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
 import functools
-import hashlib
-import json
 import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable
-from datetime import UTC, date, datetime
-from typing import Any, NamedTuple, TypeVar, Unpack
-
-import phonenumbers
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, TypeVar, Unpack
 
 from suppress.background import Background
 from suppress.errors import (
@@ -20,14 +17,14 @@ from suppress.errors import (
     StoreUnavailable,
     UnknownChannel,
 )
-from suppress.forks import start_anew_when_forked
+from suppress.forks import follow_forks
 from suppress.hanging import Calls
 from suppress.numbers import equivalence
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
+from suppress.numbers.readers import Readers
 from suppress.numbers.readings import as_text
-from suppress.numbers.region import INTERNATIONAL, known_region
 from suppress.opt_outs.delivery import (
     LONGEST_REST,
     briefly,
@@ -41,12 +38,18 @@ from suppress.opt_outs.record import Person, kept_as
 from suppress.opt_outs.sqlite import OptOuts, Target, Waiting
 from suppress.plugin_manager import Plugins
 from suppress.screening.screening import Screening, allowed, taken
+from suppress.serving.context import Context
+from suppress.serving.keys import key_of
+from suppress.serving.limits import Limits
 from suppress.serving.load import Report
-from suppress.serving.snapshots import Snapshots
+from suppress.serving.period import Period
+from suppress.serving.serving import Serving
+from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Failure, Store
+from suppress.stores.choice import open_store
+from suppress.stores.contract import Failure
 from suppress.tracebacks import without_frames
 
 logger = logging.getLogger("suppress")
@@ -75,6 +78,7 @@ class Suppressor:
             passed on, by a thread of its own, as long as it is asked for something.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
+        limits: delays of serving; None for the usual ones.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`), which win
             over the environment and the file.
@@ -91,6 +95,7 @@ class Suppressor:
         background: bool = True,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
+        limits: Limits | None = None,
         **arguments: Unpack[Arguments],
     ) -> None:
         if settings is not None and arguments:
@@ -99,19 +104,18 @@ class Suppressor:
         self.sources = Plugins(plugins).sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
-        self._store = None if self.settings.store is None else Store(self.settings.store)
-        if self._store is not None:
-            self._store.check()
+        self._store = open_store(self.settings.store)
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._passing = Background(self._pass_on_later) if background else None
         self._rests: dict[Target, float] = {}
         self._calls = Calls()
         self._timer = timer
+        self._limits = limits or Limits()
         self._renumbering = equivalence.chosen(self.settings.renumbering)
         self._opt_outs: OptOuts | None = None
         self._period = self._begin_period()
-        start_anew_when_forked(self)
+        follow_forks(self)
 
     @without_frames
     def filter_recipients(
@@ -173,8 +177,9 @@ class Suppressor:
         self._known(channel)
         self.region(default_region)
         recipients, taken_numbers = taken(numbers, key)
-        snapshot = self.snapshot(channel)
-        return recipients, taken_numbers, snapshot, self.reader(default_region)
+        period = self._current
+        snapshot = period.serving.current(channel)
+        return recipients, taken_numbers, snapshot, period.readers.of(default_region)
 
     @without_frames
     def is_suppressed(
@@ -188,8 +193,8 @@ class Suppressor:
         """
         self._known(channel)
         period = self._current
-        reader = self._reader(period, default_region)
-        snapshot = period.snapshots.now(channel)
+        reader = period.readers.of(default_region)
+        snapshot = period.serving.current(channel)
         values = plain_readings(number, reader.convention)
         if values is not None and not snapshot.without_reading:
             return snapshot.has(values[0]) or (
@@ -231,7 +236,7 @@ class Suppressor:
         channels = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
         for each in channels:
             self._known(each)
-        return self._snapshots.refresh(channels, progress, force=force)
+        return self._serving.refresh(channels, progress, force=force)
 
     @without_frames
     def add(
@@ -389,7 +394,7 @@ class Suppressor:
             StopListUnavailable: no snapshot that is young enough, and none can be read.
         """
         self._known(channel)
-        return self._snapshots.now(channel)
+        return self._serving.current(channel)
 
     def stored(self, channel: str) -> Snapshot | None:
         """The latest snapshot that is at hand without asking a source, however old it is.
@@ -399,12 +404,27 @@ class Suppressor:
             StopListUnavailable: the opt-outs that were made here cannot be read.
         """
         self._known(channel)
-        return self._snapshots.stored(channel)
+        return self._serving.stored(channel)
 
     def failure(self, channel: str) -> Failure | None:
         """Why the channel's stop list could not be read last time, if it could not."""
         self._known(channel)
-        return self._snapshots.failure(channel)
+        return self._serving.failure(channel)
+
+    @without_frames
+    def status(self) -> Status:
+        """Return the state of each channel's stop list, without asking a source.
+
+        Raises:
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
+        return Status(
+            ttl=self.settings.ttl,
+            max_stale=self.settings.max_stale,
+            channels=MappingProxyType(
+                {channel: self._serving.status(channel) for channel in self.channels}
+            ),
+        )
 
     def region(self, default_region: str | None = None) -> str | None:
         """Return the region of numbers in national form: the one given, else the setting.
@@ -412,23 +432,15 @@ class Suppressor:
         Raises:
             ConfigurationError: there is no such region.
         """
-        if default_region is None:
-            return self.settings.default_region
-        return known_region(default_region)
+        return self.reader(default_region).convention.region
 
     def reader(self, default_region: str | None = None) -> Reader:
-        """Return what reads numbers of the region given, else of the setting.
+        """Return the reader of numbers for the region given, else for that of the setting.
 
         Raises:
             ConfigurationError: there is no such region.
         """
-        return self._reader(self._current, default_region)
-
-    def _reader(self, period: "_Period", default_region: str | None) -> Reader:
-        region = self.region(default_region)
-        if region not in period.readers:
-            period.readers[region] = Reader(period.convention.of(region))
-        return period.readers[region]
+        return self._current.readers.of(default_region)
 
     def now(self) -> datetime:
         """The time by its clock (aware, UTC)."""
@@ -443,12 +455,13 @@ class Suppressor:
         names = ", ".join(source.name for source in getattr(self, "sources", ()))
         return f"<Suppressor: {names} for {', '.join(getattr(self, 'channels', ()))}>"
 
-    def start_anew(self) -> None:
+    def after_fork_in_child(self) -> None:
         """Forget the threads of the process that this one was forked from."""
         for background in (self._renewing, self._passing):
             if background is not None:
-                background.start_anew()
-        self._period.snapshots.start_anew()
+                background.after_fork_in_child()
+        self._store.after_fork_in_child()
+        self._period.serving.after_fork_in_child()
 
     def _known(self, channel: str) -> None:
         if channel not in self.channels:
@@ -474,9 +487,8 @@ class Suppressor:
 
     def _tell(self) -> None:
         # Where nobody can be told, this process knows all the same.
-        self._snapshots.look_again()
-        if self._store is not None:
-            self._store.changes.tell()
+        self._serving.invalidate()
+        self._store.notify()
         if self._passing is not None:
             self._passing.wake()
 
@@ -487,7 +499,7 @@ class Suppressor:
             wait = self.settings.load_timeout if patience is None else 0.0
         hand_over = patiently if patience is None else briefly(self._calls, patience)
         pauses = [math.inf]
-        if self._opt_outs is not None and self._store is not None:
+        if self._opt_outs is not None:
             for source in self.sources:
                 target = target_of(source)
                 rest = self._rests.get(target, 0.0) - self._clock()
@@ -497,9 +509,10 @@ class Suppressor:
                 if not isinstance(source, TakesOptOuts) or not self._opt_outs.any_waiting(target):
                     continue
                 lock = functools.partial(
-                    self._store.lock,
+                    self._store.exclusive,
                     f"passing-{target.source}-{target.account}",
-                    timeout=wait,
+                    lease=self.settings.load_timeout,
+                    wait=wait,
                 )
                 reached = pass_on(
                     source,
@@ -524,7 +537,7 @@ class Suppressor:
 
     def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
         """The ids of a number's entries on the source's list, as it was last read."""
-        snapshot = self._snapshots.stored(channel)
+        snapshot = self._serving.stored(channel)
         found = () if snapshot is None else snapshot.origins.of(number)
         return [each.id for each in found if each.source == source and each.id is not None]
 
@@ -533,7 +546,7 @@ class Suppressor:
         if self._passing is not None:
             self._passing.wake(again=False)
         try:
-            return self._snapshots.renew()
+            return self._serving.renew()
         except StopListUnavailable:
             return LOOK_EVERY  # whoever asks is told
 
@@ -546,43 +559,48 @@ class Suppressor:
             return LOOK_EVERY
 
     @property
-    def _current(self) -> "_Period":
+    def _current(self) -> Period:
         if not self._period.begin <= self._clock() < self._period.end:
             self._period = self._begin_period()
         return self._period
 
     @property
-    def _snapshots(self) -> Snapshots:
-        return self._current.snapshots
+    def _serving(self) -> Serving:
+        return self._current.serving
 
-    def _begin_period(self) -> "_Period":
-        """Make what depends on the changes of plans that are in force today."""
+    def _begin_period(self) -> Period:
+        """Make what depends on the changes of numbering plans that are in force today."""
         today = self.now().date()
-        first, last = self._renumbering.period(today)
         convention = Convention(
             self.settings.default_region,
             self.settings.possible_only,
             self._renumbering.in_force(today),
         )
-        if self._store is not None:
-            lock = functools.partial(self._store.lock, "opt-outs")
+        if self.settings.store is not None:
+            lock = functools.partial(
+                self._store.exclusive, "opt-outs", lease=math.inf, wait=math.inf
+            )
             self._opt_outs = (
-                OptOuts(self._store.folder, lock, convention)
+                OptOuts(self.settings.store, lock, convention)
                 if self._opt_outs is None
                 else self._opt_outs.under(convention)
             )
-        snapshots = Snapshots(
-            self.sources,
-            self.settings,
-            keys={channel: self._key(channel, convention) for channel in self.channels},
-            convention=convention,
+        keys = {
+            channel: key_of(channel, self.sources, convention, self._renumbering.digest)
+            for channel in self.channels
+        }
+        context = Context(
+            settings=self.settings,
+            limits=self._limits,
             store=self._store,
             opt_outs=self._opt_outs,
             clock=self._clock,
             timer=self._timer,
             wake=(lambda: None) if self._renewing is None else self._renewing.wake,
         )
-        return _Period(_midnight(first), _midnight(last), convention, snapshots, {})
+        serving = Serving(self.sources, convention, keys, context)
+        first, end = self._renumbering.period(today)
+        return Period.between(first, end, Readers(convention), serving)
 
     def _people(
         self, numbers: Iterable[Any], default_region: str | None, unread: Collection[str] = ()
@@ -615,47 +633,3 @@ class Suppressor:
                 for first, number in zip(firsts, some, strict=True)
             ]
         return people
-
-    def _key(self, channel: str, convention: Convention) -> str:
-        """Name what the snapshot was made from: a change of any of it makes another."""
-        made_from = [
-            phonenumbers.__version__,
-            convention.possible_only,
-            self._renumbering.digest,
-            convention.renumbering.digest,
-            *(
-                [
-                    source.name,
-                    getattr(source, "identity", ""),
-                    getattr(source, "region", INTERNATIONAL),
-                ]
-                for source in self.sources
-                if channel in source.channels
-            ),
-        ]
-        return f"{channel}-{hashlib.sha256(json.dumps(made_from).encode()).hexdigest()[:16]}"
-
-
-class _Period(NamedTuple):
-    """What holds while the same changes of numbering plans are in force.
-
-    Attributes:
-        begin: since when (seconds since the epoch).
-        end: until when.
-        convention: how numbers are to be read.
-        snapshots: the stop lists, read so.
-        readers: what reads recipients, by their region.
-    """
-
-    begin: float
-    end: float
-    convention: Convention
-    snapshots: Snapshots
-    readers: dict[str | None, Reader]
-
-
-def _midnight(day: date) -> float:
-    """When the day begins (seconds since the epoch); infinity for the first and the last day."""
-    if day in (date.min, date.max):
-        return math.copysign(math.inf, day.year - date.max.year + 1)
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()

@@ -1,7 +1,7 @@
-"""Errors without suppress's own frames, whose variables are the numbers of people.
+"""Errors without the frames of suppress, whose variables hold phone numbers.
 
-A report of an error may show the variables of every frame. What went wrong, and what to do,
-is in the message of an error of suppress; the frames of a plugin that failed stay.
+An error report may show the variables of every frame. The message of an error already says
+what went wrong and what to do. The frames of a plugin that failed stay.
 """
 
 import functools
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 def without_frames(function: Callable[P, T]) -> Callable[P, T]:
-    """Let errors of suppress leave a function without the frames that they passed."""
+    """Make a function raise errors of suppress without the frames they passed."""
 
     @functools.wraps(function)
     def outermost(*args: P.args, **kwargs: P.kwargs) -> T:
@@ -34,7 +34,7 @@ def without_frames(function: Callable[P, T]) -> Callable[P, T]:
 
 
 def stripped(error: SuppressError) -> SuppressError:
-    """The same error, it and what it came from without the frames of suppress."""
+    """Remove the frames of suppress from an error and from its causes; return it."""
     each: BaseException | None = error
     seen: set[int] = set()
     while each is not None and id(each) not in seen:
@@ -46,7 +46,7 @@ def stripped(error: SuppressError) -> SuppressError:
 
 
 def _foreign(traceback: TracebackType | None) -> TracebackType | None:
-    """The traceback from the first frame on that is not suppress's own."""
+    """Return the traceback from the first frame on that is not of suppress."""
     while traceback is not None:
         module = traceback.tb_frame.f_globals.get("__name__", "")
         if module.partition(".")[0] != "suppress":

@@ -1,9 +1,8 @@
-"""Threads that run calls for others: a bounded number of them, begun as they are needed.
+"""A bounded number of threads that run calls for others, started as they are needed.
 
-`concurrent.futures.ThreadPoolExecutor` has three things that a stop list cannot do with: the
-end of the process waits for its calls, which may wait for a server; what is cancelled stays
-in its queue with all its arguments; and in a forked process it waits for threads that are
-not there.
+`concurrent.futures.ThreadPoolExecutor` does three things that would do harm here: the process
+cannot end before its calls, which may wait for a server; a cancelled call stays in its queue
+with all its arguments; and in a forked process it waits for threads that are not there.
 """
 
 import functools
@@ -12,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from typing import Any, ParamSpec, TypeVar
 
-from suppress.forks import start_anew_when_forked
+from suppress.forks import follow_forks
+from suppress.futures import resolve
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -22,23 +22,23 @@ class Workers(Executor):
     """Runs calls in threads of its own, as an executor does.
 
     Args:
-        most: how many calls run at once; the others wait, and leave when they are cancelled.
+        most: how many calls run at once. The others wait, and are dropped when cancelled.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.start_anew()
-        start_anew_when_forked(self)
+        self.after_fork_in_child()
+        follow_forks(self)
 
-    def start_anew(self) -> None:
-        """Forget threads and calls: a process that was forked has none of them."""
+    def after_fork_in_child(self) -> None:
+        """Forget threads and calls: none of them is in this process."""
         self._changed = threading.Condition(threading.Lock())
         self._waiting: dict[Future[Any], Callable[[], Any]] = {}
         self._threads = 0
         self._idle = 0
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Have a call run as soon as a thread is free."""
+        """Run a call as soon as a thread is free."""
         future: Future[T] = Future()
         with self._changed:
             self._waiting[future] = functools.partial(fn, *args, **kwargs)
@@ -70,8 +70,5 @@ class Workers(Executor):
                 future = next(iter(self._waiting))
                 call = self._waiting.pop(future)
             if future.set_running_or_notify_cancel():
-                try:
-                    future.set_result(call())
-                except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
-                    future.set_exception(error)
+                resolve(future, call)
             del future, call

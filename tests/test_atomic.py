@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from suppress import atomic
-from suppress.atomic import give_up, naming, replacing
+from suppress.atomic import atomic_write, remove_unfinished, with_filename
 
 
 @pytest.mark.parametrize("before", [None, b"old"])
@@ -22,7 +22,7 @@ def test_the_file_appears_when_the_block_ends(tmp_path: Path, before: bytes | No
     path = tmp_path / "out"
     if before is not None:
         path.write_bytes(before)
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         stream.write(b"new")
         stream.flush()
         assert (path.read_bytes() if path.exists() else None) == before
@@ -38,7 +38,7 @@ def test_nothing_changes_when_the_block_fails(
     path = tmp_path / "out"
     if before is not None:
         path.write_bytes(before)
-    with pytest.raises(error), replacing(path) as stream:  # noqa: PT012
+    with pytest.raises(error), atomic_write(path) as stream:  # noqa: PT012
         stream.write(b"new")
         stream.flush()
         raise error
@@ -50,7 +50,7 @@ def test_it_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
     path = tmp_path / "out"
     path.write_bytes(b"")
     path.chmod(0o644)
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         (hidden,) = (each for each in tmp_path.iterdir() if each != path)
         assert stat.S_IMODE(hidden.stat().st_mode) == 0o600
         stream.write(b"new")
@@ -74,7 +74,7 @@ def test_it_is_like_another_file(
         monkeypatch.setattr(os, "fchown", refuse)
         # As the system has it, for a file of another user and group.
         like = os.stat_result([*like[:4], like.st_uid + 1, like.st_gid + 1, *like[6:]])
-    with replacing(path, like=like) as stream:
+    with atomic_write(path, like=like) as stream:
         (hidden,) = (each for each in tmp_path.iterdir() if each != path)
         assert stat.S_IMODE(hidden.stat().st_mode) == 0o600
         stream.write(b"new")
@@ -89,7 +89,7 @@ def test_a_link_is_followed(tmp_path: Path, exists: bool) -> None:
     if exists:
         target.write_bytes(b"old")
     link.symlink_to(target)
-    with replacing(link) as stream:
+    with atomic_write(link) as stream:
         stream.write(b"new")
     assert link.is_symlink()
     assert link.readlink() == target
@@ -118,7 +118,7 @@ def test_a_link_of_another_user_is_not_followed(
         path.symlink_to(folder / "x" / ".." / "out")
         (folder / "x").mkdir()
     given_away(link)
-    with pytest.raises(PermissionError) as raised, replacing(path):
+    with pytest.raises(PermissionError) as raised, atomic_write(path):
         pytest.fail("it was opened")
     if os.geteuid() == 0:
         said = f"the link {link} belongs to another user. Name what it leads to"
@@ -130,7 +130,7 @@ def test_a_link_of_another_user_is_not_followed(
 def test_links_in_a_circle_are_an_oserror(tmp_path: Path) -> None:
     (tmp_path / "one").symlink_to("two")
     (tmp_path / "two").symlink_to("one")
-    with pytest.raises(OSError, match="Too many levels"), replacing(tmp_path / "one"):
+    with pytest.raises(OSError, match="Too many levels"), atomic_write(tmp_path / "one"):
         pytest.fail("it was opened")
 
 
@@ -140,7 +140,7 @@ def test_a_fifo_of_another_user_is_not_written_to(
     """Who has made it would read every row."""
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     given_away(fifo)
-    with pytest.raises(PermissionError, match="a pipe of another user"), replacing(fifo):
+    with pytest.raises(PermissionError, match="a pipe of another user"), atomic_write(fifo):
         pytest.fail("it was opened")
     os.close(reader)
 
@@ -150,7 +150,7 @@ def test_a_device_is_written_through() -> None:
     master, slave = os.openpty()
     with os.fdopen(master, "rb", buffering=0) as reader:
         path = Path(os.ttyname(slave))
-        with replacing(path) as stream:
+        with atomic_write(path) as stream:
             stream.write(b"new")
         assert reader.read(3) == b"new"
         assert stat.S_ISCHR(path.stat().st_mode)
@@ -173,7 +173,7 @@ def test_a_fifo_is_written_through(fifo: Path, linked: bool) -> None:
     received: list[bytes] = []
     reader = threading.Thread(target=lambda: received.append(fifo.read_bytes()), daemon=True)
     reader.start()
-    with replacing(path) as stream:
+    with atomic_write(path) as stream:
         stream.write(b"new")
     reader.join(10)
     assert received == [b"new"]
@@ -185,7 +185,7 @@ def test_a_pipe_by_its_descriptor_is_written_through() -> None:
     """What a shell makes of `>(...)`, and /dev/stdout in a pipe."""
     read, write = os.pipe()
     with os.fdopen(read, "rb") as reader:
-        with replacing(Path(f"/dev/fd/{write}")) as stream:
+        with atomic_write(Path(f"/dev/fd/{write}")) as stream:
             stream.write(b"new")
         os.close(write)
         assert reader.read() == b"new"
@@ -194,7 +194,7 @@ def test_a_pipe_by_its_descriptor_is_written_through() -> None:
 @pytest.mark.parametrize("path", ["missing/out", "file/out", "."])
 def test_what_cannot_be_written_is_an_oserror(tmp_path: Path, path: str) -> None:
     (tmp_path / "file").write_bytes(b"old")
-    with pytest.raises(OSError), replacing(tmp_path / path):  # noqa: PT011 - of whatever kind
+    with pytest.raises(OSError), atomic_write(tmp_path / path):  # noqa: PT011 - of whatever kind
         pytest.fail("it was opened")
     assert {each.name for each in tmp_path.iterdir()} == {"file"}
     assert (tmp_path / "file").read_bytes() == b"old"
@@ -214,10 +214,10 @@ def test_a_disk_that_fails_is_an_oserror_that_names_the_path(
         monkeypatch.setattr(os, failing, fail)
     # What cannot be written cannot be written by closing either.
     device = Path("/dev/full") if failing in ("write", "close") else path
-    with pytest.raises(OSError, match="No space left") as raised, replacing(device) as stream:  # noqa: PT012
+    with pytest.raises(OSError, match="No space left") as raised, atomic_write(device) as stream:  # noqa: PT012
         stream.write(b"new")
         if failing == "write":
-            with naming("written"):
+            with with_filename("written"):
                 stream.flush()
     assert raised.value.filename == ("written" if failing == "write" else str(device))
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"out": b"old"}
@@ -225,17 +225,17 @@ def test_a_disk_that_fails_is_an_oserror_that_names_the_path(
 
 @pytest.mark.parametrize("name", ["x" * 255, "\u20ac" * 85])
 def test_a_name_as_long_as_names_may_be(tmp_path: Path, name: str) -> None:
-    with replacing(tmp_path / name) as stream:
+    with atomic_write(tmp_path / name) as stream:
         stream.write(b"new")
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {name: b"new"}
 
 
 def test_unfinished_files_are_given_up(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError), replacing(tmp_path / "out") as stream:  # noqa: PT012
+    with pytest.raises(FileNotFoundError), atomic_write(tmp_path / "out") as stream:  # noqa: PT012
         stream.write(b"new")
         stream.flush()
         assert len(list(tmp_path.iterdir())) == 1
-        give_up()
+        remove_unfinished()
         assert list(tmp_path.iterdir()) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -264,7 +264,7 @@ def test_an_interrupt_between_any_two_steps_leaves_nothing(tmp_path: Path) -> No
         before = sys.gettrace()
         sys.settrace(trace)
         try:
-            with replacing(path) as stream:
+            with atomic_write(path) as stream:
                 stream.write(b"new")
         except KeyboardInterrupt:
             pass
@@ -272,7 +272,7 @@ def test_an_interrupt_between_any_two_steps_leaves_nothing(tmp_path: Path) -> No
             break
         finally:
             sys.settrace(before)
-        give_up()
+        remove_unfinished()
         found = {each.name: each.read_bytes() for each in tmp_path.iterdir()}
         assert found in ({"out": b"old"}, {"out": b"new"}), steps
     assert 20 < steps < 499

@@ -109,7 +109,7 @@ def test_what_a_source_says(
     source.failure = kind(ORDERS + "x" * 10**7)
     clock.now += 1000
     made.snapshot("sms")
-    assert "still serves" in caplog.text
+    assert "using the copy" in caplog.text
     assert all(map(is_safe, caplog.messages))
     with pytest.raises(suppress.StopListUnavailable) as raised:
         made.refresh("sms")

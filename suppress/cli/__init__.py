@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 import click
 
 import suppress
-from suppress.atomic import give_up
+from suppress.atomic import remove_unfinished
 from suppress.cli.filter import filter_command
 from suppress.cli.lists import check, plugins, refresh, status
 from suppress.cli.max_invalid import TooManyInvalid
@@ -152,7 +152,7 @@ def _signal_of(ended: BaseException) -> int:
 
 
 def _end_at_once(number: int, _frame: FrameType | None = None) -> NoReturn:
-    give_up()
+    remove_unfinished()
     os._exit(128 + number)
 
 

@@ -25,7 +25,7 @@ from suppress.errors import ConfigurationError, InvalidNumber
 from suppress.numbers.mask import mask
 from suppress.plugin_manager import Plugins
 from suppress.screening.screening import Outcome
-from suppress.serving.snapshots import moment
+from suppress.serving.status import moment
 from suppress.settings.settings import Settings
 from suppress.suppressor import Suppressor
 

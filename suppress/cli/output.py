@@ -16,7 +16,7 @@ from suppress.files.columns import shown
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
 from suppress.screening.screening import Outcome
-from suppress.serving.snapshots import moment
+from suppress.serving.status import moment
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 

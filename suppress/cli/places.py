@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import click
 
-from suppress.atomic import naming, replacing
+from suppress.atomic import atomic_write, with_filename
 from suppress.cli.input import STANDARD
 from suppress.cli.output import OutputError
 from suppress.errors import InputError
@@ -46,21 +46,21 @@ class Output:
     def write(self, parts: Iterable[bytes]) -> None:
         """Write the parts, one after the other."""
         if self._holding is None:
-            with naming(self._place):
+            with with_filename(self._place):
                 self._target.writelines(parts)
         else:
-            with naming(_HOLDING):
+            with with_filename(_HOLDING):
                 self._holding.writelines(parts)
 
     def finish(self) -> None:
         """Make sure that all that was written has found room where it goes."""
         if self._holding is not None:
-            with naming(_HOLDING):
+            with with_filename(_HOLDING):
                 self._holding.flush()
                 self._holding.seek(0)
-            with naming(self._place):
+            with with_filename(self._place):
                 shutil.copyfileobj(self._holding, self._target, 2**20)
-        with naming(self._place):
+        with with_filename(self._place):
             self._target.flush()
 
 
@@ -85,10 +85,10 @@ def outputs(
                 target: BinaryIO = sys.stdout.buffer
                 if place != STANDARD:
                     permissions = like if what == "allowed" else None
-                    target = stack.enter_context(replacing(Path(place), like=permissions))
+                    target = stack.enter_context(atomic_write(Path(place), like=permissions))
                 holding = None
                 if hold and (place == STANDARD or _is_written_through(place)):
-                    with naming(_HOLDING):
+                    with with_filename(_HOLDING):
                         # Nobody else can read it, and it is gone with the process.
                         holding = stack.enter_context(_temporary())
                 made[what] = Output(place, target, holding)

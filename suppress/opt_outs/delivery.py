@@ -14,12 +14,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-import filelock
-
 from suppress.errors import Refused, SourceError, StoreUnavailable
 from suppress.hanging import Calls, Hanging, Overdue
 from suppress.opt_outs.sqlite import OptOuts, Target, Waiting
 from suppress.sources import Source, TakesOptOuts, in_words
+from suppress.stores.contract import Held, StoreError
 
 logger = logging.getLogger("suppress")
 
@@ -105,12 +104,12 @@ def pass_on(
     with contextlib.ExitStack() as locks:
         try:
             locks.enter_context(lock())
-        except filelock.Timeout:
+        except Held:
             return None
-        except OSError as error:
+        except StoreError as error:
             raise StoreUnavailable(
                 f"What waits for the source {source.name!r} cannot be passed on: its lock cannot "
-                f"be had ({error.strerror}). SUPPRESS_STORE names another folder."
+                f"be had ({error}). SUPPRESS_STORE names another folder."
             ) from error
         waiting = waiting_for(source, opt_outs)
         if not forced and next_try(waiting, clock()) > clock():

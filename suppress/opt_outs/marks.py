@@ -11,7 +11,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.settings.folders import state_folder
 
 
@@ -72,7 +72,7 @@ class Marks:
             if _name_in(path) == name:
                 return
         why = f"The record of opt-outs that were made in {self._store!a}; do not remove this."
-        with replacing(path) as stream:
+        with atomic_write(path) as stream:
             stream.write(f"{name}\n{why}\n".encode("ascii"))
 
 

@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.errors import StopListUnavailable, StoreUnavailable
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.gate import Gate
@@ -31,6 +31,7 @@ from suppress.opt_outs.marks import Marks, leads_nowhere
 from suppress.opt_outs.record import NO_RECORD, Columns, Person, Record
 from suppress.ownership import refuse_if_others_write
 from suppress.stop_list.snapshot import OptedOut
+from suppress.stores.contract import StoreError
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
@@ -86,7 +87,7 @@ _WITH_TEXTS = 2  # the first version of the database that has them
 _WITH_CHANGES = 3
 
 # sqlite3 cannot decode what it says of some damaged files.
-_UNREADABLE = OSError, sqlite3.Error, UnicodeDecodeError
+_UNREADABLE = OSError, StoreError, sqlite3.Error, UnicodeDecodeError
 
 _IN_SQLITE = Gate()
 # Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
@@ -530,7 +531,7 @@ class OptOuts:
         # One left by a killed process would be rolled back into the new file.
         self._journal.unlink(missing_ok=True)
         with (
-            replacing(self.path) as stream,
+            atomic_write(self.path) as stream,
             _IN_SQLITE.passed(),
             contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
         ):
@@ -568,7 +569,7 @@ class OptOuts:
     def _unavailable(self, error: Exception) -> StoreUnavailable:
         if isinstance(error, FileNotFoundError):
             next_step = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
-        elif isinstance(error, OSError | sqlite3.OperationalError):
+        elif isinstance(error, OSError | StoreError | sqlite3.OperationalError):
             next_step = (
                 "Make room or give yourself the right to write there, or name another folder in "
                 "SUPPRESS_STORE."

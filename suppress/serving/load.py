@@ -1,126 +1,48 @@
-"""Reading stop lists one process at a time, and in bounded time.
-
-However many processes need a list at once, one reads it. The others wait, and use what it
-has read or get the same error. Who reads holds a lock, which ends with its holder.
-"""
+"""Reading stop lists from their sources, in bounded time."""
 
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Sequence
 
-import filelock
-
-from suppress import sources
 from suppress.errors import StopListUnavailable
 from suppress.hanging import Calls, Hanging, Overdue
 from suppress.numbers.convention import Convention
-from suppress.settings.settings import Settings
 from suppress.sources import ReadingFailed, Source
+from suppress.sources import load as load_all
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.folder import Store
 
 Report = Callable[[str, int, int | None], None]
 """Told how far a reading is: a source's name, entries read, and entries in all if known."""
 
-_POLL = 0.05
 
+class Loader:
+    """Reads the channels of some sources.
 
-class Reader:
-    """Reads the channels of some sources. Arguments as for `Snapshots`."""
+    Args:
+        sources: where to read.
+        convention: how numbers are to be read.
+        timeout: seconds after which a reading is given up.
+        clock: gives the time, in seconds since the epoch.
+    """
 
     def __init__(
         self,
         sources: Sequence[Source],
-        settings: Settings,
         *,
-        keys: Mapping[str, str],
         convention: Convention,
-        store: Store | None,
+        timeout: float,
         clock: Callable[[], float],
-        timer: Callable[[], float],
     ) -> None:
         self._sources = sources
-        self._settings = settings
-        self._keys = keys
         self._convention = convention
-        self._store = store
+        self._timeout = timeout
         self._clock = clock
-        self._timer = timer
         self._calls = Calls()
 
-    @contextmanager
-    def turn(
-        self, channels: Collection[str], began: float, found: Callable[..., dict[str, Snapshot]]
-    ) -> Iterator[dict[str, Snapshot]]:
-        """Keep other processes from reading the channels while the block runs.
-
-        Args:
-            channels: what is to be read.
-            began: since when it has been waited for (seconds since the epoch).
-            found: gives the snapshots that another process has read meanwhile, if they will
-                do; with `mend=True` it may put aside what is damaged.
-
-        Yields:
-            Those snapshots, after which nothing has to be read; nothing otherwise.
+    def load(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
+        """Read the channels from all sources that serve them.
 
         Raises:
-            StopListUnavailable: another has failed meanwhile, or takes too long.
-        """
-        with ExitStack() as locks:
-            yield self._wait_for_turn(channels, began, found, locks)
-
-    def _wait_for_turn(
-        self,
-        channels: Collection[str],
-        began: float,
-        found: Callable[..., dict[str, Snapshot]],
-        locks: ExitStack,
-    ) -> dict[str, Snapshot]:
-        if self._store is None:
-            return {}
-        give_up = self._timer() + self._settings.load_timeout
-        try:
-            # In one order, so that no two processes wait for each other.
-            for channel in sorted(channels):
-                while not self._locked(self._store, channel, locks):
-                    if snapshots := found():
-                        return snapshots
-                    self._refuse_failed(self._store, channels, began)
-                    if self._timer() > give_up:
-                        raise StopListUnavailable(
-                            f"Another process has been reading the {channel} stop list for more "
-                            f"than {self._settings.load_timeout:g} s. End it, and try again."
-                        )
-                    time.sleep(_POLL)
-        except OSError:
-            # Nobody can be kept off, nor can what is read be stored: memory serves.
-            return {}
-        if snapshots := found(mend=True):
-            return snapshots
-        self._refuse_failed(self._store, channels, began)
-        return {}
-
-    def _refuse_failed(self, store: Store, channels: Collection[str], began: float) -> None:
-        """Raise the error that another process had meanwhile, if it had one."""
-        for channel in channels:
-            failure = store.failure(self._keys[channel])
-            if failure is not None and began < failure.ended <= self._clock():
-                raise StopListUnavailable(failure.message)
-
-    def _locked(self, store: Store, channel: str, locks: ExitStack) -> bool:
-        """Whether the channel's lock could be had; the locks keep it."""
-        try:
-            locks.enter_context(store.lock(self._keys[channel], timeout=0))
-        except filelock.Timeout:
-            return False
-        return True
-
-    def read(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
-        """What the sources give for the channels.
-
-        Raises:
-            StopListUnavailable: a source failed, took longer than `load_timeout`, or hangs since
+            StopListUnavailable: a source failed, took longer than the timeout, or hangs since
                 an earlier reading.
         """
         current = ""
@@ -135,8 +57,8 @@ class Reader:
             nonlocal current
             current = name
 
-        def load() -> dict[str, Snapshot]:
-            return sources.load(
+        def read() -> dict[str, Snapshot]:
+            return load_all(
                 self._sources,
                 channels,
                 convention=self._convention,
@@ -147,15 +69,13 @@ class Reader:
 
         asked = [each.name for each in self._sources if not set(channels).isdisjoint(each.channels)]
         try:
-            return self._calls.call(
-                load, self._settings.load_timeout, sources=asked, current=lambda: current
-            )
+            return self._calls.call(read, self._timeout, sources=asked, current=lambda: current)
         except Overdue:
             given_up.set()
             raise ReadingFailed(
                 f"The stop lists of {' and '.join(sorted(channels))} were not read within "
-                f"{self._settings.load_timeout:g} s (SUPPRESS_LOAD_TIMEOUT): the source "
-                f"{current!r} takes longer. Try again later, or allow more time."
+                f"{self._timeout:g} s (SUPPRESS_LOAD_TIMEOUT): the source {current!r} takes "
+                "longer. Try again later, or allow more time."
             ) from None
         except Hanging as error:
             # Another process may well be able to read it: this is no failure of the source.

@@ -9,7 +9,7 @@ import typing
 from pathlib import Path
 from typing import Self
 
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.ownership import refuse_if_others_write
 
 logger = logging.getLogger("suppress")
@@ -65,7 +65,7 @@ class Secret:
             OSError: the file cannot be written.
         """
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(path) as stream:
+        with atomic_write(path) as stream:
             stream.write(f"{self.reveal()}\n".encode())
 
     def __repr__(self) -> str:

@@ -1,8 +1,8 @@
-"""How the processes of a machine tell each other, at once, that the store has changed.
+"""How the processes of a machine learn at once that the store has changed.
 
-A file of eight bytes is mapped by every process. Whoever has changed something in the
-store puts random bytes there, *after* the change is in force: whoever reads the same
-bytes as before has missed nothing. Looking costs no more than reading memory.
+Every process maps a file of eight bytes. Whoever has changed something in the store puts
+random bytes there, *after* the change is in force: whoever reads the same bytes as before has
+missed nothing. To look costs no more than reading memory.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ from pathlib import Path
 _SIZE = 8
 
 
-class Changes:
-    """The mark of a store's folder.
+class ChangeSignal:
+    """The signal of a store's folder.
 
     Args:
         path: the file; made where it is not there yet.
@@ -26,18 +26,18 @@ class Changes:
         self._inode: int | None = None
         self._view = memoryview(bytes(_SIZE)).cast("Q")
 
-    def mark(self) -> int:
-        """A number that is another one after each change."""
+    def version(self) -> int:
+        """Return a number, from memory, that is another one after each change."""
         return self._view[0]
 
-    def tell(self) -> None:
-        """Let every process know of a change; one that cannot be told looks by itself."""
+    def notify(self) -> None:
+        """Tell every process of a change. One that cannot be told has to look by itself."""
         with contextlib.suppress(OSError), self._opened() as file:
-            # Not by the map: where there is no room for a page, that would end the process.
+            # Not through the map: where the disk has no room, that would kill the process.
             os.pwrite(file, os.urandom(_SIZE), 0)
 
     def attach(self) -> None:
-        """Map the file that is there now, if it is another one than before."""
+        """Map the file that is there now, unless it is mapped already."""
         with contextlib.suppress(OSError), self._opened() as file:
             found = os.fstat(file)
             if found.st_size < _SIZE:
@@ -52,7 +52,7 @@ class Changes:
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError:
-            # Who may only read the store is told all the same.
+            # A process that may only read the store can still be told.
             file = os.open(self._path, os.O_RDONLY)
         try:
             yield file

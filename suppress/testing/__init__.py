@@ -4,5 +4,6 @@ They need pytest. The implementations that come with suppress pass the same test
 """
 
 from suppress.testing.sources import OptOutContract, SourceContract
+from suppress.testing.stores import StoreContract
 
-__all__ = ["OptOutContract", "SourceContract"]
+__all__ = ["OptOutContract", "SourceContract", "StoreContract"]

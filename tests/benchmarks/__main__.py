@@ -46,7 +46,7 @@ from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
 from suppress.screening.screening import allowed, taken
 from suppress.stop_list.number_set import NumberSet
-from suppress.stores.folder import Store
+from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.limits import DEFAULT_LIMITS
 from suppress_bsg.paging import Page, read_all
@@ -309,16 +309,17 @@ def opting_out(waiting: int) -> None:
 def opening() -> None:
     rng = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
-        store = Store(Path(folder))
+        store = FolderStore(Path(folder))
         for count in (10, 1_000_000, 10_000_000):
             numbers = NumberSet.of_values(rng.integers(10**10, 10**13, count, np.uint64))
-            store.save(f"sms-{count}", snapshot(numbers))
+            with store.exclusive(f"sms-{count}", lease=60) as lease:
+                store.publish(f"sms-{count}", snapshot(numbers), lease)
             each = numbers.nbytes / len(numbers)
             number = next(iter(numbers))
             del numbers
 
             def first_answer(key: str = f"sms-{count}", number: str = number) -> None:
-                opened = store.load(key)
+                opened = FolderStore(Path(folder)).latest(key)
                 assert opened is not None
                 assert number in opened.numbers
 

@@ -618,8 +618,8 @@ def test_the_stored_snapshot_serves_while_the_server_is_down(tmp_path: Path) -> 
         assert out.startswith(SMS.encode() + b": suppressed")
         # On a slow machine it waits for the others no longer than it has patience.
         assert re.match(
-            rb"Warning: .*cannot be read since .*cannot be reached.* still serves"
-            rb"|Warning: .* is still being read\. .* serves until then",
+            rb"Warning: .*has failed to refresh since .*; using the copy from .*cannot be reached"
+            rb"|Warning: .* is still being read\. Until then",
             err,
         )
         for process, message in (

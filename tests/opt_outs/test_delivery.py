@@ -1,5 +1,6 @@
 """What was opted out here reaches the sources: in order, in batches, all of it, sooner or later."""
 
+import contextlib
 import logging
 import math
 import threading
@@ -595,11 +596,11 @@ class TestTogether:
 
     def test_pass_on_waits_for_one_that_is_at_it(self, one: Suppressor, source: Taker) -> None:
         one.add([ANN], "sms")
-        assert one._store is not None
         target = target_of(source)
-        lock = one._store.lock(f"passing-{target.source}-{target.account}")
-        lock.acquire()
-        released = threading.Timer(0.2, lock.release)
+        name = f"passing-{target.source}-{target.account}"
+        lock = contextlib.ExitStack()
+        lock.enter_context(one._store.exclusive(name, lease=60))
+        released = threading.Timer(0.2, lock.close)
         released.start()
         one.pass_on()
         released.join()
@@ -677,9 +678,8 @@ class TestPatience:
 
     def test_nobody_is_waited_for(self, one: Suppressor, source: Taker) -> None:
         one.add([ANN], "sms")
-        assert one._store is not None
         target = target_of(source)
-        with one._store.lock(f"passing-{target.source}-{target.account}"):
+        with one._store.exclusive(f"passing-{target.source}-{target.account}", lease=60):
             began = time.monotonic()
             one.pass_on(patience=10)
             assert time.monotonic() - began < 5

@@ -34,7 +34,7 @@ from suppress import (
 )
 from suppress.opt_outs.marks import Marks
 from suppress.opt_outs.record import Person, Record
-from suppress.serving.snapshots import LOOK_EVERY
+from suppress.serving.limits import Limits
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
 GERMAN, EGYPTIAN, EITHER = "+49201001234567", "+201001234567", "201001234567"
@@ -266,7 +266,7 @@ class TestAdd:
             one.add([ANN], "sms")
             return found
 
-        two._snapshots.look_again()
+        two._serving.invalidate()
         monkeypatch.setattr(two._opt_outs, "of", overtaken)
         assert not two.is_suppressed(ANN, "sms")
         assert two.is_suppressed(ANN, "sms")
@@ -525,13 +525,13 @@ class TestOldRecord:
         with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as database:
             row = f"'{BOB}', 'sms', 1.0, NULL, (SELECT max(change) + 1 FROM opt_out)"
             database.execute(f"INSERT INTO opt_out VALUES ({row})")
-        clock.now += 2 * LOOK_EVERY
+        clock.now += 2 * Limits().store_check
         assert one.filter_recipients([ANN, BOB, "+14155550000"], "sms") == ["+14155550000"]
         with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as database:
             database.execute(
                 "UPDATE opt_out SET removed_at = 2.0, change = change + 1 WHERE number = ?", (BOB,)
             )
-        clock.now += 2 * LOOK_EVERY
+        clock.now += 2 * Limits().store_check
         assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
 
     @pytest.mark.parametrize(
@@ -679,7 +679,7 @@ class TestNobodyWaitsForAWriter:
             adding = pool.submit(one.add, [BOB], "sms")
             for _ in range(20):
                 began = time.monotonic()
-                one._snapshots.look_again()
+                one._serving.invalidate()
                 assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
                 assert time.monotonic() - began < 1
                 time.sleep(0.005)
@@ -703,7 +703,7 @@ class TestNobodyWaitsForAWriter:
         with ThreadPoolExecutor(1) as pool:
             adding = pool.submit(one.add, [BOB], "sms")
             assert begun.wait(10)
-            one._snapshots.look_again()
+            one._serving.invalidate()
             try:
                 assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
                 assert made(folder).filter_recipients([ANN, BOB], "sms") == [BOB]
@@ -1099,7 +1099,7 @@ class TestTheRecordIsGone:
         """It is not there yet when it is looked for, and its mark is a moment later."""
         one = made(folder)
         one.snapshot("sms")
-        one._snapshots.look_again()
+        one._serving.invalidate()
         found = Marks.found
 
         def overtaken(marks: Marks) -> frozenset[str]:
@@ -1239,7 +1239,7 @@ def fork_while_adding(pipe: Connection, folder: Path, forks: int) -> None:
 
     def look() -> None:
         while not done.is_set():
-            one._snapshots.look_again()
+            one._serving.invalidate()
             one.is_suppressed(BOB, "sms")
 
     for work in (add, add, look, look):
@@ -1295,7 +1295,7 @@ class TestProcesses:
         one.snapshot("sms")
         assert two._opt_outs is not None
         two._opt_outs.add([Person(ANN, ANN)], "sms", [], 0.0)
-        clock.now += LOOK_EVERY
+        clock.now += Limits().store_check
         assert one.is_suppressed(ANN, "sms")
 
     def test_one_that_is_killed_in_the_middle_of_writing_changes_nothing(

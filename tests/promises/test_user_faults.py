@@ -22,7 +22,7 @@ from support import commands
 from support.builders import environ_of_list
 from support.commands import COMMAND
 from suppress import cli
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 
 pytestmark = pytest.mark.slow
 
@@ -407,7 +407,7 @@ def test_a_second_signal_leaves_nothing(folder: Path, monkeypatch: pytest.Monkey
         raise SystemExit(status)
 
     monkeypatch.setattr(os, "_exit", leave)
-    with pytest.raises(SystemExit, match="130"), replacing(folder / "out"):
+    with pytest.raises(SystemExit, match="130"), atomic_write(folder / "out"):
         cli._end_at_once(signal.SIGINT)
     assert left == [{"out": OLD}]
 

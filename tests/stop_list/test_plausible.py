@@ -15,7 +15,8 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.form import has_form, without_form
 from suppress.numbers.region import INTERNATIONAL
-from suppress.stores.folder import Failure, Store
+from suppress.stores.contract import Failure
+from suppress.stores.folder import FolderStore
 
 NUMBERS = [f"+1415555{place:04}" for place in range(2000)]
 
@@ -50,7 +51,7 @@ class TestShrinking:
             assert failure is not None
             assert f"of the source 'list' shrank from 1,200 entries to {left}" in failure.message
             assert "suppress refresh --force" in failure.message
-        assert "still serves" in caplog.text
+        assert "using the copy" in caplog.text
         with pytest.raises(suppress.StopListUnavailable, match=r"SUPPRESS_MAX_SHRINK is 0\.9"):
             made.refresh("sms")
         clock.now += 4000
@@ -281,10 +282,10 @@ def test_who_insists_is_not_told_of_what_another_process_refused(
     made = suppressor(source, clock, tmp_path)
     made.snapshot("sms")
     source.entries = []
-    store = Store(tmp_path)
+    store = FolderStore(tmp_path)
     (path,) = tmp_path.glob("*.snapshot")
     key = path.name.partition(".")[0]
-    with ThreadPoolExecutor(1) as pool, store.lock(key):
+    with ThreadPoolExecutor(1) as pool, store.exclusive(key, lease=60):
         asked = pool.submit(made.refresh, "sms", force=True)
         clock.now += 1
         store.fail(key, Failure(clock.now, clock.now, clock.now, "the other's"))

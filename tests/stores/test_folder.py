@@ -16,11 +16,15 @@ import pytest
 import suppress
 from support.builders import ListSource, listed
 from suppress import StopListUnavailable, Suppressor
-from suppress.atomic import replacing
+from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
-from suppress.stores.folder import FORGOTTEN, OLD, Store
+from suppress.stores.folder import FolderStore
+from suppress.stores.limits import Limits
+from suppress.testing import StoreContract
+from suppress.testing.stores import Damage, Opening
 
+ORPHAN_AGE, UNUSED_AGE = Limits().orphan_age, Limits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
 LISTED, OTHER = NUMBERS[0], "+14155550000"
 
@@ -48,6 +52,29 @@ def files(store: Path, suffix: str) -> list[Path]:
     return sorted(store.glob(f"*.{suffix}"))
 
 
+class TestContract(StoreContract):
+    @pytest.fixture
+    def opening(self, store: Path) -> Opening:
+        return lambda: FolderStore(store)
+
+    @pytest.fixture
+    def damages(self, store: Path) -> list[Damage]:
+        def damaging(kind: str, how: Callable[[bytes], bytes]) -> Damage:
+            def damage(key: str) -> None:
+                (file,) = store.glob(f"{key}*.{kind}")
+                file.write_bytes(how(file.read_bytes()))
+
+            return damage
+
+        ways = (
+            lambda content: b"",
+            lambda content: content[:-1],
+            lambda content: content + b"1",
+            lambda content: content[:20] + b"?" + content[21:],
+        )
+        return [damaging(kind, how) for kind in ("snapshot", "numbers", "origins") for how in ways]
+
+
 class TestDamage:
     @pytest.mark.parametrize("kind", ["snapshot", "numbers", "origins"])
     def test_is_put_aside_reported_and_read_anew(
@@ -65,7 +92,7 @@ class TestDamage:
         assert made().is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2
         assert "is damaged and not used" in caplog.text
-        assert "It was put aside" in caplog.text
+        assert "was set aside" in caplog.text
         assert file.with_name(f"{file.name}.damaged").read_bytes() == damaged
         caplog.clear()
         assert made().is_suppressed(LISTED, "sms")
@@ -120,11 +147,11 @@ class TestDamage:
 
         @contextlib.contextmanager
         def losing(path: Path) -> Iterator[Any]:
-            with replacing(path) as stream:
+            with atomic_write(path) as stream:
                 yield stream
                 stream.truncate(stream.tell() - 1)
 
-        monkeypatch.setattr("suppress.stores.folder.replacing", losing)
+        monkeypatch.setattr("suppress.stores.folder.atomic_write", losing)
         suppressor = made()
         assert suppressor.is_suppressed(LISTED, "sms")
         assert "what was written is not what is there" in caplog.text
@@ -177,10 +204,10 @@ class TestDamage:
         one.refresh("sms")
         with monkeypatch.context() as patched:
             failing = _raising(OSError(errno.EMFILE, "Too many open"))
-            patched.setattr("suppress.stores.folder.Store._map", failing)
+            patched.setattr("suppress.stores.folder.FolderStore._map", failing)
             two.is_suppressed(OTHER, "sms")
         assert "cannot be read: Too many open" in caplog.text
-        two._snapshots.look_again()
+        two._serving.invalidate()
         assert two.is_suppressed(OTHER, "sms")
 
 
@@ -190,7 +217,7 @@ class TestOldFiles:
     ) -> None:
         made().refresh("sms")
         first = [*files(store, "numbers"), *files(store, "origins")]
-        _age(OLD, *first)
+        _age(ORPHAN_AGE, *first)
         made().refresh("sms")
         source.entries = listed(LISTED)
         made().refresh("sms")
@@ -204,7 +231,7 @@ class TestOldFiles:
         source.entries = listed(LISTED)
         made().refresh("sms")
         assert all(file.exists() for file in first), "a process may be about to open them"
-        _age(OLD, *first)
+        _age(ORPHAN_AGE, *first)
         made().refresh("sms")
         assert not any(file.exists() for file in first)
         assert made().is_suppressed(LISTED, "sms")
@@ -231,7 +258,7 @@ class TestOldFiles:
         (left,) = (file for file in store.iterdir() if file.name.startswith("."))
         made().refresh("sms")
         assert left.exists()
-        _age(OLD, left)
+        _age(ORPHAN_AGE, left)
         made().refresh("sms")
         assert not left.exists()
 
@@ -240,10 +267,10 @@ class TestOldFiles:
     ) -> None:
         made(possible_only=False).refresh("sms")
         others = {*store.glob("sms-*.snapshot"), *store.glob("sms-*s")}
-        _age(FORGOTTEN - 3600, *others)
+        _age(UNUSED_AGE - 3600, *others)
         made().refresh("sms")
         assert all(file.exists() for file in others)
-        _age(FORGOTTEN, *others)
+        _age(UNUSED_AGE, *others)
         made().refresh("sms")
         assert not any(file.exists() for file in others)
 
@@ -259,7 +286,7 @@ class TestOldFiles:
         ]
         for other in others:
             other.write_text("mine")
-        _age(2 * FORGOTTEN, *others)
+        _age(2 * UNUSED_AGE, *others)
         made().refresh("sms")
         assert all(other.read_text() == "mine" for other in others)
 
@@ -399,7 +426,6 @@ def test_a_failing_source_over_a_store_that_cannot_be_read(
 
 
 def test_keys_are_names_of_their_own(tmp_path: Path) -> None:
-    one = Store(tmp_path)
-    assert one.load("sms-0123456789abcdef") is None
-    assert one.stamp("sms-0123456789abcdef") is None
+    one = FolderStore(tmp_path)
+    assert one.latest("sms-0123456789abcdef") is None
     assert one.failure("sms-0123456789abcdef") is None

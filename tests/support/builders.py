@@ -2,6 +2,7 @@
 
 import functools
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
@@ -63,6 +64,25 @@ class ListSource:
     @suppress.hookimpl
     def suppress_sources(self, settings: suppress.Settings) -> suppress.Source:
         return self
+
+
+class GatedSource(ListSource):
+    """A source whose loads wait while it is shut; each gives the list of the moment after."""
+
+    def __init__(self, *numbers: str) -> None:
+        super().__init__(listed(*numbers))
+        self.open = threading.Event()
+        self.open.set()
+        self.begun = threading.Event()
+
+    def load(self, *arguments: Any) -> Any:
+        self.begun.set()
+        assert self.open.wait(10)
+        return super().load(*arguments)
+
+    def shut(self) -> None:
+        self.begun.clear()
+        self.open.clear()
 
 
 def by_hand(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:

@@ -1,0 +1,381 @@
+"""One channel's stop list as this process knows it: its snapshot, its opt-outs, its failure."""
+
+import logging
+import math
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import NamedTuple
+
+from suppress.errors import StopListUnavailable
+from suppress.serving.context import Context
+from suppress.serving.freshness import (
+    State,
+    Step,
+    age_of,
+    current_failure,
+    next_step,
+    renewal_age,
+    renewal_pause,
+    state_of,
+)
+from suppress.serving.single_flight import Snapshots, warn_not_stored
+from suppress.serving.status import ChannelStatus, moment
+from suppress.sources import ReadingFailed
+from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
+from suppress.stores.contract import Failure, Lease, StoreError
+
+logger = logging.getLogger("suppress")
+
+
+class Answer(NamedTuple):
+    """A snapshot that answers without a question to anybody, until something may have changed.
+
+    Attributes:
+        snapshot: the snapshot, with the opt-outs that were made here.
+        version: the store's version that it was found under.
+        check_at: when to look at the store again, by the timer.
+        begin: since when it is fresh (seconds since the epoch).
+        end: until when.
+    """
+
+    snapshot: Snapshot
+    version: int | None
+    check_at: float
+    begin: float
+    end: float
+
+
+class _Held(NamedTuple):
+    """The snapshot that a process holds.
+
+    Attributes:
+        snapshot: the snapshot.
+        begun: when its reading began by the timer of this process, as far as is known.
+    """
+
+    snapshot: Snapshot
+    begun: float
+
+    @property
+    def read_at(self) -> float:
+        """When its reading began (seconds since the epoch)."""
+        return self.snapshot.read_at.timestamp()
+
+    def age(self, now: float, ticks: float) -> float:
+        """Return its age by the clock, or by the timer if that says more."""
+        return age_of(self.read_at, now, ticks - self.begun)
+
+    def or_later(self, snapshot: Snapshot, now: float, ticks: float) -> "_Held":
+        """Return this, or the snapshot instead unless it was begun earlier."""
+        # This one was read before the clock was set back if it is from the future.
+        if snapshot.read_at < self.snapshot.read_at and self.age(now, ticks) >= 0:
+            return self
+        other = _held(snapshot, now, ticks)
+        if other.read_at == self.read_at:
+            other = other._replace(begun=min(self.begun, other.begun))
+        return other
+
+
+def _held(snapshot: Snapshot, now: float, ticks: float) -> _Held:
+    return _Held(snapshot, ticks - max(now - snapshot.read_at.timestamp(), 0.0))
+
+
+class Channel:
+    """The state of one channel.
+
+    Callers hold its lock, but for the methods that take it themselves.
+
+    Args:
+        name: the channel.
+        key: what its snapshot is stored under.
+        context: what all channels share.
+
+    Attributes:
+        lock: keeps other threads from the state.
+        answer: what answers at once, if anything does.
+        slow: the reading that callers no longer wait for.
+    """
+
+    def __init__(self, name: str, key: str, context: Context) -> None:
+        self.name = name
+        self.key = key
+        self.answer: Answer | None = None
+        self._settings = context.settings
+        self._limits = context.limits
+        self._store = context.store
+        self._opt_outs = context.opt_outs
+        self._clock = context.clock
+        self._timer = context.timer
+        self._wake = context.wake
+        self._held: _Held | None = None
+        self._stored: Snapshot | None = None
+        self._opted_out = NO_OPT_OUTS
+        self._own_failure: Failure | None = None
+        self._store_error: str | None = None
+        self._asked_at = self._ended_at = -math.inf
+        self._took = 0.0
+        self.after_fork_in_child()
+
+    def after_fork_in_child(self) -> None:
+        """Forget what other threads were doing: none of them is in this process."""
+        self.lock = threading.RLock()
+        self.slow: Future[Snapshots] | None = None
+        self.invalidate()
+
+    def invalidate(self) -> None:
+        """Look at the store and the opt-outs before the next answer."""
+        self.answer = None
+        self._version: int | None = None
+        self._check_at = -math.inf
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The latest snapshot, however old, with the opt-outs that were made here."""
+        return None if self._held is None else self.with_opt_outs(self._held.snapshot)
+
+    @property
+    def state(self) -> State:
+        """The state of the latest snapshot."""
+        return state_of(self._age(), self._settings.ttl, self._settings.max_stale)
+
+    @property
+    def may_serve(self) -> bool:
+        """Whether the latest snapshot may answer while its source fails."""
+        return self.state in (State.FRESH, State.STALE)
+
+    def with_opt_outs(self, snapshot: Snapshot) -> Snapshot:
+        """Return a snapshot of the channel with the opt-outs that were made here."""
+        return snapshot.with_opted_out(self._opted_out)
+
+    def sync(self) -> None:
+        """Take over what has changed in the store, and who was opted out.
+
+        Raises:
+            StopListUnavailable: who was opted out cannot be read.
+        """
+        # Taken before the look: what changes meanwhile is seen the next time.
+        version = self._store.version()
+        if version == self._version and self._timer() < self._check_at:
+            return
+        self.answer = None
+        if self._opt_outs is not None:
+            self._opted_out = self._opt_outs.of(self.name)
+        try:
+            stored = self._store.latest(self.key)
+        except StoreError as error:  # it may pass: tried again at the next look
+            if str(error) != self._store_error:
+                logger.warning("The stored %s stop list cannot be read: %s.", self.name, error)
+            self._store_error = str(error)
+        else:
+            if stored is not None and stored is not self._stored:
+                self._accept(stored)
+            self._stored, self._store_error = stored, None
+        self._version = version
+        self._check_at = self._timer() + self._limits.store_check
+
+    def next_step(self, reading: Future[Snapshots] | None) -> Step:
+        """Return what to do for a caller.
+
+        Args:
+            reading: the reading of the channel that is under way.
+
+        Raises:
+            StopListUnavailable: nothing may answer, and reading has failed a moment ago.
+        """
+        failure = self.failure()
+        step = next_step(
+            self.state,
+            self._ago(failure),
+            reading=reading is not None,
+            slow=reading is not None and reading is self.slow,
+            limits=self._limits,
+        )
+        if step is Step.REFUSE and failure is not None:
+            raise self._unavailable(failure.message)
+        return step
+
+    def asked(self) -> None:
+        """Note that somebody asks for the channel, so that it is renewed."""
+        self._asked_at = self._timer()
+
+    def fresh(self) -> Snapshot | None:
+        """Return the latest snapshot if it is fresh; it answers until the next look."""
+        if self._held is None or self.state is not State.FRESH:
+            return None
+        ttl = self._settings.ttl
+        self.answer = Answer(
+            self.with_opt_outs(self._held.snapshot),
+            self._version,
+            min(self._check_at, self._held.begun + ttl),
+            self._held.read_at,
+            self._held.read_at + ttl,
+        )
+        return self.answer.snapshot
+
+    def or_latest(self, snapshot: Snapshot) -> Snapshot:
+        """Return the latest snapshot, or the one given if it was begun later."""
+        with self.lock:
+            self.sync()  # somebody may have been opted out while it was read
+            held, now, ticks = self._held, self._clock(), self._timer()
+            if held is not None:
+                snapshot = held.or_later(snapshot, now, ticks).snapshot
+            return self.with_opt_outs(snapshot)
+
+    def fallback(self, error: StopListUnavailable) -> Snapshot:
+        """Return the latest snapshot for a caller who waited for another in vain.
+
+        Raises:
+            StopListUnavailable: it may not serve.
+        """
+        with self.lock:
+            self.sync()
+            if self.may_serve and (latest := self.latest) is not None:
+                return latest
+            raise self._unavailable(str(error)) from error
+
+    def _unavailable(self, why: str) -> StopListUnavailable:
+        """Return the error for a caller while no snapshot may serve."""
+        age, max_stale = self._age(), self._settings.max_stale
+        if age is not None and age < 0:
+            why += " The last snapshot is from the future: the clock was set back since."
+        elif age is not None:
+            why += (
+                f" The last snapshot was read {age:.0f} s ago, longer than SUPPRESS_MAX_STALE "
+                f"({max_stale:g} s)."
+            )
+        return StopListUnavailable(f"{why} Nothing may be sent until the list can be read.")
+
+    def already_read(self, newer_than: float) -> Snapshot | None:
+        """Return the latest snapshot if it is fresh, and its reading began later than that.
+
+        Args:
+            newer_than: seconds since the epoch.
+        """
+        with self.lock:
+            self.sync()
+            if self._held is None or self.state is not State.FRESH:
+                return None
+            return self._held.snapshot if self._held.read_at > newer_than else None
+
+    def repair(self, lease: Lease) -> None:
+        """Set aside what is damaged in the store, before it is read anew."""
+        with suppress(StoreError):
+            self._store.repair(self.key, lease)
+
+    def accept(self, snapshot: Snapshot, *, took: float) -> None:
+        """Let a snapshot answer that was just read.
+
+        Args:
+            snapshot: what was read.
+            took: how many seconds that took.
+        """
+        with self.lock:
+            self._took = took
+            self._own_failure = None
+            self._accept(snapshot)
+
+    def publish(self, snapshot: Snapshot, lease: Lease) -> None:
+        """Store a snapshot that was just read, under the lease of the channel."""
+        try:
+            stored = self._store.publish(self.key, snapshot, lease)
+        except StoreError as error:
+            warn_not_stored((self.name,), self._store, error)
+            return
+        with self.lock:
+            self._accept(stored)
+            self._stored = stored
+
+    def _accept(self, snapshot: Snapshot) -> None:
+        """Let the snapshot answer, unless one that was begun later does already."""
+        now, ticks = self._clock(), self._timer()
+        held = self._held
+        self._held = (
+            _held(snapshot, now, ticks) if held is None else held.or_later(snapshot, now, ticks)
+        )
+        if self._held is not held:
+            self.answer = None
+            self._wake()
+
+    def failure(self) -> Failure | None:
+        """Return why the list could not be read since its snapshot, here or elsewhere."""
+        read_at = None if self._held is None else self._held.read_at
+        known = (self._own_failure, self._store.failure(self.key))
+        return current_failure(known, read_at, self._clock())
+
+    def fail(self, began: float, error: StopListUnavailable, *, warn: bool) -> None:
+        """Note that a reading failed.
+
+        Args:
+            began: when it began (seconds since the epoch).
+            error: why.
+            warn: whether to log that the snapshot of before serves.
+        """
+        with self.lock:
+            before = self.failure()
+            since = began if before is None else before.since
+            failure = Failure(since, began, self._clock(), str(error))
+            self._own_failure = failure
+            held, serves = self._held, self.may_serve
+        # What another process has noted, or only this one met, is not noted again.
+        if isinstance(error, ReadingFailed):
+            with suppress(StoreError):
+                self._store.fail(self.key, failure)
+        if warn and held is not None and serves:
+            logger.warning(
+                "The %s stop list has failed to refresh since %s; using the copy from %s, until "
+                "it is %g s old. %s",
+                self.name,
+                moment(since),
+                moment(held.snapshot.read_at.timestamp()),
+                self._settings.max_stale,
+                error,
+            )
+
+    def ended(self) -> None:
+        """Note that a reading has ended."""
+        self._ended_at = self._timer()
+
+    def renewal_pause(self) -> float:
+        """Return the seconds until the list is to be read in the background; 0 or less for now.
+
+        A channel that nobody asks for is not renewed: infinity.
+        """
+        settings = self._settings
+        if self._timer() - self._asked_at >= max(settings.ttl, settings.max_stale):
+            return math.inf
+        self.sync()
+        return renewal_pause(
+            self._age(),
+            self._ago(self.failure()),
+            self._timer() - self._ended_at,
+            renew_after=self._renewal_age(),
+            limits=self._limits,
+        )
+
+    def renewal_newer_than(self) -> float:
+        """Return since when another process has to have read the list to spare its renewal."""
+        newer_than, failure = self._clock() - self._renewal_age(), self.failure()
+        return newer_than if failure is None else max(newer_than, failure.began)
+
+    def status(self) -> ChannelStatus:
+        """Return the state for people to see."""
+        age = self._age()
+        return ChannelStatus(
+            channel=self.name,
+            state=state_of(age, self._settings.ttl, self._settings.max_stale),
+            age=age,
+            ttl=self._settings.ttl,
+            max_stale=self._settings.max_stale,
+            failure=self.failure(),
+            snapshot=self.latest,
+        )
+
+    def _age(self) -> float | None:
+        return None if self._held is None else self._held.age(self._clock(), self._timer())
+
+    def _ago(self, failure: Failure | None) -> float | None:
+        return None if failure is None else self._clock() - failure.ended
+
+    def _renewal_age(self) -> float:
+        return renewal_age(self._settings.ttl, self._took, self._limits)

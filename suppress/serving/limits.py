@@ -1,0 +1,25 @@
+"""Delays and limits of serving, as one value, so that tests need not wait."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Delays and limits of serving, in seconds.
+
+    Attributes:
+        store_check: how long an answer stands until the store is looked at, should nobody have
+            notified of a change.
+        retry_delay: how long a source that failed is left alone.
+        max_wait: how long a caller waits for a new snapshot while the stale one could serve.
+        renew_at: the part of `ttl` after which a snapshot is renewed in the background.
+        min_pause: the least time between two readings in the background, however short `ttl` is.
+        poll: how often to look whether another process has finished reading.
+    """
+
+    store_check: float = 0.5
+    retry_delay: float = 5.0
+    max_wait: float = 10.0
+    renew_at: float = 0.8
+    min_pause: float = 1.0
+    poll: float = 0.05

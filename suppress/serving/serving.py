@@ -1,0 +1,286 @@
+"""The snapshot that answers now, for each channel.
+
+A fresh snapshot answers without a question to the source; it is renewed before its time is
+over. A stale one is read again; while that fails it still answers, with a warning. After that
+nothing is answered: `StopListUnavailable`. However many threads and processes need a snapshot
+at once, it is read once.
+"""
+
+import functools
+import logging
+import math
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import Future
+
+from suppress.errors import StopListUnavailable
+from suppress.numbers.convention import Convention
+from suppress.opt_outs.sqlite import OptOutsUnreadable
+from suppress.serving.channel import Channel
+from suppress.serving.context import Context
+from suppress.serving.freshness import Step
+from suppress.serving.load import Loader, Report
+from suppress.serving.single_flight import SingleFlight, Snapshots
+from suppress.serving.status import ChannelStatus
+from suppress.sources import ReadingFailed, Source
+from suppress.stop_list.plausible import doubt
+from suppress.stop_list.snapshot import Snapshot
+from suppress.stores.contract import Failure, Lease
+
+logger = logging.getLogger("suppress")
+
+
+def _silent(_name: str, _done: int, _total: int | None) -> None:
+    pass
+
+
+class Serving:
+    """The stop lists of some sources. Thread-safe, and safe over a fork.
+
+    Args:
+        sources: where to read.
+        convention: how numbers are to be read.
+        keys: what the snapshot of each channel is stored under.
+        context: settings, the store, opt-outs and time.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        convention: Convention,
+        keys: Mapping[str, str],
+        context: Context,
+    ) -> None:
+        self._settings = context.settings
+        self._limits = context.limits
+        self._store = context.store
+        self._clock = context.clock
+        self._timer = context.timer
+        self._wake = context.wake
+        self._awake = False
+        self._flight = SingleFlight(keys, context)
+        self._channels = {name: Channel(name, key, context) for name, key in keys.items()}
+        self._loader = Loader(
+            sources,
+            convention=convention,
+            timeout=context.settings.load_timeout,
+            clock=context.clock,
+        )
+
+    def after_fork_in_child(self) -> None:
+        """Forget what other threads were doing: none of them is in this process."""
+        self._awake = False
+        self._flight.after_fork_in_child()
+        for each in self._channels.values():
+            each.after_fork_in_child()
+
+    def current(self, name: str) -> Snapshot:
+        """Return the snapshot that answers for a channel now, read first where need be.
+
+        Raises:
+            StopListUnavailable: no snapshot is young enough, and none can be read.
+        """
+        channel = self._channels[name]
+        answer = channel.answer
+        if (
+            answer is not None
+            and answer.begin <= self._clock() < answer.end
+            and self._timer() < answer.check_at
+            and answer.version == self._store.version()
+        ):
+            return answer.snapshot
+        with channel.lock:
+            found = self._answer_or_reading(channel)
+            if isinstance(found, Snapshot):
+                return found
+            max_wait = self._limits.max_wait if channel.may_serve else None
+        try:
+            snapshot = found.result(max_wait)[name]
+        except OptOutsUnreadable:
+            raise
+        except StopListUnavailable as error:
+            return channel.fallback(error)
+        except TimeoutError:
+            slow = StopListUnavailable(
+                f"The {name} stop list has not been read within {self._limits.max_wait:g} s, and "
+                "is still being read."
+            )
+            channel.slow = found
+            logger.warning("%s Until then the last copy is used.", slow)
+            return channel.fallback(slow)
+        return channel.or_latest(snapshot)
+
+    def _answer_or_reading(self, channel: Channel) -> Snapshot | Future[Snapshots]:
+        """Return the snapshot that answers, or the reading that has to be waited for.
+
+        Raises:
+            StopListUnavailable: none answers, and reading has failed a moment ago.
+        """
+        channel.asked()
+        if not self._awake:
+            self._wake()
+            self._awake = True
+        channel.sync()
+        if (fresh := channel.fresh()) is not None:
+            return fresh
+        reading = self._flight.running(channel.name)
+        step, latest = channel.next_step(reading), channel.latest
+        if step is Step.SERVE and latest is not None:
+            return latest
+        reading = reading or self._start((channel.name,), self._clock() - self._settings.ttl)
+        return latest if step is Step.RENEW and latest is not None else reading
+
+    def invalidate(self) -> None:
+        """Look at the store and the opt-outs before the next answer."""
+        for each in self._channels.values():
+            with each.lock:
+                each.invalidate()
+
+    def refresh(
+        self, names: Collection[str], progress: Report = _silent, *, force: bool = False
+    ) -> Snapshots:
+        """Read channels now, however young their snapshots are.
+
+        Args:
+            names: the channels.
+            progress: told how far it is.
+            force: whether to believe what is read, however it differs from the last reading.
+
+        Raises:
+            StopListUnavailable: a list cannot be read; the snapshots stay as they were.
+        """
+        reading = self._start(names, self._clock(), progress, asked_for=True, force=force)
+        snapshots = reading.result()
+        for name in names:
+            with self._channels[name].lock:
+                self._channels[name].sync()
+        return {
+            name: self._channels[name].with_opt_outs(snapshot)
+            for name, snapshot in snapshots.items()
+        }
+
+    def stored(self, name: str) -> Snapshot | None:
+        """Return the latest snapshot at hand without asking a source, however old it is."""
+        channel = self._channels[name]
+        with channel.lock:
+            channel.sync()
+            return channel.latest
+
+    def failure(self, name: str) -> Failure | None:
+        """Return why a stop list could not be read last time, if it could not."""
+        with self._channels[name].lock:
+            return self._channels[name].failure()
+
+    def status(self, name: str) -> ChannelStatus:
+        """Return the state of a channel's stop list, without asking a source.
+
+        Raises:
+            StopListUnavailable: the opt-outs that were made here cannot be read.
+        """
+        channel = self._channels[name]
+        with channel.lock:
+            channel.sync()
+            return channel.status()
+
+    def renew(self) -> float:
+        """Start to read what is due; return the seconds until something is due again.
+
+        A channel is renewed before its snapshot's time is over, and as soon as a failing
+        source has rested, as long as somebody asks for it.
+        """
+        pauses = [math.inf]
+        for name, channel in self._channels.items():
+            with channel.lock:
+                pause = channel.renewal_pause()
+                if pause <= 0:
+                    if self._flight.running(name) is None:
+                        self._start((name,), channel.renewal_newer_than())
+                    # One that is being read comes back here when it has been.
+                    pause = self._settings.load_timeout
+                pauses.append(pause)
+        return min(pauses)
+
+    def _start(
+        self,
+        names: Collection[str],
+        newer_than: float,
+        progress: Report = _silent,
+        *,
+        asked_for: bool = False,
+        force: bool = False,
+    ) -> Future[Snapshots]:
+        """Read channels in a thread of its own.
+
+        Args:
+            names: the channels.
+            newer_than: a snapshot whose reading began later than this, by whomever, will do.
+            progress: told how far it is.
+            asked_for: whether somebody will be told of a failure by an error.
+            force: as for `refresh`.
+        """
+        read = functools.partial(
+            self._read_once, names, newer_than, progress, warn=not asked_for, force=force
+        )
+        return self._flight.start(names, read)
+
+    def _read_once(
+        self,
+        names: Collection[str],
+        newer_than: float,
+        progress: Report,
+        *,
+        warn: bool,
+        force: bool,
+    ) -> Snapshots:
+        """Return what another process has read since then, or read it now."""
+        began = self._clock()
+        try:
+            return self._flight.exclusive(
+                names,
+                # What another process has refused to believe says nothing to who insists.
+                math.inf if force else began,
+                already_read=functools.partial(self._already_read, names, newer_than),
+                read=functools.partial(self._read, names, progress, force=force),
+            )
+        except OptOutsUnreadable:
+            raise
+        except StopListUnavailable as error:
+            for name in names:
+                self._channels[name].fail(began, error, warn=warn)
+            raise
+        finally:
+            for name in names:
+                self._channels[name].ended()
+
+    def _already_read(self, names: Collection[str], newer_than: float) -> Snapshots:
+        """Return the snapshots of the channels, if all were begun since then."""
+        found = {}
+        for name in names:
+            snapshot = self._channels[name].already_read(newer_than)
+            if snapshot is None:
+                return {}
+            found[name] = snapshot
+        return found
+
+    def _read(
+        self,
+        names: Collection[str],
+        progress: Report,
+        leases: Mapping[str, Lease],
+        *,
+        force: bool,
+    ) -> Snapshots:
+        """Read the channels from the sources; nobody else does so now."""
+        for name, lease in leases.items():
+            self._channels[name].repair(lease)
+        began = self._timer()
+        snapshots = self._loader.load(names, progress)
+        if not force:
+            for name, snapshot in snapshots.items():
+                why = doubt(snapshot, self._channels[name].latest, self._settings.max_shrink)
+                if why is not None:
+                    raise ReadingFailed(why)
+        for name, snapshot in snapshots.items():
+            self._channels[name].accept(snapshot, took=self._timer() - began)
+        for name, lease in leases.items():
+            self._channels[name].publish(snapshots[name], lease)
+        return snapshots

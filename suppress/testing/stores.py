@@ -1,0 +1,377 @@
+"""The suite of a store."""
+
+import dataclasses
+import math
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from suppress.numbers.convention import Convention
+from suppress.sources import Progress, load
+from suppress.stop_list.entries import Entry
+from suppress.stop_list.number_set import NumberSet
+from suppress.stop_list.snapshot import NO_OPT_OUTS, OptedOut, Snapshot
+from suppress.stores.contract import Failure, Held, Lease, LeaseLost, Store
+
+KEY, OTHER_KEY = "sms-0123456789abcdef", "viber-fedcba9876543210"
+FAILURE = Failure(since=1.5, began=2.5, ended=3.5, message="The source is down.")
+LEASE = 60.0
+
+Opening = Callable[[], Store]
+Damage = Callable[[str], None]
+
+
+class StoreContract:
+    """Tests of a store; subclass it, and give the fixture `opening`.
+
+    Where what is stored leaves the process, give the fixture `damages` as well.
+    """
+
+    @pytest.fixture
+    def opening(self) -> Opening:
+        """A function that opens a handle, each time to the same store, which is empty at first.
+
+        Each call stands for another process. Where a store cannot be shared by processes, it
+        returns the same handle each time.
+        """
+        raise NotImplementedError("give a fixture named `opening`")
+
+    @pytest.fixture
+    def damages(self) -> Sequence[Damage]:
+        """Functions that damage what is stored under a key, each in another way."""
+        return ()
+
+    def test_is_empty_at_first(self, opening: Opening) -> None:
+        """Without a snapshot there is none, and no failure."""
+        store = opening()
+        assert store.latest(KEY) is None
+        assert store.failure(KEY) is None
+        assert store.describe()
+
+    def test_keeps_every_attribute(self, opening: Opening) -> None:
+        """What comes back is what was published, through this handle and another one."""
+        snapshot, store = read("+14155552671", "+14155552672"), opening()
+        for found in (publish(store, snapshot), store.latest(KEY), opening().latest(KEY)):
+            assert found is not None
+            assert contents(found) == contents(snapshot)
+
+    def test_keeps_an_empty_list(self, opening: Opening) -> None:
+        """A list on which nobody is listed is a list."""
+        snapshot = dataclasses.replace(
+            read(), numbers=NumberSet.of(()), unparsed=frozenset(), further=0
+        )
+        publish(opening(), snapshot)
+        found = opening().latest(KEY)
+        assert found is not None
+        assert found.count == 0
+
+    def test_gives_the_same_object_until_another_is_published(self, opening: Opening) -> None:
+        """Nothing is opened or compared again while nothing has changed."""
+        one, two = opening(), opening()
+        published = publish(one, read("+14155552671"))
+        assert one.latest(KEY) is published
+        first = two.latest(KEY)
+        one.notify()
+        publish(one, read("+14155552673"), OTHER_KEY)
+        assert two.latest(KEY) is first
+        publish(one, read("+14155552672"))
+        assert two.latest(KEY) is not first
+
+    def test_replaces_a_snapshot_as_a_whole(self, opening: Opening) -> None:
+        """Nothing is left of the one before, which still serves who holds it."""
+        one, two = opening(), opening()
+        publish(one, read("+14155552671", "+14155552672"))
+        before = two.latest(KEY)
+        publish(one, after := read("+14155552673"))
+        for store in (one, two, opening()):
+            found = store.latest(KEY)
+            assert found is not None
+            assert contents(found) == contents(after)
+        assert before is not None
+        assert "+14155552671" in before.numbers
+
+    def test_keeps_keys_apart(self, opening: Opening) -> None:
+        """What happens under one key leaves another untouched."""
+        store = opening()
+        publish(store, first := read("+14155552671"))
+        publish(store, read("+14155552672"), OTHER_KEY)
+        store.fail(OTHER_KEY, FAILURE)
+        found = opening().latest(KEY)
+        assert found is not None
+        assert contents(found) == contents(first)
+        assert store.failure(KEY) is None
+
+    def test_leaves_out_opt_outs_made_here(self, opening: Opening) -> None:
+        """They have a record of their own, and would be kept for longer than they hold."""
+        here = OptedOut(NumberSet.of(["+14155552679"]), firsts=np.array([14155552679], np.uint64))
+        published = publish(opening(), read("+14155552671").with_opted_out(here))
+        found = opening().latest(KEY)
+        assert found is not None
+        assert found.opted_out == published.opted_out == NO_OPT_OUTS
+        assert found.count == published.count == read("+14155552671").count
+
+    def test_a_reader_sees_one_snapshot_or_the_other(self, opening: Opening) -> None:
+        """Never a mixture, however reading and publishing meet."""
+        lists = [read("+14155552671"), read("+14155552672", "+14155552673")]
+        possible = [contents(each) for each in lists]
+        publish(opening(), lists[0])
+        done = threading.Event()
+
+        def look() -> bool:
+            store, whole = opening(), True
+            while not done.is_set():
+                found = store.latest(KEY)
+                whole &= found is not None and contents(found) in possible
+            return whole
+
+        with ThreadPoolExecutor(3) as pool:
+            looks = [pool.submit(look) for _ in range(3)]
+            try:
+                store = opening()
+                for place in range(40):
+                    publish(store, lists[place % 2])
+            finally:
+                done.set()
+            assert all(each.result() for each in looks)
+
+    def test_keeps_a_failure_until_a_snapshot_is_published(self, opening: Opening) -> None:
+        """The latest failure counts, and a reading ends it."""
+        one, two = opening(), opening()
+        one.fail(KEY, FAILURE)
+        assert one.failure(KEY) == two.failure(KEY) == FAILURE
+        later = Failure(since=1.5, began=4.5, ended=5.5, message="Still down: \N{SNOWMAN}.")
+        two.fail(KEY, later)
+        assert one.failure(KEY) == two.failure(KEY) == later
+        assert one.latest(KEY) is None
+        publish(one, read("+14155552671"))
+        assert one.failure(KEY) is two.failure(KEY) is None
+
+    @pytest.mark.parametrize("change", ["publish", "fail", "notify"])
+    def test_tells_every_handle_of_a_change(self, opening: Opening, change: str) -> None:
+        """The version differs after each change, and not otherwise."""
+        one, two = opening(), opening()
+        publish(one, read("+14155552671"))
+        for store in (one, two):
+            store.latest(KEY)
+        before = one.version(), two.version()
+        assert (one.version(), two.version()) == before
+        if change == "publish":
+            publish(one, read("+14155552672"))
+        elif change == "fail":
+            one.fail(KEY, FAILURE)
+        else:
+            one.notify()
+        assert one.version() != before[0]
+        assert two.version() != before[1]
+
+    def test_a_change_is_in_force_before_it_is_told(self, opening: Opening) -> None:
+        """Else a reader would take the old snapshot for the new version's."""
+        one, two = opening(), opening()
+        publish(one, snapshot := read("+14155552671"))
+        seen = two.version(), two.latest(KEY)
+        done = threading.Event()
+
+        def look() -> None:
+            nonlocal seen
+            while not done.is_set():
+                if (version := two.version()) != seen[0]:
+                    seen = version, two.latest(KEY)
+
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(look)
+            try:
+                for further in range(2, 30):
+                    publish(one, dataclasses.replace(snapshot, further=further))
+                    while seen[0] != two.version():
+                        time.sleep(0)
+                    assert seen[1] is not None
+                    assert seen[1].further == further
+            finally:
+                done.set()
+
+    def test_a_name_has_one_holder(self, opening: Opening) -> None:
+        """Another handle, another thread and the holder itself are refused until it ends."""
+        one, two = opening(), opening()
+
+        def refused(store: Store) -> bool:
+            try:
+                with store.exclusive(KEY, LEASE):
+                    return False
+            except Held:
+                return True
+
+        with one.exclusive(KEY, LEASE) as lease, ThreadPoolExecutor(1) as pool:
+            assert lease.name == KEY
+            lease.check()
+            assert refused(two)
+            assert refused(one)
+            assert pool.submit(refused, one).result()
+            with two.exclusive(OTHER_KEY, LEASE):
+                lease.check()
+        assert not refused(two)
+        assert not refused(one)
+
+    def test_a_holder_that_fails_is_none_any_more(self, opening: Opening) -> None:
+        """An error ends the lease, and comes out as it is."""
+        one, two = opening(), opening()
+        with pytest.raises(OSError, match="mine"), one.exclusive(KEY, LEASE):
+            raise OSError("mine")
+        with two.exclusive(KEY, LEASE):
+            pass
+
+    @pytest.mark.parametrize("wait", [30.0, math.inf])
+    def test_waits_for_another_holder(self, opening: Opening, wait: float) -> None:
+        """As long as it is asked to."""
+        one, two = opening(), opening()
+        begun, order = threading.Event(), []
+
+        def waiting() -> None:
+            begun.set()
+            with two.exclusive(KEY, LEASE, wait=wait):
+                order.append("second")
+
+        with ThreadPoolExecutor(1) as pool:
+            with one.exclusive(KEY, LEASE):
+                second = pool.submit(waiting)
+                assert begun.wait(30)
+                with pytest.raises(Held), two.exclusive(KEY, LEASE, wait=0.1):
+                    raise AssertionError("two holders")
+                order.append("first")
+            second.result()
+        assert order == ["first", "second"]
+
+    def test_who_has_lost_the_lease_changes_nothing(self, opening: Opening) -> None:
+        """Another may be publishing meanwhile."""
+        store = opening()
+        publish(store, first := read("+14155552671"))
+        with store.exclusive(KEY, LEASE) as ended:
+            pass
+        with pytest.raises(LeaseLost):
+            ended.check()
+        self._refuses(store, ended)
+        with store.exclusive(KEY, LEASE):
+            self._refuses(store, ended)
+        with store.exclusive(OTHER_KEY, LEASE) as other:
+            self._refuses(store, other)
+        found = opening().latest(KEY)
+        assert found is not None
+        assert contents(found) == contents(first)
+
+    @staticmethod
+    def _refuses(store: Store, lease: Lease) -> None:
+        with pytest.raises(LeaseLost):
+            store.publish(KEY, read("+14155552672"), lease)
+        with pytest.raises(LeaseLost):
+            store.repair(KEY, lease)
+
+    def test_never_serves_what_is_damaged(
+        self, opening: Opening, damages: Sequence[Damage]
+    ) -> None:
+        """It is as if there was none; after a repair, or without, the next one is kept."""
+        for repaired in (True, False):
+            for damage in damages:
+                publish(opening(), read("+14155552671"))
+                damage(KEY)
+                store = opening()
+                assert store.latest(KEY) is None
+                assert store.latest(KEY) is None
+                if repaired:
+                    with store.exclusive(KEY, LEASE) as lease:
+                        store.repair(KEY, lease)
+                    assert opening().latest(KEY) is None
+                publish(store, read("+14155552671"))
+                for each in (store, opening()):
+                    found = each.latest(KEY)
+                    assert found is not None
+                    assert contents(found) == contents(read("+14155552671"))
+
+    def test_repairs_nothing_that_is_whole(self, opening: Opening) -> None:
+        """Another may have replaced what was damaged."""
+        store = opening()
+        publish(store, read("+14155552671"))
+        with store.exclusive(KEY, LEASE) as lease:
+            store.repair(KEY, lease)
+            store.repair(KEY, lease)
+        assert opening().latest(KEY) is not None
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+    @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+    def test_serves_on_both_sides_of_a_fork(self, opening: Opening) -> None:
+        """What a thread of the parent does keeps the child from nothing."""
+        store = opening()
+        publish(store, read("+14155552671"))
+        with store.exclusive(OTHER_KEY, LEASE) as lease:
+            child = os.fork()
+            if child == 0:
+                os._exit(0 if _serves_after_fork(store) else 1)
+            assert os.waitpid(child, 0)[1] == 0
+            lease.check()
+        found = store.latest(KEY)
+        assert found is not None
+        assert "+14155552671" in found.numbers
+
+
+def _serves_after_fork(store: Store) -> bool:
+    try:
+        store.after_fork_in_child()
+        with store.exclusive(KEY, LEASE):
+            found = store.latest(KEY)
+            return found is not None and "+14155552671" in found.numbers
+    except BaseException:  # noqa: BLE001 - nothing may go on as if this were the parent
+        return False
+
+
+def publish(store: Store, snapshot: Snapshot, key: str = KEY) -> Snapshot:
+    """Publish the snapshot under a lease of its own."""
+    with store.exclusive(key, LEASE, wait=30) as lease:
+        return store.publish(key, snapshot, lease)
+
+
+def read(*numbers: str) -> Snapshot:
+    """Return a snapshot in which every attribute says something."""
+    entries = [Entry(number, {"sms"}, place) for place, number in enumerate(numbers)]
+    moment = datetime(2022, 4, 18, 19, 22, 16, tzinfo=UTC)
+    entries += [
+        Entry("442079460123", {"sms"}, "by text", moment),
+        Entry("020 7946 0124", {"sms"}),
+        Entry("short 12", {"sms"}, "odd"),
+    ]
+    times = iter((1_700_000_000.25, 1_700_000_001.0))
+    sources = _Listing("one", entries, "GB"), _Listing("two", entries[:1], "international")
+    snapshot = load(sources, ["sms"], convention=Convention(), clock=lambda: next(times))["sms"]
+    return dataclasses.replace(snapshot, further=1)
+
+
+class _Listing:
+    """A source of some entries."""
+
+    channels = ("sms",)
+
+    def __init__(self, name: str, entries: Sequence[Entry], region: str) -> None:
+        self.name = name
+        self.region = region
+        self._entries = entries
+
+    def load(self, channels: frozenset[str], progress: Progress) -> Iterable[Entry]:  # noqa: ARG002 - as sources have it
+        return self._entries
+
+
+def contents(snapshot: Snapshot) -> Mapping[str, Any]:
+    """Return every attribute of a snapshot, and what follows from them, to be compared."""
+    found = {each.name: getattr(snapshot, each.name) for each in dataclasses.fields(snapshot)}
+    for name in ("sources_read_at", "tallies"):
+        found[name] = dict(found[name])
+    for name in ("numbers", "origins"):
+        found[name] = b"".join(map(bytes, found[name].image()))
+    return found | {
+        "count": snapshot.count,
+        "digest": snapshot.digest,
+        "numbers_digest": snapshot.numbers_digest,
+    }
