@@ -73,15 +73,63 @@ def test_a_strangers_is_found_and_obeyed(install: Callable[[str, str], None]) ->
     assert suppressor.is_suppressed(LISTED, "sms")
 
 
-class TestThatCannotBeImported:
+class TestThatLacksALibrary:
+    """It is not there, unless it is asked for: who does not use it need not install it."""
+
     @pytest.fixture(autouse=True)
-    def broken(self, install: Callable[[str, str], None]) -> None:
-        install("broken", "import nowhere_to_be_found")
+    def lacking(self, install: Callable[[str, str], None]) -> None:
+        install("lacking", "import nowhere_to_be_found.below")
+
+    def test_is_silently_not_there(self, caplog: pytest.LogCaptureFixture) -> None:
+        suppressor = Suppressor(settings(), plugins=[ListSource(listed(LISTED))])
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert caplog.messages == []
+
+    def test_is_shown_with_what_it_lacks(self) -> None:
+        plugin = Plugins().found["lacking"]
+        assert plugin.missing == "nowhere_to_be_found"
+        assert plugin.error == "nowhere_to_be_found is not installed"
+
+    @pytest.mark.parametrize(
+        "asked_for",
+        [
+            {"sources": ("lacking",)},
+            {"sources": ("list", "lacking")},
+            {"tables": {"lacking": {"url": "x"}}},
+            {"environ": {"SUPPRESS_LACKING_URL": "x"}},
+        ],
+        ids=str,
+    )
+    def test_is_an_error_where_it_is_asked_for(self, asked_for: dict[str, Any]) -> None:
+        said = r"'lacking' cannot be imported \(nowhere_to_be_found is .* Install nowhere_to_be"
+        with pytest.raises(ConfigurationError, match=said):
+            Suppressor(settings(**asked_for), plugins=[ListSource()])
+
+    def test_is_not_in_the_way_of_others_that_are_named(self) -> None:
+        given = settings(sources=("list",), tables={"lacking": {"url": "x"}})
+        assert Suppressor(given, plugins=[ListSource()]).channels == ("sms", "viber")
+
+
+class TestThatIsBroken:
+    """A module of its own or of suppress that is not there is no library to install."""
+
+    @pytest.fixture(
+        autouse=True,
+        params=[
+            "raise RuntimeError('nowhere_to_be_found')",
+            "import suppress.nowhere_to_be_found",
+            "import stranger_broken.nowhere_to_be_found",
+            "from json import nowhere_to_be_found",
+        ],
+    )
+    def broken(self, install: Callable[[str, str], None], request: pytest.FixtureRequest) -> None:
+        install("broken", request.param)
 
     def test_is_reported_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
         error = Plugins().found["broken"].error
         assert error is not None
         assert "nowhere_to_be_found" in error
+        assert Plugins().found["broken"].missing is None
         assert "The plugin 'broken' cannot be imported" in caplog.text
 
     @pytest.mark.parametrize("sources", [None, ("broken",), ("list", "broken")])
