@@ -1,4 +1,4 @@
-"""Calls of sources that may hang: each ends in time, and a source that hangs is not called again."""
+"""Calls of sources that may hang: each ends in time, and one that hangs is not called again."""
 
 import threading
 import time

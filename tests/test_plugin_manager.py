@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,6 @@ import suppress
 from support.builders import ListSource, listed
 from suppress import ConfigurationError, Settings, Source, Suppressor
 from suppress.plugin_manager import Plugins
-from suppress.testing import OptOutContract, SourceContract
-from suppress_bsg.sandbox import Sandbox, made_up
-from suppress_bsg.source import BsgSettings, BsgSource
-from suppress_file import FileSettings, FileSource
 
 LISTED = "+14155552671"
 
@@ -215,28 +211,3 @@ class TestCommands:
         assert offered.pop("file") == ()
         ((command,),) = offered.values()
         assert command.name == "hello"
-
-
-class TestBsgContract(OptOutContract):
-    @pytest.fixture
-    def source(self) -> Iterator[Source]:
-        with Sandbox(made_up(20)) as sandbox:
-            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
-
-    @pytest.fixture
-    def number(self) -> str:
-        return "+14155552671"
-
-
-class TestFileContract(SourceContract):
-    @pytest.fixture
-    def source(self, tmp_path: Path) -> Source:
-        path = tmp_path / "list.txt"
-        path.write_text(f"{LISTED}\n+442079460958\n")
-        return FileSource(FileSettings(path=path, quiet=0), None)
-
-
-class TestListContract(SourceContract):
-    @pytest.fixture
-    def source(self) -> Source:
-        return ListSource(listed(LISTED))

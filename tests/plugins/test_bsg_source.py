@@ -13,8 +13,10 @@ import requests
 import responses
 
 import suppress
+from support import faulty_server as faulty
 from support.builders import CREATED_AT, row
 from suppress import ConfigurationError, SourceError
+from suppress.testing import OptOutContract
 from suppress_bsg.client import Client
 from suppress_bsg.limits import Limits
 from suppress_bsg.sandbox import Sandbox, made_up
@@ -30,6 +32,25 @@ EXAMPLE = """{"data": [{"id": 9392897, "phone": 85267202829, "created_at": "2022
 def jwt(**claims: Any) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     return f"e30.{payload}.c2ln"
+
+
+class TestContract(OptOutContract):
+    @pytest.fixture
+    def source(self) -> Iterator[suppress.Source]:
+        with Sandbox(made_up(20)) as sandbox:
+            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
+
+    @pytest.fixture
+    def failing_source(self) -> Iterator[suppress.Source]:
+        limits = Limits(retries=0, page_size=20)
+        behind = faulty.on("/api/stoplist", faulty.status(500), lambda number: number > 0)
+        with faulty.FaultyServer(faulty.items(50), fault=behind) as server:
+            settings = BsgSettings(api_key=suppress.Secret(faulty.KEY), base_url=server.url)
+            yield BsgSource(settings, limits=limits)
+
+    @pytest.fixture
+    def number(self) -> str:
+        return "+14155552671"
 
 
 def entry(phone: Any = 85267202829, **fields: Any) -> dict[str, Any]:

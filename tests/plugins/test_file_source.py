@@ -35,6 +35,12 @@ class TestContract(suppress.testing.SourceContract):
         path.write_text(f"name,phone\nA,{LISTED}\nB,{OTHER}\nC,{LISTED}\n")
         return FileSource(FileSettings(path=path, quiet=0), None)
 
+    @pytest.fixture
+    def failing_source(self, tmp_path: Path) -> FileSource:
+        path = tmp_path / "cut.csv"
+        path.write_text(f"name,phone\nA,{LISTED}\nB\nC,{OTHER}\n")
+        return FileSource(FileSettings(path=path, quiet=0), None)
+
 
 @pytest.mark.parametrize(
     ("name", "content", "own"),
