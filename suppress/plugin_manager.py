@@ -59,11 +59,14 @@ class Plugins:
             if name is None:
                 raise ConfigurationError(f"The plugin {plugin!r} cannot be registered.")
             self.found[name] = Plugin(name)
+        self._handed_in = frozenset(self.found)
         for entry_point in sorted(entry_points(group=PLUGINS), key=lambda each: each.name):
             self.found[entry_point.name] = self._imported(entry_point)
 
     def sources(self, settings: Settings) -> tuple[Source, ...]:
         """Return the sources to read under the settings.
+
+        If the plugins that were handed in offer all that `sources` names, no other is asked.
 
         Raises:
             ConfigurationError: a source that is asked for is missing, none is configured, or a
@@ -77,15 +80,7 @@ class Plugins:
                 f"The table [suppress.{unknown[0]}] of {settings.file} belongs to no plugin. "
                 f"Installed are: {', '.join(self.found)}."
             )
-        offered: dict[str, Source] = {}
-        for name in self.found:
-            for source in self.sources_of(name, settings):
-                if source.name in offered:
-                    raise ConfigurationError(
-                        f"Two sources are named {source.name!r}. Give one another name, "
-                        "or uninstall its plugin."
-                    )
-                offered[source.name] = source
+        offered = self._offered(settings)
         if settings.sources is None:
             if not offered:
                 raise ConfigurationError(
@@ -102,6 +97,22 @@ class Plugins:
                     f"{', '.join(offered) or 'none'}. Run `suppress plugins` for more."
                 )
         return tuple(offered[name] for name in dict.fromkeys(settings.sources))
+
+    def _offered(self, settings: Settings) -> dict[str, Source]:
+        """Return the sources of all plugins that are asked, by name."""
+        offered: dict[str, Source] = {}
+        for plugin in self.found:
+            is_complete = settings.sources is not None and offered.keys() >= {*settings.sources}
+            if is_complete and plugin not in self._handed_in:
+                break
+            for source in self.sources_of(plugin, settings):
+                if source.name in offered:
+                    raise ConfigurationError(
+                        f"Two sources are named {source.name!r}. Give one another name, "
+                        "or uninstall its plugin."
+                    )
+                offered[source.name] = source
+        return offered
 
     def sources_of(self, name: str, settings: Settings) -> tuple[Source, ...]:
         """Return the sources that one plugin offers under the settings.

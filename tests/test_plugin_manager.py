@@ -163,6 +163,15 @@ class TestSources:
         with pytest.raises(ConfigurationError, match=r"\[suppress\.bgs\].*bsg, file"):
             Suppressor(settings(tables={"bgs": {"api_key": "x"}}), plugins=[ListSource()])
 
+    def test_a_strangers_is_not_asked_where_those_handed_in_are_enough(
+        self, install: Callable[[str, str], None]
+    ) -> None:
+        install("crm", STRANGER.replace("return Crm()", "raise RuntimeError"))
+        one = ListSource(listed(LISTED))
+        assert Suppressor(settings(sources=("list",)), plugins=[one]).sources == (one,)
+        with pytest.raises(ConfigurationError, match="'crm' cannot offer"):
+            Suppressor(settings(), plugins=[one])
+
     def test_two_of_one_name(self) -> None:
         with pytest.raises(ConfigurationError, match="Two sources are named 'list'"):
             Suppressor(settings(), plugins=[ListSource(), ListSource()])
