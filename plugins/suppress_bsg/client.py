@@ -20,9 +20,9 @@ from suppress_bsg.answers import (
     decode_object,
     decode_signed_in,
 )
-from suppress_bsg.exchange import Answer, Exchange
+from suppress_bsg.exchange import HttpAnswer, Exchange
 from suppress_bsg.failures import NEXT_STEP, PROXY_ASKS, REFUSED_STATUSES
-from suppress_bsg.limits import DEFAULT_LIMITS, Limits
+from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
 from suppress_bsg.signing_in import ApiKey, KeptToken, Token
 
 T = TypeVar("T")
@@ -55,7 +55,7 @@ class Client:
         timeout: float = 30.0,
         load_timeout: float = 600.0,
         allow_http: bool = False,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: BsgLimits = DEFAULT_LIMITS,
     ) -> None:
         api_key = Secret(api_key)  # before any error, whose traceback may show what is here
         self._exchange = Exchange(
@@ -164,7 +164,7 @@ class Client:
             )
         return Token(self._decoded(answer, decode_signed_in, what).bearer)
 
-    def _authorized(self, method: str, path: str, what: str, **request: Any) -> Answer:
+    def _authorized(self, method: str, path: str, what: str, **request: Any) -> HttpAnswer:
         """Send a request with the token; after a 401, once more with a new one."""
         token = self._token()
         answer = self._exchange.request(method, path, what, auth=token, **request)
@@ -183,7 +183,7 @@ class Client:
 
     def _decoded(
         self,
-        answer: Answer,
+        answer: HttpAnswer,
         decode: Callable[[bytes], T],
         what: str,
         *,
@@ -199,7 +199,7 @@ class Client:
         # Raised outside: the error in its context would have frames that hold the answer.
         raise SourceError(f"The answer to {what} is not what was expected: {fault}.")
 
-    def _refusal(self, answer: Answer, what: str) -> str:
+    def _refusal(self, answer: HttpAnswer, what: str) -> str:
         status = answer.status
         if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
             return f"No answer to {what}: {PROXY_ASKS}"

@@ -23,7 +23,7 @@ import suppress
 from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
-from suppress_bsg.sandbox import Row, Sandbox, made_up
+from suppress_bsg.sandbox import SandboxEntry, Sandbox, made_up
 from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
 
 SANDBOX_KEY = "test_sandbox"
@@ -232,7 +232,7 @@ def _program() -> str:
     return "suppress" if shutil.which("suppress") else os.path.relpath(sys.argv[0])
 
 
-def _campaign(rows: tuple[Row, ...]) -> list[str | int]:
+def _campaign(rows: tuple[SandboxEntry, ...]) -> list[str | int]:
     """Recipients in many forms: some who are listed for SMS, some for Viber alone, some not."""
     style = phonenumbers.PhoneNumberFormat
     listed = [row.phone for row in rows if "sms" in row.channels]
@@ -256,7 +256,7 @@ def _written(phone: int, style: int) -> str:
     return phonenumbers.format_number(phonenumbers.parse(f"+{phone}"), style)
 
 
-def _rows_of(path: Path, columns: tuple[str, ...]) -> list[Row]:
+def _rows_of(path: Path, columns: tuple[str, ...]) -> list[SandboxEntry]:
     if path.suffix == ".json":
         return _rows_of_answer(path)
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
@@ -265,14 +265,16 @@ def _rows_of(path: Path, columns: tuple[str, ...]) -> list[Row]:
         phones = dict.fromkeys(
             int(suppress.normalize(number)[1:]) for row in rows for number in row.numbers
         )
-    return [Row(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)]
+    return [
+        SandboxEntry(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)
+    ]
 
 
-def _rows_of_answer(path: Path) -> list[Row]:
+def _rows_of_answer(path: Path) -> list[SandboxEntry]:
     try:
         entries = decode_listing(path.read_bytes()).data
         return [
-            Row(
+            SandboxEntry(
                 int(entry.id or ""),
                 int(entry.phone or ""),
                 str(entry.created_at),

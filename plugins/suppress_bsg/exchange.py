@@ -22,7 +22,7 @@ from urllib3.util import Retry
 from suppress import ConfigurationError, SourceError
 from suppress_bsg.connections import Connections
 from suppress_bsg.failures import RETRY_STATUSES, may_succeed_later, reason
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 
 _CHUNK = 2**16
 
@@ -31,7 +31,7 @@ _jitter = random.SystemRandom()
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An answer that was read to its end.
 
     Attributes:
@@ -78,7 +78,7 @@ class Exchange:
         timeout: float,
         load_timeout: float,
         allow_http: bool,
-        limits: Limits,
+        limits: BsgLimits,
     ) -> None:
         self._base_url = _checked_url(base_url, allow_http=allow_http)
         self._timeout = timeout
@@ -116,7 +116,7 @@ class Exchange:
         """End every request that is under way with an error, and let no other begin."""
         self._connections.end()
 
-    def request(self, method: str, path: str, what: str, **request: Any) -> Answer:
+    def request(self, method: str, path: str, what: str, **request: Any) -> HttpAnswer:
         """Send a request, and repeat it where that may help.
 
         Every request of this API can be repeated: twice has the same effect as once.
@@ -149,7 +149,7 @@ class Exchange:
 
     def _send(
         self, method: str, path: str, what: str, *, throttled: bool, **request: Any
-    ) -> Answer | _Failed:
+    ) -> HttpAnswer | _Failed:
         """Send a request once.
 
         Any error's text and frames hold the request, and so the key or the token. No error of
@@ -178,7 +178,7 @@ class Exchange:
                 return _Failed(
                     f"The answer to {what} is larger than {most:g} MiB.", may_succeed_later=False
                 )
-            return Answer(response.status_code, body, self._retry_after(response), throttled)
+            return HttpAnswer(response.status_code, body, self._retry_after(response), throttled)
         ended.__context__ = None
         raise ended
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limits:
-    """Limits that no user has to set.
+class BsgLimits:
+    """BsgLimits that no user has to set.
 
     Attributes:
         retries: how often a request is repeated.
@@ -30,4 +30,4 @@ class Limits:
     reads: int = 3
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = BsgLimits()

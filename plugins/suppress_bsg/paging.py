@@ -63,7 +63,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from suppress import SourceError
-from suppress_bsg.limits import DEFAULT_LIMITS, Limits
+from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
 from suppress_bsg.threads import Threads
 
 E = TypeVar("E", bound=Hashable)
@@ -100,7 +100,7 @@ def read_all(
     *,
     in_flight: int,
     progress: Callable[[int, int | None], None],
-    limits: Limits = DEFAULT_LIMITS,
+    limits: BsgLimits = DEFAULT_LIMITS,
     stable_keys: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
     growing: Callable[[E], Any] | None = None,
     stop: Callable[[], None] = lambda: None,
@@ -175,7 +175,7 @@ def _fetched(
 def _joined(
     pages: list[Page[E]],
     fetch: Callable[[int], Page[E]],
-    limits: Limits,
+    limits: BsgLimits,
     stable_keys: Sequence[Callable[[E], Any]],
     growing: Callable[[E], Any] | None,
 ) -> list[E]:
@@ -230,7 +230,7 @@ def _check_whole(
 def _newest(
     pages: Sequence[Page[E]],
     read_more: Callable[[int], Page[E]],
-    limits: Limits,
+    limits: BsgLimits,
     growing: Callable[[E], Any],
 ) -> Sequence[E]:
     """The entries at the newest end now, back to the newest one that was read there before.

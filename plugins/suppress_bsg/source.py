@@ -21,7 +21,7 @@ from suppress import (
 from suppress_bsg.answers import Listing, WireEntry
 from suppress_bsg.client import Client
 from suppress_bsg.kept_key import ADDRESS
-from suppress_bsg.limits import DEFAULT_LIMITS, Limits
+from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
 from suppress_bsg.paging import Page, check_size, read_all
 from suppress_bsg.signing_in import KeptToken
 from suppress_bsg.threads import Threads
@@ -108,7 +108,7 @@ class BsgSource:
         settings: BsgSettings,
         *,
         load_timeout: float = 600.0,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: BsgLimits = DEFAULT_LIMITS,
     ) -> None:
         self.channels = frozenset(settings.channels)
         account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()

@@ -16,7 +16,7 @@ from support.builders import Clock, ListSource, by_hand, limit_bsg, listed
 from support.children import started
 from suppress import Refused, Settings, SourceError, StoreUnavailable, Suppressor, Waiting
 from suppress.opt_outs.delivery import target_of
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 
 ANN, BOB, CY, DEE = "+14155552671", "+14155552672", "+14155552673", "+14155552674"
@@ -775,7 +775,7 @@ class TestBsg:
     def test_a_server_that_is_down_and_comes_back(
         self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        limit_bsg(monkeypatch, Limits(retry_delay=0.001))
+        limit_bsg(monkeypatch, BsgLimits(retry_delay=0.001))
         one = self.made(sandbox, tmp_path)
         one.snapshot("sms")
         sandbox.close()

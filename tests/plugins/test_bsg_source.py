@@ -18,7 +18,7 @@ from support.builders import CREATED_AT, row
 from suppress import ConfigurationError, SourceError
 from suppress.testing import OptOutContract
 from suppress_bsg.client import Client
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -42,7 +42,7 @@ class TestContract(OptOutContract):
 
     @pytest.fixture
     def failing_source(self) -> Iterator[suppress.Source]:
-        limits = Limits(retries=0, page_size=20)
+        limits = BsgLimits(retries=0, page_size=20)
         behind = faulty.on("/api/stoplist", faulty.status(500), lambda number: number > 0)
         with faulty.FaultyServer(faulty.items(50), fault=behind) as server:
             settings = BsgSettings(api_key=suppress.Secret(faulty.KEY), base_url=server.url)
@@ -84,7 +84,7 @@ def answers(api: responses.RequestsMock) -> Callable[..., None]:
 
 def load(*channels: str, **settings: Any) -> list[suppress.Entry]:
     made = BsgSettings(api_key=suppress.Secret(KEY), **settings)
-    return read(BsgSource(made, limits=Limits(retry_delay=0.0)), *channels)
+    return read(BsgSource(made, limits=BsgLimits(retry_delay=0.0)), *channels)
 
 
 def read(source: BsgSource, *channels: str) -> list[suppress.Entry]:
@@ -379,7 +379,7 @@ class TestRefusals:
         assert len(api.calls) == 2
 
     def test_an_answer_that_is_too_large(self, answers: Callable[..., None]) -> None:
-        answers(b" " * (Limits().largest_answer + 1))
+        answers(b" " * (BsgLimits().largest_answer + 1))
         with pytest.raises(SourceError, match="larger than 2 MiB"):
             load()
 
@@ -486,7 +486,7 @@ class TestOverHttp:
             Sandbox(
                 made_up(10), throttle_duplicates=3.5, clock=lambda: float(next(ticks))
             ) as sandbox,
-            Client(sandbox.url, KEY, limits=Limits(retry_delay=0.0)) as client,
+            Client(sandbox.url, KEY, limits=BsgLimits(retry_delay=0.0)) as client,
         ):
             assert client.listing(offset=0, limit=500, channel=None)[1] is False
             listing, throttled = client.listing(offset=0, limit=500, channel=None)

@@ -13,11 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suppress import SourceError
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.paging import Page, read_all
 
 LIMIT = 20
-LIMITS = Limits(page_size=LIMIT)
+LIMITS = BsgLimits(page_size=LIMIT)
 """A page small enough for edits to cross its borders often."""
 
 

@@ -52,7 +52,7 @@ from suppress.plugin_manager import Plugins
 from suppress_bsg.client import Client
 from suppress_bsg.kept_key import KeptKey
 from suppress_bsg.kept_key import key_file as key_file_if_any
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.signing_in import KeptToken, Token
 from suppress_bsg.source import BsgSettings, BsgSource
@@ -403,7 +403,7 @@ class TestNothingIsShown:
         self, path: str, answer: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("BSG_API_KEY", KEY)
-        limit_bsg(monkeypatch, Limits(retries=0, largest_answer=5000))
+        limit_bsg(monkeypatch, BsgLimits(retries=0, largest_answer=5000))
         suppressor = suppress.Suppressor(store=None)
         login: dict[str, Any] = answer if path == "login" else {"json": {"bearer": TOKEN}}
         with responses.RequestsMock(assert_all_requests_are_fired=False) as api:
@@ -426,7 +426,7 @@ class TestNothingIsShown:
             raise ends
 
         settings = BsgSettings(api_key=Secret(KEY), base_url=server.url)
-        source = BsgSource(settings, limits=Limits(retries=0))
+        source = BsgSource(settings, limits=BsgLimits(retries=0))
         with Client(server.url, Secret(KEY)) as client:
             if signed_in:
                 token = client.sign_in()
@@ -456,7 +456,7 @@ class TestNothingIsShown:
         """Not even where it is not printed: who reports errors may look there."""
         with faulty.FaultyServer(faulty.items(5), fault=faulty.on(path, fault)) as broken:
             settings = BsgSettings(api_key=Secret(faulty.KEY), base_url=broken.url)
-            source = BsgSource(settings, load_timeout=0.5, limits=Limits(retries=0))
+            source = BsgSource(settings, load_timeout=0.5, limits=BsgLimits(retries=0))
             with pytest.raises(SourceError) as raised:
                 source.load(frozenset({"sms"}), lambda _done, _total: None)
         found: list[BaseException] = [raised.value]
@@ -984,7 +984,7 @@ class TestNetwork:
         monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
         said = r"the proxy speaks SOCKS, .* Install requests\[socks\]"
         with (
-            Client(URL, KEY, load_timeout=1.0, limits=Limits(retry_delay=60.0)) as client,
+            Client(URL, KEY, load_timeout=1.0, limits=BsgLimits(retry_delay=60.0)) as client,
             pytest.raises(SourceError, match=said),
         ):
             client.sign_in()

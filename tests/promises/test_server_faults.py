@@ -38,7 +38,7 @@ from support.faulty_server import (
     items,
     on,
 )
-from suppress_bsg.limits import Limits
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -48,7 +48,7 @@ ATTACH, DETACH, SEARCH = (f"{LISTING}/{name}" for name in ("attach", "detach", "
 
 RETRIES = 2
 LIMIT = 20
-LIMITS = Limits(retries=RETRIES, retry_delay=0.005, page_size=LIMIT)
+LIMITS = BsgLimits(retries=RETRIES, retry_delay=0.005, page_size=LIMIT)
 """Entries a page here, so that short lists have several."""
 
 LOAD_TIMEOUT = 0.2
@@ -341,7 +341,7 @@ def little_memory() -> Iterator[None]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * Limits().largest_answer
+    assert peak < 8 * BsgLimits().largest_answer
 
 
 class TestTheSizeIsBounded:
@@ -368,7 +368,9 @@ class TestTheSizeIsBounded:
     @pytest.mark.parametrize("fill", ["{},", '{"a":{}},', '{"phone":1},'])
     def test_an_answer_with_more_entries_than_were_asked_for(self, fill: str) -> None:
         body = (
-            '{"total": 65, "data": [' + fill * (Limits().largest_answer // len(fill) - 10) + "{}]}"
+            '{"total": 65, "data": ['
+            + fill * (BsgLimits().largest_answer // len(fill) - 10)
+            + "{}]}"
         )
         with (
             FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server,

@@ -8,6 +8,6 @@ in memory and writes no phone number and no key to any log.
 
 from suppress_bsg.sandbox.made_up import made_up
 from suppress_bsg.sandbox.server import Sandbox
-from suppress_bsg.sandbox.stop_list import Row
+from suppress_bsg.sandbox.stop_list import SandboxEntry
 
-__all__ = ["Row", "Sandbox", "made_up"]
+__all__ = ["SandboxEntry", "Sandbox", "made_up"]

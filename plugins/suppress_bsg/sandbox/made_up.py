@@ -7,7 +7,7 @@ from typing import Final
 
 import phonenumbers
 
-from suppress_bsg.sandbox.stop_list import HIGHEST_PHONE, LOWEST_PHONE, Row, stamp
+from suppress_bsg.sandbox.stop_list import HIGHEST_PHONE, LOWEST_PHONE, SandboxEntry, stamp
 
 _VARIED_DIGITS: Final = 5
 _FIRST_ID: Final = 9_000_000
@@ -22,7 +22,7 @@ _MIXES: Final[dict[tuple[str, ...], int]] = {
 }
 
 
-def made_up(size: int, *, seed: int = 0) -> list[Row]:
+def made_up(size: int, *, seed: int = 0) -> list[SandboxEntry]:
     """Make entries up, with numbers as people in many countries have them.
 
     Args:
@@ -45,7 +45,9 @@ def made_up(size: int, *, seed: int = 0) -> list[Row]:
     seconds = sorted(dice.choices(range(_FIRST_SECOND, _FIRST_SECOND + _SECONDS), k=size))
     mixes = dice.choices(tuple(_MIXES), tuple(_MIXES.values()), k=size)
     return [
-        Row(id_, prefixes[number // variants] * variants + number % variants, stamp(at), set(mix))
+        SandboxEntry(
+            id_, prefixes[number // variants] * variants + number % variants, stamp(at), set(mix)
+        )
         for id_, number, at, mix in zip(ids, numbers, seconds, mixes, strict=False)
     ]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from suppress_bsg.sandbox.request import Query, channel_of, unprocessable, whole
-from suppress_bsg.sandbox.stop_list import Row
+from suppress_bsg.sandbox.stop_list import SandboxEntry
 
 
 class Criterion(msgspec.Struct):
@@ -20,7 +20,7 @@ class Criterion(msgspec.Struct):
 
 
 _PART: Final = re.compile(r"(search|search_fields\[\d+\])\[(field|operator|value)\]")
-_FIELDS: Final[dict[str, tuple[Callable[[Row], Iterable[Any]], Callable[[str], Any]]]] = {
+_FIELDS: Final[dict[str, tuple[Callable[[SandboxEntry], Iterable[Any]], Callable[[str], Any]]]] = {
     "id": (lambda row: (row.id,), whole),
     "phone": (lambda row: (row.phone,), whole),
     "created_at": (lambda row: (row.created_at,), str),
@@ -49,7 +49,7 @@ def _like(value: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, re.split("%+", wanted))), re.IGNORECASE)
 
 
-def test_of(criterion: Criterion) -> Callable[[Row], bool]:
+def test_of(criterion: Criterion) -> Callable[[SandboxEntry], bool]:
     """What tells whether an entry meets the criterion."""
     if criterion.field is None or criterion.operator is None or criterion.value is None:
         raise unprocessable("A search needs a field, an operator and a value.")

@@ -18,7 +18,7 @@ import msgspec
 from suppress_bsg.sandbox.admission import Throttle, Tokens
 from suppress_bsg.sandbox.endpoints import ROUTES, Service
 from suppress_bsg.sandbox.request import Refusal, Request
-from suppress_bsg.sandbox.stop_list import Row, StopList, copied
+from suppress_bsg.sandbox.stop_list import SandboxEntry, SandboxList, copied
 
 LARGEST_BODY: Final = 1 << 20
 LINGER_BYTES: Final = 16 << 20
@@ -192,7 +192,7 @@ class Sandbox:
 
     def __init__(
         self,
-        rows: Iterable[Row] = (),
+        rows: Iterable[SandboxEntry] = (),
         *,
         port: int = 0,
         api_key: str | None = None,
@@ -203,7 +203,7 @@ class Sandbox:
     ) -> None:
         self._port = port
         self._latency = latency
-        self._stop_list = StopList(rows, clock)
+        self._stop_list = SandboxList(rows, clock)
         self._service = Service(
             self._stop_list,
             Tokens(token_life, clock),
@@ -224,12 +224,12 @@ class Sandbox:
         return f"http://127.0.0.1:{self._port}"
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[SandboxEntry, ...]:
         """A copy of the entries, in the order of their ids."""
         with self._stop_list.reading() as rows:
             return tuple(map(copied, rows))
 
-    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[Row]:
+    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[SandboxEntry]:
         """Put phones on the lists of channels.
 
         Args:

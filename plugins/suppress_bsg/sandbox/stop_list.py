@@ -15,7 +15,7 @@ LOWEST_PHONE: Final = 100_000_000
 HIGHEST_PHONE: Final = 999_999_999_999_999
 
 
-class Row(msgspec.Struct, gc=False):
+class SandboxEntry(msgspec.Struct, gc=False):
     """An entry of the stop list.
 
     Attributes:
@@ -37,26 +37,26 @@ def stamp(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
-class StopList:
+class SandboxList:
     """The entries, in the order of their ids; each method is one step for other threads."""
 
-    def __init__(self, rows: Iterable[Row], clock: Callable[[], float]) -> None:
+    def __init__(self, rows: Iterable[SandboxEntry], clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._by_id: dict[int, Row] = {}
-        self._by_phone: dict[int, Row] = {}
-        self._filtered: dict[frozenset[str], list[Row]] = {}
+        self._by_id: dict[int, SandboxEntry] = {}
+        self._by_phone: dict[int, SandboxEntry] = {}
+        self._filtered: dict[frozenset[str], list[SandboxEntry]] = {}
         for row in sorted(rows, key=lambda row: row.id):
             if row.id in self._by_id or row.phone in self._by_phone:
                 raise ValueError(f"two rows share an id or a phone: see the row with id {row.id}")
-            self._insert(Row(row.id, row.phone, row.created_at, _known(row.channels)))
+            self._insert(SandboxEntry(row.id, row.phone, row.created_at, _known(row.channels)))
         self._next_id = max(self._by_id, default=0) + 1
 
-    def _insert(self, row: Row) -> None:
+    def _insert(self, row: SandboxEntry) -> None:
         self._by_id[row.id] = self._by_phone[row.phone] = row
 
     @contextmanager
-    def reading(self, channels: frozenset[str] = frozenset()) -> Iterator[list[Row]]:
+    def reading(self, channels: frozenset[str] = frozenset()) -> Iterator[list[SandboxEntry]]:
         """Lend the entries on any of the channels (on none named: all), unchanged meanwhile."""
         with self._lock:
             if channels not in self._filtered:
@@ -67,17 +67,17 @@ class StopList:
                 ]
             yield self._filtered[channels]
 
-    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[Row]:
+    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[SandboxEntry]:
         """See `Sandbox.attach`."""
         added = _known(channels)
         with self._lock:
             self._filtered.clear()
             return [self._attach_one(phone, added) for phone in dict.fromkeys(phones)]
 
-    def _attach_one(self, phone: int, channels: set[str]) -> Row:
+    def _attach_one(self, phone: int, channels: set[str]) -> SandboxEntry:
         row = self._by_phone.get(phone)
         if row is None:
-            row = Row(self._next_id, phone, stamp(self._clock()), set())
+            row = SandboxEntry(self._next_id, phone, stamp(self._clock()), set())
             self._next_id += 1
             self._insert(row)
         row.channels |= channels
@@ -94,9 +94,9 @@ class StopList:
                     del self._by_id[row.id], self._by_phone[row.phone]
 
 
-def copied(row: Row) -> Row:
+def copied(row: SandboxEntry) -> SandboxEntry:
     """A row that can be handed out: changing it changes nothing here."""
-    return Row(row.id, row.phone, row.created_at, set(row.channels))
+    return SandboxEntry(row.id, row.phone, row.created_at, set(row.channels))
 
 
 def _known(channels: Iterable[str]) -> set[str]:
