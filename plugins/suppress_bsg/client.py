@@ -20,7 +20,7 @@ from suppress_bsg.answers import (
     decode_object,
     decode_signed_in,
 )
-from suppress_bsg.exchange import HttpAnswer, Exchange
+from suppress_bsg.exchange import Exchange, HttpAnswer
 from suppress_bsg.failures import NEXT_STEP, PROXY_ASKS, REFUSED_STATUSES
 from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
 from suppress_bsg.signing_in import ApiKey, KeptToken, Token

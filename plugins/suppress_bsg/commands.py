@@ -23,7 +23,7 @@ import suppress
 from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
-from suppress_bsg.sandbox import SandboxEntry, Sandbox, made_up
+from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
 
 SANDBOX_KEY = "test_sandbox"

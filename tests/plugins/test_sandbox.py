@@ -17,7 +17,7 @@ import phonenumbers
 import pytest
 import requests
 
-from suppress_bsg.sandbox import SandboxEntry, Sandbox, made_up
+from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 
 # The SDK says that it is typed, but does not export its names explicitly.
 bsg_api: Any = importlib.import_module("bsg_api")

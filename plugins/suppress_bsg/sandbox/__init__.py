@@ -10,4 +10,4 @@ from suppress_bsg.sandbox.made_up import made_up
 from suppress_bsg.sandbox.server import Sandbox
 from suppress_bsg.sandbox.stop_list import SandboxEntry
 
-__all__ = ["SandboxEntry", "Sandbox", "made_up"]
+__all__ = ["Sandbox", "SandboxEntry", "made_up"]
