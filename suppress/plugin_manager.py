@@ -47,7 +47,7 @@ class Plugins:
     """The plugins of this installation, and those handed in.
 
     Args:
-        extra: plugins (modules or objects) that are not installed as such.
+        extra: further plugins (modules or objects), besides those that are installed.
     """
 
     def __init__(self, extra: Iterable[object] = ()) -> None:
@@ -118,7 +118,7 @@ class Plugins:
         """Return the sources that one plugin offers under the settings.
 
         Raises:
-            ConfigurationError: its settings are incomplete, or what it gave is no source.
+            ConfigurationError: its settings are incomplete, or it offers something else.
         """
         try:
             offered = self._only(name, "suppress_sources")(settings=settings)

@@ -180,8 +180,8 @@ class TestSources:
         ("source", "said"),
         [
             (ListSource(name="My List"), "named 'My List'"),
-            (ListSource(channels="sms"), "has to say its channels"),
-            (ListSource(channels=()), "has to say its channels"),
+            (ListSource(channels="sms"), "must have its channels"),
+            (ListSource(channels=()), "must have its channels"),
             (ListSource(channels=["../sms"]), "'../sms'"),
         ],
     )
@@ -195,7 +195,7 @@ class TestSources:
             def suppress_sources(self) -> object:
                 return "crm"
 
-        with pytest.raises(ConfigurationError, match="str is no source"):
+        with pytest.raises(ConfigurationError, match="str is not a source"):
             Suppressor(settings(), plugins=[Plugin()])
 
     def test_one_plugin_may_offer_several(self) -> None:

@@ -14,9 +14,9 @@ from urllib3.connection import HTTPConnection
 
 
 class _Final(http.client.HTTPResponse):
-    """The answer itself, and none of those that may come before it, such as 103 (early hints).
+    """The final answer, without interim ones such as 103 (early hints).
 
-    http.client passes over 100 alone, and would take the answer for that of the next request.
+    http.client skips 100 alone. It would take the final answer for that of the next request.
     """
 
     def begin(self) -> None:
@@ -27,7 +27,7 @@ class _Final(http.client.HTTPResponse):
 
 
 class _Watched(HTTPConnection):
-    """A connection that shows each socket as soon as it has it: before TLS, and under it."""
+    """A connection that reports each of its sockets at once: before TLS begins, and with it."""
 
     response_class = _Final
     connections: ClassVar["Connections"]
@@ -35,7 +35,7 @@ class _Watched(HTTPConnection):
 
     @property
     def sock(self) -> socket.socket | None:
-        """The socket, which `connect` sets before it begins to speak."""
+        """The socket. `connect` sets it before anything is sent."""
         return self._sock
 
     @sock.setter
@@ -46,16 +46,19 @@ class _Watched(HTTPConnection):
 
 
 class Connections(HTTPAdapter):
-    """All connections, so that they can be ended together.
+    """All connections of a client, to end them together.
 
-    No timeout of a socket ends a request whose answer comes a byte at a time.
+    A socket's timeout does not end a request whose answer comes a byte at a time.
+
+    Args:
+        count: how many connections are kept open.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, count: int) -> None:
         self.ended = threading.Event()
         self._lock = threading.Lock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        super().__init__(pool_maxsize=most, max_retries=0)
+        super().__init__(pool_maxsize=count, max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         """Return the pool that a request takes its connection from."""
@@ -69,7 +72,7 @@ class Connections(HTTPAdapter):
         """Keep a connection in view, to end it with the others.
 
         Raises:
-            ConnectionAbortedError: it comes too late.
+            ConnectionAbortedError: the connections have been ended already.
         """
         with self._lock:
             if self.ended.is_set():
@@ -83,6 +86,6 @@ class Connections(HTTPAdapter):
             self.ended.set()
             sockets = list(self._sockets)
         for each in sockets:
-            with contextlib.suppress(OSError):  # raised for one that is closed already
-                # Not the method of a TLS socket, which would go on reading without TLS.
+            with contextlib.suppress(OSError):  # raised if it is closed already
+                # The method of a TLS socket would go on reading without TLS.
                 socket.socket.shutdown(each, socket.SHUT_RDWR)

@@ -223,7 +223,9 @@ def _checked_url(base_url: str, *, allow_http: bool) -> str:
     setting = "BSG_BASE_URL (`base_url` in the table [suppress.bsg])"
     parts = urlsplit(base_url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
-        raise ConfigurationError(f"{setting} is not an http(s) address.")
+        raise ConfigurationError(
+            f"{setting} is not an address that begins with https:// or http://."
+        )
     if parts.username or parts.password or parts.query or parts.fragment:
         raise ConfigurationError(f"{setting} may have a host, a port and a path only.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):

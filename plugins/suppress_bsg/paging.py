@@ -48,7 +48,7 @@ page counts only where
 - the total changes, but every page is sorted by one and the same thing that does not
   change while an entry is listed, such as its id.
 Otherwise an entry may have moved from where nobody had read yet to where everyone had,
-behind the back of an edit that explains the count: the list is read anew, in the hope of
+behind the back of an edit that explains the count: the list is read again, in the hope of
 a quieter moment.
 
 The end is checked on its own: the last page has to be shorter than asked for, and end
@@ -75,8 +75,8 @@ class Page(Generic[E]):
 
     Attributes:
         offset: the place of its first entry on the list, from 0.
-        entries: its entries, each telling itself from every other.
-        total: the length of the list, as the same answer has it.
+        entries: its entries; no two of a list are equal.
+        total: the length of the list, as the same answer says.
         throttled: whether the server asked for fewer requests on the way.
     """
 
@@ -92,7 +92,7 @@ class Page(Generic[E]):
 
 
 class ListChanged(Exception):
-    """The list was edited in a way that this read cannot account for."""
+    """The list was edited in a way that this read cannot make up for."""
 
 
 def read_all(
@@ -138,7 +138,7 @@ def _fetched(
     limit: int,
     stop: Callable[[], None],
 ) -> list[Page[E]]:
-    """The pages up to the first that the list does not fill, in the order of their offsets."""
+    """Fetch the pages up to the first that is not full, and return them by their offsets."""
     first = fetch(0)
     pages = [first]
     done = first.end
@@ -179,7 +179,7 @@ def _joined(
     stable_keys: Sequence[Callable[[E], Any]],
     growing: Callable[[E], Any] | None,
 ) -> list[E]:
-    """The entries of the pages, each page anchored, up to the end of the list."""
+    """Return the entries of the pages, each page anchored, up to the end of the list."""
     limit = limits.page_size
     order = _Order[E]()
     joined: list[Page[E]] = []
@@ -192,7 +192,7 @@ def _joined(
         return fetch(offset)
 
     while not joined or len(joined[-1].entries) == limit:
-        # With no page left the list has grown.
+        # If no page is left, the list has grown.
         page, bridged = waiting.pop() if waiting else (read_more(joined[-1].end - 1), False)
         _check_shape(page, limit)
         if page.offset == 0 or (page.entries and page.entries[0] in order.ranks):
@@ -202,7 +202,7 @@ def _joined(
             waiting.append((page, True))
             waiting.append((read_more(max(0, page.offset - limit // 2)), False))
         # Else its first entry has left the list, and it can never be anchored: it is
-        # dropped, and the page after it bridged in its stead.
+        # dropped, and the page after it is bridged instead.
     last = joined[-1]
     if last.end != last.total:
         raise ListChanged(
@@ -218,7 +218,11 @@ def _joined(
 def _check_whole(
     pages: Sequence[Page[E]], count: int, stable_keys: Sequence[Callable[[E], Any]]
 ) -> None:
-    """Make sure that nobody can have moved behind the reader's back; the pages end the list."""
+    """Refuse pages that somebody may have moved between; together they end the list.
+
+    Raises:
+        ListChanged: the count does not prove that all were read, and the order does not either.
+    """
     total = pages[-1].total
     if any(page.total != total for page in pages):
         if not any(_sorted_by(key, pages) for key in stable_keys):
@@ -233,13 +237,13 @@ def _newest(
     limits: BsgLimits,
     growing: Callable[[E], Any],
 ) -> Sequence[E]:
-    """The entries at the newest end now, back to the newest one that was read there before.
+    """Read the newest end once more, back to the newest entry that was there before.
 
     Args:
-        pages: those that were read, sorted by what grows.
+        pages: the pages that were read, sorted by the growing value.
         read_more: gives a page at an offset.
         limits: how many entries a page has, and how often the end is looked at.
-        growing: gives what grows.
+        growing: gives the growing value.
 
     Raises:
         ListChanged: no single answer reaches so far.
@@ -247,7 +251,7 @@ def _newest(
     limit = limits.page_size
     first, last = pages[0], pages[-1]
     if not last.entries:
-        return ()  # nobody was left, so whoever is there now has come since
+        return ()  # nobody was left: everyone there now has come since
     is_down = growing(first.entries[0]) > growing(first.entries[-1])
     newest = growing(first.entries[0] if is_down else last.entries[-1])
     total = last.total
@@ -265,7 +269,7 @@ def _newest(
 
 
 def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
-    """Whether each page is sorted by what the key gives, all of them up or all of them down."""
+    """Tell whether each page is sorted by a key, all of them up or all of them down."""
     values = [list(map(key, page.entries)) for page in pages]
     if not all(type(value) is int for value in itertools.chain.from_iterable(values)):
         return False
@@ -276,10 +280,10 @@ def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
 
 
 def check_size(page: Page[E], limit: int) -> None:
-    """Make sure that a page has no more entries than were asked for.
+    """Refuse a page with more entries than were asked for.
 
     Raises:
-        SourceError: it has.
+        SourceError: it has more.
     """
     if len(page.entries) > limit:
         raise SourceError(
@@ -300,7 +304,7 @@ def _check_shape(page: Page[E], limit: int) -> None:
 class _Order(Generic[E]):
     """The order of the entries, as far as the pages show it.
 
-    What follows the furthest entry is further. A new entry elsewhere came on the list
+    An entry behind the furthest one is further. A new entry elsewhere came on the list
     during the read, and shares the rank of the one that it follows.
     """
 
@@ -309,10 +313,10 @@ class _Order(Generic[E]):
         self._furthest = 0
 
     def take(self, entries: Sequence[E]) -> None:
-        """Take over the order of a page's entries.
+        """Add a page's entries in their order.
 
         Raises:
-            ListChanged: it is another than that of the pages before.
+            ListChanged: the pages before have another order.
         """
         if self._extended(entries):
             return
@@ -330,12 +334,12 @@ class _Order(Generic[E]):
                 rank = known
 
     def add(self, entries: Iterable[E]) -> None:
-        """Take entries over without their order."""
+        """Add entries without an order."""
         for entry in entries:
             self.ranks.setdefault(entry, self._furthest)
 
     def _extended(self, entries: Sequence[E]) -> bool:
-        """Take over at once what all but a few pages are: new entries behind the furthest."""
+        """Add the entries of an ordinary page at once: all new, behind the furthest."""
         new = entries[1:] if self.ranks else entries
         if self.ranks and entries and self.ranks.get(entries[0]) != self._furthest:
             return False

@@ -97,7 +97,7 @@ class SourceContract:
             assert snapshot.sources == (source.name,)
 
     def test_reports_progress_in_order(self, source: Source) -> None:
-        """Where it reports progress, the entries read are never more than the total."""
+        """In its reports of progress, the entries read are never more than the total."""
         for done, total in _reports(source):
             assert done >= 0
             assert total is None or done <= total

@@ -86,7 +86,7 @@ def test_a_removal_between_two_pages_hides_nobody() -> None:
     got = read(server.fetch, in_flight=1)
     assert server.stayed <= set(got)
     assert 190 in got
-    assert len(server.offsets) < 8, "bridged, not read anew"
+    assert len(server.offsets) < 8, "bridged, not read again"
 
 
 def test_an_addition_between_two_pages_reads_nobody_twice() -> None:
@@ -416,7 +416,7 @@ def test_what_fetch_raises_passes_through() -> None:
 
 class TestInFlight:
     def _most(self, server: Server, throttled: Sequence[int], in_flight: int) -> list[int]:
-        """How many requests were under way at each request."""
+        """The requests under way at each request."""
         lock = threading.Lock()
         running = 0
         seen: list[int] = []

@@ -211,7 +211,7 @@ class TestWhereTheKeyComesFrom:
             ("api_key_file = 'no.txt'", {}, KEY, "the file cannot be read: No such file"),
             ("", {"BSG_API_KEY_FILE": KEY}, KEY, "the file cannot be read: No such file"),
             ("api_key_file = 'key.txt'", {}, " \n", "it is empty"),
-            ("api_key_file = 'key.txt'", {}, KEY.encode() + b"\xff", "it is no text"),
+            ("api_key_file = 'key.txt'", {}, KEY.encode() + b"\xff", "it is not text"),
         ],
     )
     def test_what_makes_no_sense(
@@ -263,7 +263,7 @@ class TestWhereTheKeyComesFrom:
         table = "base_url = 'https://evil.example'" if where == "file" else ""
         environ = {} if where == "file" else {"BSG_BASE_URL": "https://evil.example"}
         settings = Settings.load(settings_file(f"[suppress.bsg]\n{table}"), environ=environ)
-        said = f"kept belongs to {address or URL}, and BSG_BASE_URL .* is https://evil.example"
+        said = f"kept belongs to {address or URL}, but BSG_BASE_URL .* is https://evil.example"
         with pytest.raises(ConfigurationError, match=said) as raised:
             Plugins().sources(settings)
         assert not shows(rendered(raised.value))
@@ -279,7 +279,7 @@ class TestLogin:
         done = run("login", typed=typed, BSG_BASE_URL=server.url)
         assert (done.exit_code, done.stdout) == (
             0,
-            f"The key is right, and kept in {key_file()}.\n",
+            f"The key works, and is kept in {key_file()}.\n",
         )
         assert key_file().read_text() == f"{KEY}\n{server.url}\n"
         read = run("refresh", "--channel", "sms", BSG_BASE_URL=server.url, SUPPRESS_STORE="none")
@@ -287,7 +287,7 @@ class TestLogin:
         assert not shows(done.output + read.output)
         elsewhere = run("refresh", BSG_BASE_URL=server.url.replace("127.0.0.1", "localhost"))
         assert elsewhere.exit_code == 2
-        assert f"belongs to {server.url}, and" in elsewhere.stderr
+        assert f"belongs to {server.url}, but" in elsewhere.stderr
 
     @pytest.mark.parametrize(
         ("typed", "status", "said"),
@@ -295,8 +295,8 @@ class TestLogin:
             (f"{KEY}-wrong\n", 3, r"Error: The key was not kept\. BSG refused .* \(status 40\d\)"),
             (f"{KEY} ключ\n".encode(), 2, "not an API key"),
             (f"{KEY}\xff\n".encode("latin-1"), 2, "not an API key"),
-            ("\n", 2, "no key came on standard input"),
-            ("", 2, "no key came on standard input"),
+            ("\n", 2, "no key on standard input"),
+            ("", 2, "no key on standard input"),
         ],
     )
     def test_a_key_that_is_none(
@@ -311,7 +311,7 @@ class TestLogin:
     def test_tells_when_another_key_is_set(self, run: Run, server: Sandbox) -> None:
         settings_file("[suppress.bsg]\napi_key = 'f'")
         done = run("login", typed=KEY, BSG_BASE_URL=server.url, BSG_API_KEY_FILE="no.txt")
-        assert done.stderr == "It is not used as long as BSG_API_KEY_FILE or api_key is set.\n"
+        assert done.stderr == "It is not used while BSG_API_KEY_FILE or api_key is set.\n"
 
     @modes
     def test_a_prompt_without_an_echo(self, server: Sandbox) -> None:
@@ -652,7 +652,7 @@ class TestNothingIsShown:
 
 WRITTEN = "can be written by others, who can change who is messaged: chmod go-w "
 FOREIGN = "belongs to another user, who can change who is messaged: use one of your own"
-READ = "holds a key and can be read by others: chmod 600 "
+READ = "holds a key, and others can read it. Run: chmod 600 "
 
 
 @modes

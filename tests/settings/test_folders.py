@@ -121,7 +121,7 @@ def test_nor_has_a_key(run: Run) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: There is nowhere to keep the key: this user has no home folder. "
-        "Set BSG_API_KEY, or BSG_API_KEY_FILE to a file that holds it, instead.\n"
+        "Set BSG_API_KEY instead, or BSG_API_KEY_FILE to a file with the key.\n"
     )
 
 

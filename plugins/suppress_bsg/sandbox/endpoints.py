@@ -60,10 +60,10 @@ class Service:
         self._api_key = api_key
 
     def answer(self, request: Request) -> object:
-        """The content of the answer.
+        """Return the content of the answer.
 
         Raises:
-            Refusal: the answer is another than 200.
+            Refusal: the answer is not 200.
         """
         methods = ROUTES.get(request.path)
         if methods is None:

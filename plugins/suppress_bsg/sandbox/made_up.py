@@ -1,4 +1,4 @@
-"""Stop lists that are made up, with numbers as people in many countries have them."""
+"""Made-up stop lists, with mobile numbers of many countries."""
 
 import functools
 import itertools
@@ -23,18 +23,18 @@ _MIXES: Final[dict[tuple[str, ...], int]] = {
 
 
 def made_up(size: int, *, seed: int = 0) -> list[SandboxEntry]:
-    """Make entries up, with numbers as people in many countries have them.
+    """Make up entries, with mobile numbers of many countries.
 
     Args:
-        size: How many, up to some millions.
-        seed: The same seed gives the same rows, under one version of `phonenumbers`.
+        size: how many, up to some millions.
+        seed: the same seed gives the same entries, under one version of `phonenumbers`.
 
     Returns:
-        Entries with distinct phones, each readable after a plus, in ascending order of ids (with
+        Entries with distinct phones, each valid behind a plus, in ascending order of ids (with
         gaps) and of times.
 
     Raises:
-        ValueError: The size is negative, or there are not so many numbers.
+        ValueError: the size is negative, or there are not that many numbers.
     """
     prefixes, variants = _prefixes(), 10**_VARIED_DIGITS
     if not 0 <= size <= len(prefixes) * variants:
@@ -54,7 +54,7 @@ def made_up(size: int, *, seed: int = 0) -> list[SandboxEntry]:
 
 @functools.cache
 def _prefixes() -> tuple[int, ...]:
-    """Beginnings of mobile numbers, valid with the lowest and the highest last digits."""
+    """Return the beginnings of mobile numbers that are valid with all last digits."""
     mobile = phonenumbers.PhoneNumberType.MOBILE
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)
     examples = (phonenumbers.example_number_for_type(region, mobile) for region in regions)

@@ -12,7 +12,7 @@ from suppress_bsg.sandbox.stop_list import SandboxEntry
 
 
 class Criterion(msgspec.Struct):
-    """One condition, as far as the query gives it."""
+    """A condition of a search; None stands for a part that the query lacks."""
 
     field: str | None = None
     operator: str | None = None
@@ -36,7 +36,7 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def criteria_of(query: Query) -> dict[str, Criterion]:
-    """The criteria by their names, `search` and `search_fields[N]`."""
+    """Return the criteria by their names, `search` and `search_fields[N]`."""
     found: dict[str, Criterion] = {}
     for name, values in query.items():
         if part := _PART.fullmatch(name):
@@ -50,7 +50,7 @@ def _like(value: str) -> re.Pattern[str]:
 
 
 def test_of(criterion: Criterion) -> Callable[[SandboxEntry], bool]:
-    """What tells whether an entry meets the criterion."""
+    """Return a function that tells whether an entry meets a criterion."""
     if criterion.field is None or criterion.operator is None or criterion.value is None:
         raise unprocessable("A search needs a field, an operator and a value.")
     if criterion.field not in _FIELDS:

@@ -19,10 +19,10 @@ class SandboxEntry(msgspec.Struct, gc=False):
     """An entry of the stop list.
 
     Attributes:
-        id: The entry's number, 1 or more.
-        phone: The phone number's digits, without the plus.
-        created_at: When the entry was made, as in `"2022-04-18 19:22:16"`.
-        channels: The channels whose lists the phone is on: `sms`, `viber`, `rcs`,
+        id: the entry's number, 1 or more.
+        phone: the phone number's digits, without the plus.
+        created_at: the time when the entry was made, as in `"2022-04-18 19:22:16"`.
+        channels: the channels whose lists the phone is on: `sms`, `viber`, `rcs`,
             `whatsapp`. The API has no flag for `whatsapp`; only its filter shows it.
     """
 
@@ -33,12 +33,12 @@ class SandboxEntry(msgspec.Struct, gc=False):
 
 
 def stamp(seconds: float) -> str:
-    """A moment (seconds since the epoch) as the API writes it, in UTC."""
+    """Return a time (seconds since the epoch) as the API writes it, in UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
 class SandboxList:
-    """The entries, in the order of their ids; each method is one step for other threads."""
+    """The entries, in the order of their ids. Other threads see each method as one step."""
 
     def __init__(self, rows: Iterable[SandboxEntry], clock: Callable[[], float]) -> None:
         self._clock = clock
@@ -57,7 +57,10 @@ class SandboxList:
 
     @contextmanager
     def reading(self, channels: frozenset[str] = frozenset()) -> Iterator[list[SandboxEntry]]:
-        """Lend the entries on any of the channels (on none named: all), unchanged meanwhile."""
+        """Lend the entries on any of the channels; on all, if none is named.
+
+        They do not change while the block runs.
+        """
         with self._lock:
             if channels not in self._filtered:
                 self._filtered[channels] = [
@@ -95,7 +98,7 @@ class SandboxList:
 
 
 def copied(row: SandboxEntry) -> SandboxEntry:
-    """A row that can be handed out: changing it changes nothing here."""
+    """Return a copy of an entry, for callers to change."""
     return SandboxEntry(row.id, row.phone, row.created_at, set(row.channels))
 
 
