@@ -1,4 +1,4 @@
-"""How the documentation is built: sphinx-build -W -n -b html docs docs/_build/html."""
+"""Settings of the documentation: sphinx-build -W -n -b html docs docs/_build/html."""
 
 import suppress
 

@@ -6,6 +6,8 @@ from suppress.default import (
     add,
     default_suppressor,
     filter_recipients,
+    forget,
+    history,
     is_suppressed,
     refresh,
     remove,
@@ -15,6 +17,7 @@ from suppress.default import (
 from suppress.errors import (
     ConfigurationError,
     InputError,
+    InvalidArgument,
     InvalidNumber,
     Refused,
     SourceError,
@@ -23,18 +26,23 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.blocks import RowNumbers
-from suppress.files.rows import Row, Rows
+from suppress.files.batch import Batch, RowNumbers
+from suppress.files.rows import Rows
+from suppress.files.slices import Row
+from suppress.followed import FollowedList
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs.sqlite import Waiting
+from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.ownership import warn_if_others_write
 from suppress.printable import PrintableRecords
+from suppress.screening.campaign import Campaign, screen_rows
+from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
+from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt
-from suppress.screening.screening import Decision, Outcome, Screening
+from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
@@ -51,17 +59,25 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Backlog",
+    "Batch",
+    "Campaign",
+    "Change",
     "ChannelStatus",
     "ConfigurationError",
     "Decision",
     "Entries",
     "Entry",
     "Failure",
+    "FollowedList",
     "Health",
     "InputError",
+    "InvalidArgument",
     "InvalidNumber",
+    "MaxInvalid",
     "Origin",
     "Outcome",
+    "PendingChange",
     "Progress",
     "Receipt",
     "Refused",
@@ -81,13 +97,15 @@ __all__ = [
     "SuppressError",
     "Suppressor",
     "TakesOptOuts",
+    "TooManyInvalid",
     "UnknownChannel",
-    "Waiting",
     "__version__",
     "add",
     "config_folder",
     "default_suppressor",
     "filter_recipients",
+    "forget",
+    "history",
     "hookimpl",
     "is_suppressed",
     "known_region",
@@ -97,6 +115,7 @@ __all__ = [
     "register",
     "remove",
     "screen",
+    "screen_rows",
     "status",
     "warn_if_others_write",
 ]

@@ -84,7 +84,7 @@ async def _listed(channel: str) -> None:
     """Wait until the channel's stop list is there, together with all who wait for it."""
     waiting = _waiting.setdefault(asyncio.get_running_loop(), {})
 
-    def forget(task: asyncio.Task[Any]) -> None:
+    def drop(task: asyncio.Task[Any]) -> None:
         del waiting[channel]
         if not task.cancelled():
             task.exception()  # everybody who still waits gets it
@@ -92,12 +92,14 @@ async def _listed(channel: str) -> None:
     if channel not in waiting:
         reading = _run(_LISTS, lambda: default.default_suppressor().snapshot(channel))
         waiting[channel] = asyncio.create_task(reading)
-        waiting[channel].add_done_callback(forget)
+        waiting[channel].add_done_callback(drop)
     await asyncio.shield(waiting[channel])
 
 
 add = _bare(_awaited(default.add))
 filter_recipients = _bare(_awaited_when_listed(default.filter_recipients))
+forget = _bare(_awaited(default.forget))
+history = _bare(_awaited(default.history))
 is_suppressed = _bare(_awaited_when_listed(default.is_suppressed))
 refresh = _bare(_awaited(default.refresh))
 remove = _bare(_awaited(default.remove))

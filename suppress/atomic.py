@@ -1,7 +1,7 @@
 """Files that appear whole or not at all, readable by their owner alone.
 
-A file is written under a hidden name beside the path, and takes the path's place in one
-step. Until then nothing of it is seen, and nothing is left of it if it is never finished.
+A file is written under a hidden name beside the path, and takes its place in one step. Until
+then nobody sees any of it, and nothing is left behind if it is never finished.
 """
 
 import contextlib
@@ -21,16 +21,16 @@ _unfinished: set[Path] = set()
 def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
     """Write a file that takes the path's place when the block ends without an exception.
 
-    A link is followed, unless another user laid it. What is no regular file (a terminal, a
-    pipe, `/dev/null`) is written to as it is, since it cannot be replaced; a named pipe of
-    another user is refused.
+    A link is followed, unless another user made it. Anything but a regular file (a terminal,
+    a pipe, `/dev/null`) cannot be replaced, and is written to directly; a named pipe of another
+    user is refused.
 
     Args:
         path: where the file goes.
-        like: the file whose permissions it gets when it is whole; None for a private one.
+        like: the file whose permissions the new one gets at the end; None for a private one.
 
     Raises:
-        OSError: the file cannot be written; what was at the path is still there.
+        OSError: the file cannot be written; the old one is still there.
     """
     with with_filename(path):
         target = followed(path)
@@ -39,9 +39,9 @@ def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[
         with _closing(path.open("wb"), path) as stream:
             yield stream
         return
-    # A long name would be too long with more to it.
+    # A longer name could be too long for the file system.
     hidden = target.with_name(f".{target.name[:40]}.{secrets.token_hex(8)}")
-    # Before there is a file, so that a signal finds it noted at every moment.
+    # Noted before the file exists, so that it is removed whenever a signal comes.
     _unfinished.add(hidden)
     try:
         with with_filename(path):
@@ -63,14 +63,14 @@ def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[
 
 
 def remove_unfinished() -> None:
-    """Remove what is left of unfinished files, in a process that is about to end."""
+    """Remove unfinished files, in a process that is about to end."""
     for hidden in tuple(_unfinished):
         _remove(hidden)
 
 
 @contextlib.contextmanager
 def with_filename(path: Path | str) -> Iterator[None]:
-    """Let an `OSError` of the block bear this path's name, whatever it was about."""
+    """Give an `OSError` of the block this file name, whichever file it was about."""
     try:
         yield
     except OSError as error:
@@ -83,7 +83,7 @@ def _private(name: str, flags: int) -> int:
 
 
 def _take_permissions(descriptor: int, like: os.stat_result) -> None:
-    """Give a file the mode, the owner and the group of another one, as far as that is allowed."""
+    """Give a file the mode, owner and group of another one, as far as the system allows."""
     if not hasattr(os, "fchmod"):
         return
     mode = stat.S_IMODE(like.st_mode) & 0o777
@@ -95,7 +95,7 @@ def _take_permissions(descriptor: int, like: os.stat_result) -> None:
         try:
             os.fchown(descriptor, -1, like.st_gid)
         except OSError:
-            # Another group may not have what that one has.
+            # Without its group, the group's rights would go to another one.
             mode &= ~stat.S_IRWXG
     os.fchmod(descriptor, mode)
 
@@ -107,7 +107,7 @@ def _remove(hidden: Path) -> None:
 
 @contextlib.contextmanager
 def _closing(stream: BinaryIO, path: Path) -> Iterator[BinaryIO]:
-    """Close the stream in the end, and let a failure to do so hide no other one."""
+    """Close the stream at the end, without hiding an error of the block."""
     try:
         yield stream
         with with_filename(path):

@@ -1,11 +1,13 @@
-"""The module's functions: one `Suppressor`, made on first use from the settings."""
+"""The functions of `suppress`: they share one `Suppressor`, made on first use."""
 
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
+from suppress.opt_outs.contract import Change
 from suppress.screening.screening import Screening
 from suppress.serving.status import Status
 from suppress.stop_list.snapshot import Snapshot
@@ -19,7 +21,7 @@ _made: Suppressor | None = None
 
 
 def _after_fork_in_child() -> None:
-    """In a process that is forked, nobody is left to release what another thread held."""
+    """Replace the lock: nobody in this process would release it for another thread."""
     global _lock  # noqa: PLW0603 - it belongs to the one thing that is shared
     _lock = threading.Lock()
 
@@ -29,10 +31,10 @@ if hasattr(os, "register_at_fork"):
 
 
 def default_suppressor() -> Suppressor:
-    """The `Suppressor` behind the module's functions.
+    """Return the `Suppressor` behind the functions of `suppress`.
 
     Raises:
-        ConfigurationError: the settings make no sense, or no source is configured.
+        ConfigurationError: a setting is invalid, or no source is configured.
     """
     global _made  # noqa: PLW0603 - the one thing that is shared
     with _lock:
@@ -62,7 +64,7 @@ def filter_recipients(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> list[R]:
-    """Those who may be messaged: the same objects, in the same order, repeats kept.
+    """Return the recipients that may be messaged: the same objects, in order, repeats kept.
 
     Args:
         numbers: any iterable of numbers: text, whole numbers of any type, or
@@ -70,14 +72,14 @@ def filter_recipients(
         channel: the channel of the campaign, for example `"sms"`.
         default_region: ISO 3166 region of numbers in national form, or `international`;
             None for the setting.
-        key: takes the number from a recipient, as in `sorted`; or a tuple of numbers, of
-            which none may be listed and one at least has to be valid.
+        key: takes the number from a recipient, as in `sorted`; or a tuple of numbers: none
+            may be listed, and at least one has to be valid.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: no snapshot that is young enough, and none can be read.
-        ConfigurationError: the settings or the default region make no sense.
-        TypeError: nothing among the numbers has a type that a number can have.
+        StopListUnavailable: no snapshot is recent enough, and none can be read.
+        ConfigurationError: a setting or the default region is invalid.
+        TypeError: none of the numbers has a type that a number can have.
     """
     return default_suppressor().filter_recipients(
         numbers, channel, default_region=default_region, key=key
@@ -92,7 +94,7 @@ def screen(
     default_region: str | None = None,
     key: Callable[[R], Any] | None = None,
 ) -> Screening[R]:
-    """The outcome for each recipient: allowed, suppressed or invalid, and why.
+    """Return the outcome for each recipient: allowed, suppressed or invalid, and why.
 
     Arguments and errors as for `filter_recipients`.
     """
@@ -101,39 +103,60 @@ def screen(
 
 @without_frames
 def is_suppressed(number: object, channel: str, *, default_region: str | None = None) -> bool:
-    """Tell whether one number is on the stop list: any of its readings.
+    """Return whether any reading of a number is on the stop list.
 
     Raises:
-        InvalidNumber: it has no reading that may be messaged, and none is listed; the rest
-            as for `filter_recipients`.
+        InvalidNumber: it is not listed, and is not a number that may be messaged. Other
+            errors as for `filter_recipients`.
     """
     return default_suppressor().is_suppressed(number, channel, default_region=default_region)
 
 
 @without_frames
 def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Snapshot]:
-    """Read the stop list of a channel now, or of all that are served; gives the snapshots.
+    """Read the stop list of a channel now, or of all channels; return the snapshots.
 
     Args:
         channel: the channel; None for all that are served.
-        force: whether to believe what is read where it differs so much from the last reading
-            that it may not be whole, or in another format.
+        force: accept a list that differs so much from the last one that it may not be whole,
+            or in another format.
 
     Raises:
         UnknownChannel: no source serves the channel.
-        StopListUnavailable: a list cannot be read, or is not believed; the snapshots stay as
+        StopListUnavailable: a list cannot be read, or is not accepted; the snapshots stay as
             they were.
-        ConfigurationError: the settings make no sense.
+        ConfigurationError: a setting is invalid.
     """
     return default_suppressor().refresh(channel, force=force)
 
 
 @without_frames
-def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = None) -> int:
+def add(
+    numbers: Iterable[Any],
+    channel: str,
+    *,
+    default_region: str | None = None,
+    reason: str | None = None,
+    by: str | None = None,
+    via: str | None = None,
+    reference: str | None = None,
+    at: datetime | None = None,
+) -> int:
     """Opt people out of a channel, for good, in every process that shares the store.
 
     It holds when this returns, for all readings of the numbers. The sources that take
-    opt-outs are told in the background, of the first reading.
+    opt-outs are told in the background, of the first reading. Whatever is said of an opt-out
+    is kept in the `history`.
+
+    Args:
+        numbers: any iterable of numbers, as for `filter_recipients`.
+        channel: the channel on which they must not be messaged any more.
+        default_region: as for `filter_recipients`.
+        reason: why.
+        by: who does it, such as a member of staff or a service.
+        via: how it came, in one word: `reply`, `form`, `phone`, `import`, `api`, ...
+        reference: a reference of your own, such as a message id or a campaign.
+        at: when the person asked for it (aware).
 
     Returns:
         How many of the numbers were not opted out here before.
@@ -142,18 +165,48 @@ def add(numbers: Iterable[Any], channel: str, *, default_region: str | None = No
         InvalidNumber: one of them is not exactly one phone number; nobody was opted out.
         UnknownChannel: no source serves the channel.
         StoreUnavailable: it cannot be kept: it holds in this process alone.
-        ConfigurationError: there is no store, or the settings make no sense.
+        InvalidArgument: a text is not printable or too long, or the time is in the future.
+        ConfigurationError: there is no store, or a setting is invalid.
     """
-    return default_suppressor().add(numbers, channel, default_region=default_region)
+    return default_suppressor().add(
+        numbers,
+        channel,
+        default_region=default_region,
+        reason=reason,
+        by=by,
+        via=via,
+        reference=reference,
+        at=at,
+    )
 
 
 @without_frames
 def remove(
-    numbers: Iterable[Any], channel: str, *, default_region: str | None = None
+    numbers: Iterable[Any],
+    channel: str,
+    *,
+    correction: bool = False,
+    default_region: str | None = None,
+    reason: str | None = None,
+    by: str | None = None,
+    via: str | None = None,
+    reference: str | None = None,
+    at: datetime | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """Take opt-outs back, here and at the sources that take opt-outs.
 
     Whoever is listed by a source stays suppressed until that does not list them any more.
+
+    Args:
+        numbers: as for `add`.
+        channel: the channel on which they may be messaged again.
+        correction: whether the opt-out was a mistake; else the people have opted in again.
+        default_region: as for `add`.
+        reason: as for `add`.
+        by: as for `add`.
+        via: as for `add`.
+        reference: as for `add`.
+        at: as for `add`.
 
     Returns:
         For each of the numbers, by its first reading, the sources that listed it when they
@@ -161,10 +214,59 @@ def remove(
 
     Raises:
         StopListUnavailable: nobody can say which sources list them; nothing was done.
-        InvalidNumber, UnknownChannel, StoreUnavailable, ConfigurationError: as for `add`;
-            nothing was done.
+        InvalidNumber, UnknownChannel, StoreUnavailable, InvalidArgument, ConfigurationError:
+            as for `add`; nothing was done.
     """
-    return default_suppressor().remove(numbers, channel, default_region=default_region)
+    return default_suppressor().remove(
+        numbers,
+        channel,
+        correction=correction,
+        default_region=default_region,
+        reason=reason,
+        by=by,
+        via=via,
+        reference=reference,
+        at=at,
+    )
+
+
+@without_frames
+def history(
+    number: object, channel: str | None = None, *, default_region: str | None = None
+) -> list[Change]:
+    """Return the changes that are about a person, under every form of the line, oldest first.
+
+    Args:
+        number: the person's number.
+        channel: the channel; None for all.
+        default_region: as for `add`.
+
+    Raises:
+        InvalidNumber: it is not exactly one phone number.
+        UnknownChannel: no source serves the channel.
+        StoreUnavailable: the history cannot be read.
+        ConfigurationError: a setting is invalid.
+    """
+    return default_suppressor().history(number, channel, default_region=default_region)
+
+
+@without_frames
+def forget(number: object, *, default_region: str | None = None) -> int:
+    """Remove a person's number and history from here; an opt-out that is in force still holds.
+
+    Args:
+        number: the person's number.
+        default_region: as for `add`.
+
+    Returns:
+        How many changes were removed.
+
+    Raises:
+        InvalidNumber: it is not exactly one phone number.
+        StoreUnavailable: the record cannot be read or written; nothing was removed.
+        ConfigurationError: there is no store, or a setting is invalid.
+    """
+    return default_suppressor().forget(number, default_region=default_region)
 
 
 @without_frames
@@ -173,6 +275,6 @@ def status() -> Status:
 
     Raises:
         StopListUnavailable: the opt-outs that were made here cannot be read.
-        ConfigurationError: the settings make no sense.
+        ConfigurationError: a setting is invalid.
     """
     return default_suppressor().status()

@@ -38,6 +38,10 @@ class ConfigurationError(SuppressError):
     """A setting is missing or invalid; the message names it."""
 
 
+class InvalidArgument(SuppressError, ValueError):
+    """An argument makes no sense, such as a time in the future; the message names it."""
+
+
 class SourceError(SuppressError):
     """A source raises this when it cannot read its whole list.
 

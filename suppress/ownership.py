@@ -1,4 +1,4 @@
-"""Files, folders and links that somebody else can change, and so who is messaged."""
+"""Files, folders and links that somebody else can change, and so who gets messages."""
 
 import errno
 import logging
@@ -12,12 +12,12 @@ from suppress.errors import ConfigurationError
 
 logger = logging.getLogger("suppress")
 
-MOST_LINKS = 40
-"""How many links a path may lead through, as for the system itself."""
+MAX_LINKS = 40
+"""The number of links that a path may lead through, as for the system itself."""
 
 
 def in_other_hands(status: os.stat_result) -> str | None:
-    """Say how somebody else can change a file or folder; None where nobody but root can."""
+    """Return how somebody else can change a file or folder; None where only root can."""
     # A terminal and /dev/null are nobody's.
     if sys.platform == "win32" or stat.S_ISCHR(status.st_mode):
         return None
@@ -29,10 +29,10 @@ def in_other_hands(status: os.stat_result) -> str | None:
 
 
 def warn_if_others_write(path: Path, what: str) -> None:
-    """Log a warning about a file that somebody else can change, and so who is messaged.
+    """Log a warning about a file that somebody else can change, and so who gets messages.
 
     Args:
-        path: the file; one that is not there is passed over.
+        path: the file; a missing one is ignored.
         what: what to call it, for example `list`.
     """
     try:
@@ -44,7 +44,7 @@ def warn_if_others_write(path: Path, what: str) -> None:
 
 
 def refuse_if_others_write(path: Path, status: os.stat_result, what: str) -> None:
-    """Refuse a file or folder that somebody else can change, and so who is messaged.
+    """Refuse a file or folder that somebody else can change, and so who gets messages.
 
     Args:
         path: where it is.
@@ -52,14 +52,14 @@ def refuse_if_others_write(path: Path, status: os.stat_result, what: str) -> Non
         what: what to call it.
 
     Raises:
-        ConfigurationError: somebody can; the message says what to do.
+        ConfigurationError: somebody else can change it; the message says what to do.
     """
     if (found := _complaint(path, status, what)) is not None:
-        raise ConfigurationError(f"{found}.")
+        raise ConfigurationError(found)
 
 
 def followed(path: Path) -> Path:
-    """Return where a path leads, through no link that another user laid.
+    """Return where a path leads, through no link that another user made.
 
     Raises:
         PermissionError: there is such a link, at the path or on the way to it.
@@ -81,10 +81,10 @@ def followed(path: Path) -> Path:
         if not _is_own(status):
             raise PermissionError(
                 errno.EPERM,
-                f"the link {current} belongs to another user. Name what it leads to",
+                f"the link {current} belongs to another user. Give the path that it leads to",
             )
         links += 1
-        if links > MOST_LINKS:
+        if links > MAX_LINKS:
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         target = current.readlink()
         current = Path(target.anchor) if target.is_absolute() else current.parent
@@ -99,32 +99,32 @@ def refuse_fifo(target: Path) -> None:
         target: where a path leads.
 
     Raises:
-        PermissionError: it is one.
+        PermissionError: it is such a pipe.
     """
     try:
         status = target.lstat()
     except OSError:
         return
     if sys.platform != "win32" and stat.S_ISFIFO(status.st_mode) and not _is_own(status):
-        raise PermissionError(errno.EPERM, "it is a pipe of another user. Name another file")
+        raise PermissionError(errno.EPERM, "it is a pipe of another user. Use another file")
 
 
 def _complaint(path: Path, status: os.stat_result, what: str) -> str | None:
-    """The warning or error about a file that somebody else can change, without a full stop."""
+    """Return the message about a file that somebody else can change; None where nobody can."""
     try:
         followed(path)
     except PermissionError as error:
-        return f"The {what} {path} cannot be trusted: {error.strerror}"
+        return f"The {what} {path} cannot be trusted: {error.strerror}."
     how = in_other_hands(status)
     if how is None:
         return None
-    remedy = f"chmod go-w {shlex.quote(str(path))}"
+    next_step = f"Run `chmod go-w {shlex.quote(str(path))}`"
     if not _is_own(status):
-        remedy = "use one of your own"
+        next_step = "Use one of your own"
     elif stat.S_ISDIR(status.st_mode):
-        # It may be a volume's, or that of temporary files.
-        remedy += f", or name a folder in it, such as {path / 'suppress'}"
-    return f"The {what} {path} {how}, who can change who is messaged: {remedy}"
+        # It may be the root of a volume, or the folder of temporary files.
+        next_step += f", or use a folder inside it, such as {path / 'suppress'}"
+    return f"The {what} {path} {how}, who could change who gets messages. {next_step}."
 
 
 def _is_own(status: os.stat_result) -> bool:

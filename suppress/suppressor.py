@@ -11,42 +11,31 @@ from typing import Any, TypeVar, Unpack
 
 from suppress.background import Background
 from suppress.errors import (
-    ConfigurationError,
     InvalidNumber,
     StopListUnavailable,
-    StoreUnavailable,
     UnknownChannel,
 )
 from suppress.forks import follow_forks
-from suppress.hanging import Calls
 from suppress.numbers import equivalence
-from suppress.numbers.bulk import BATCH_SIZE, Reader
+from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.readers import Readers
-from suppress.numbers.readings import as_text
-from suppress.opt_outs.delivery import (
-    LONGEST_REST,
-    briefly,
-    next_try,
-    pass_on,
-    patiently,
-    target_of,
-    waiting_for,
-)
-from suppress.opt_outs.record import Person, kept_as
-from suppress.opt_outs.sqlite import OptOuts, Target, Waiting
+from suppress.opt_outs.delivery import Delivery
+from suppress.opt_outs.image import Images
+from suppress.opt_outs.methods import Kept, OptOutMethods
+from suppress.opt_outs.record import OptOuts
+from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.plugin_manager import Plugins
 from suppress.screening.screening import Screening, allowed, taken
 from suppress.serving.context import Context
 from suppress.serving.keys import key_of
-from suppress.serving.limits import Limits
+from suppress.serving.limits import ServingLimits
 from suppress.serving.load import Report
 from suppress.serving.period import Period
 from suppress.serving.serving import Serving
 from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
-from suppress.sources import TakesOptOuts
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.choice import open_store
 from suppress.stores.contract import Failure
@@ -56,17 +45,11 @@ logger = logging.getLogger("suppress")
 
 R = TypeVar("R")
 
-TURNS = 3
-"""How often a command tells sources at most, of what others have added meanwhile."""
-
-SHORTEST_PAUSE = 1.0
-"""Seconds until the background looks again for what waits, where there is more."""
-
 LOOK_EVERY = 60.0
 """Seconds after which the background looks for what other processes have left waiting."""
 
 
-class Suppressor:
+class Suppressor(OptOutMethods):
     """Screens recipients against the stop lists of its sources.
 
     Thread-safe, and usable on both sides of a fork. Nothing is read until it is needed.
@@ -95,7 +78,7 @@ class Suppressor:
         background: bool = True,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
-        limits: Limits | None = None,
+        limits: ServingLimits | None = None,
         **arguments: Unpack[Arguments],
     ) -> None:
         if settings is not None and arguments:
@@ -107,11 +90,27 @@ class Suppressor:
         self._store = open_store(self.settings.store)
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
-        self._passing = Background(self._pass_on_later) if background else None
-        self._rests: dict[Target, float] = {}
-        self._calls = Calls()
+        self._record = self._delivery = None
+        if self.settings.store is not None:
+            lock = functools.partial(
+                self._store.exclusive, "opt-outs", lease=math.inf, wait=math.inf
+            )
+            self._record = SqliteRecord(self.settings.store, lock)
+            self._delivery = Delivery(
+                self._record,
+                self.sources,
+                exclusive=lambda name, wait: self._store.exclusive(
+                    name, self.settings.load_timeout, wait=wait
+                ),
+                ids=self._ids,
+                clock=clock,
+                load_timeout=self.settings.load_timeout,
+            )
+        self._delivering = None
+        if background and self._delivery is not None:
+            self._delivering = Background(self._delivery.deliver_later)
         self._timer = timer
-        self._limits = limits or Limits()
+        self._limits = limits or ServingLimits()
         self._renumbering = equivalence.chosen(self.settings.renumbering)
         self._opt_outs: OptOuts | None = None
         self._period = self._begin_period()
@@ -239,153 +238,6 @@ class Suppressor:
         return self._serving.refresh(channels, progress, force=force)
 
     @without_frames
-    def add(
-        self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
-    ) -> int:
-        """Opt people out of a channel, for good, in every process that shares the store.
-
-        It holds when this returns, for all readings of the numbers, whatever the sources say.
-        The sources that take opt-outs are told in the background of the first reading; until
-        they have been, it waits on disk. See `pass_on`.
-
-        Args:
-            numbers: any iterable of numbers, as for `filter_recipients`.
-            channel: the channel on which they must not be messaged any more.
-            default_region: ISO 3166 region of numbers in national form, or `international`;
-                None for the setting.
-
-        Returns:
-            How many of them were not opted out here before.
-
-        Raises:
-            InvalidNumber: one of them is not exactly one phone number; nobody was opted out.
-            UnknownChannel: no source serves the channel.
-            StoreUnavailable: it cannot be kept: it holds in this process alone.
-            ConfigurationError: there is no store, or the default region is unknown.
-        """
-        opt_outs = self._kept(channel)
-        people = self._people(numbers, default_region)
-        try:
-            return opt_outs.add(people, channel, self._targets(channel), self._clock())
-        finally:
-            self._tell()
-
-    @without_frames
-    def remove(
-        self, numbers: Iterable[Any], channel: str, *, default_region: str | None = None
-    ) -> dict[str, tuple[str, ...]]:
-        """Take opt-outs back.
-
-        Those that were added here are taken back, under whichever form of the same line. The
-        sources that take opt-outs are told in the background, as for `add`; the others go on
-        listing whom they list, and whoever is listed by a source stays suppressed.
-
-        Args:
-            numbers: as for `add`. An opt-out that has no reading any more is named by its
-                number, or as `suppress status` lists it.
-            channel: the channel on which they may be messaged again.
-            default_region: as for `add`.
-
-        Returns:
-            For each of the numbers, by its first reading, the sources that listed it when they
-            were last read; `opt-outs` for another opt-out that may mean the same number.
-
-        Raises:
-            StopListUnavailable: nobody can say which sources list them; nothing was done.
-            InvalidNumber, UnknownChannel, StoreUnavailable, ConfigurationError: as for
-                `add`; nothing was done.
-        """
-        opt_outs = self._kept(channel)
-        reader = self.reader(default_region)
-        unread = self.unread()
-        people = self._people(numbers, default_region, unread)
-        try:
-            snapshot = self.snapshot(channel)
-        except StopListUnavailable as error:
-            raise StopListUnavailable(
-                f"Nothing was taken back, since nobody can say who lists the numbers. {error}"
-            ) from error
-        opt_outs.remove(people, channel, self._targets(channel), self._clock())
-        self._tell()
-        lists = snapshot.with_opted_out(opt_outs.of(channel))
-        return {
-            each.number: tuple(
-                dict.fromkeys(
-                    origin.source for origin in lists.why(reader.read(each.text), each.text)
-                )
-            )
-            for each in people
-        }
-
-    def unread(self) -> tuple[str, ...]:
-        """The numbers of opt-outs that have no reading, which an earlier version has kept.
-
-        They suppress the recipients who have the same digits. Take them back with `remove`,
-        and add the right numbers.
-
-        Raises:
-            StopListUnavailable: the opt-outs that were made here cannot be read.
-        """
-        if self._opt_outs is None:
-            return ()
-        found = [
-            f"+{digits}" for each in self.channels for digits in self._opt_outs.of(each).unread
-        ]
-        return tuple(sorted(set(found)))
-
-    def reset_opt_outs(self) -> bool:
-        """Take it that the opt-outs that were made here are gone, if their record is.
-
-        Once opt-outs were made in a store, nothing is screened without their record. This says
-        that it is gone for good, and that the next one to be made, or the one that has taken
-        its place, is right. No record is removed. Restart what runs.
-
-        Returns:
-            Whether there was anything to be taken so.
-
-        Raises:
-            StoreUnavailable: there is a record, and it cannot be read.
-        """
-        return self._opt_outs is not None and self._opt_outs.reset()
-
-    def pass_on(self, *, patience: float | None = None) -> None:
-        """Tell the sources now of what was opted out here, and of what was taken back.
-
-        What they do not take stays, and is told again later: see `waiting`.
-
-        Args:
-            patience: seconds after which a source that does not answer is given up, for each
-                call. Another process or thread that is telling a source is not waited for
-                then: it tells the rest as well. None to wait for both.
-
-        Raises:
-            StoreUnavailable: what waits cannot be read, or what was taken not be noted.
-        """
-        # Another may have looked at what waits before this was there, and then be done.
-        for _ in range(TURNS):
-            pause = self._pass_on(forced=True, patience=patience)
-            if patience is None or pause > SHORTEST_PAUSE:
-                return
-
-    def waiting(self) -> dict[str, list[Waiting]]:
-        """What the sources have not been told yet, in order, by their names.
-
-        A name has a question mark behind it where it is for another account or address
-        than the settings have now: it waits until they have that one again.
-
-        Raises:
-            StoreUnavailable: it cannot be read.
-        """
-        if self._opt_outs is None:
-            return {}
-        current = [target_of(source) for source in self.sources]
-        found: dict[str, list[Waiting]] = {}
-        for target in self._opt_outs.targets():
-            name = target.source if target in current else f"{target.source}?"
-            found.setdefault(name, []).extend(self._opt_outs.waiting(target))
-        return found
-
-    @without_frames
     def snapshot(self, channel: str) -> Snapshot:
         """The snapshot that answers for the channel now, read first where need be.
 
@@ -457,9 +309,11 @@ class Suppressor:
 
     def after_fork_in_child(self) -> None:
         """Forget the threads of the process that this one was forked from."""
-        for background in (self._renewing, self._passing):
+        for background in (self._renewing, self._delivering):
             if background is not None:
                 background.after_fork_in_child()
+        if self._delivery is not None:
+            self._delivery.after_fork_in_child()
         self._store.after_fork_in_child()
         self._period.serving.after_fork_in_child()
 
@@ -469,94 +323,33 @@ class Suppressor:
                 f"No source serves the channel {channel!r}. Served are: {', '.join(self.channels)}."
             )
 
-    def _kept(self, channel: str) -> OptOuts:
-        self._known(channel)
-        if self._opt_outs is None:
-            raise ConfigurationError(
-                "There is nowhere to keep an opt-out, which would be lost with this process: "
-                "SUPPRESS_STORE (`store` in the table [suppress]) names no folder. Set it to one."
-            )
-        return self._opt_outs
-
-    def _targets(self, channel: str) -> list[Target]:
-        return [
-            target_of(source)
-            for source in self.sources
-            if channel in source.channels and isinstance(source, TakesOptOuts)
-        ]
-
-    def _tell(self) -> None:
+    def _announce(self) -> None:
         # Where nobody can be told, this process knows all the same.
         self._serving.invalidate()
         self._store.notify()
-        if self._passing is not None:
-            self._passing.wake()
+        if self._delivering is not None:
+            self._delivering.wake()
 
-    def _pass_on(self, *, forced: bool, patience: float | None = None) -> float:
-        """Tell the sources what waits for them; the seconds until some of it may be told again."""
-        wait = 0.0
-        if forced:
-            wait = self.settings.load_timeout if patience is None else 0.0
-        hand_over = patiently if patience is None else briefly(self._calls, patience)
-        pauses = [math.inf]
-        if self._opt_outs is not None:
-            for source in self.sources:
-                target = target_of(source)
-                rest = self._rests.get(target, 0.0) - self._clock()
-                if not forced and 0 < rest <= LONGEST_REST:
-                    pauses.append(rest)
-                    continue
-                if not isinstance(source, TakesOptOuts) or not self._opt_outs.any_waiting(target):
-                    continue
-                lock = functools.partial(
-                    self._store.exclusive,
-                    f"passing-{target.source}-{target.account}",
-                    lease=self.settings.load_timeout,
-                    wait=wait,
-                )
-                reached = pass_on(
-                    source,
-                    self._opt_outs,
-                    lock=lock,
-                    ids=functools.partial(self._ids, source.name),
-                    clock=self._clock,
-                    forced=forced,
-                    hand_over=hand_over,
-                )
-                if reached is None:
-                    pauses.append(LOOK_EVERY)
-                    continue
-                now = self._clock()
-                after = next_try(waiting_for(source, self._opt_outs), now)
-                if reached:
-                    self._rests.pop(target, None)
-                else:
-                    self._rests[target] = after
-                pauses.append(after - now)
-        return max(min(pauses), SHORTEST_PAUSE)
+    @property
+    def _store_of_opt_outs(self) -> Kept | None:
+        if self._opt_outs is None or self._delivery is None:
+            return None
+        return Kept(self._opt_outs, self._delivery)
 
     def _ids(self, source: str, channel: str, number: str) -> list[str | int]:
-        """The ids of a number's entries on the source's list, as it was last read."""
+        """Return the ids of a number's entries on the source's list, as it was last read."""
         snapshot = self._serving.stored(channel)
         found = () if snapshot is None else snapshot.origins.of(number)
         return [each.id for each in found if each.source == source and each.id is not None]
 
     def _renew(self) -> float:
         """Renew what is due; the seconds until something is due again."""
-        if self._passing is not None:
-            self._passing.wake(again=False)
+        if self._delivering is not None:
+            self._delivering.wake(again=False)
         try:
             return self._serving.renew()
         except StopListUnavailable:
             return LOOK_EVERY  # whoever asks is told
-
-    def _pass_on_later(self) -> float:
-        """Pass on what is due; the seconds until something is due again."""
-        try:
-            return min(LOOK_EVERY, self._pass_on(forced=False))
-        except StoreUnavailable as error:
-            logger.warning("%s", error)
-            return LOOK_EVERY
 
     @property
     def _current(self) -> Period:
@@ -576,14 +369,12 @@ class Suppressor:
             self.settings.possible_only,
             self._renumbering.in_force(today),
         )
-        if self.settings.store is not None:
-            lock = functools.partial(
-                self._store.exclusive, "opt-outs", lease=math.inf, wait=math.inf
-            )
+        if self.settings.store is not None and self._record is not None:
+            images = Images(self.settings.store, convention)
             self._opt_outs = (
-                OptOuts(self.settings.store, lock, convention)
+                OptOuts(self._record, convention, images)
                 if self._opt_outs is None
-                else self._opt_outs.under(convention)
+                else self._opt_outs.under(convention, images)
             )
         keys = {
             channel: key_of(channel, self.sources, convention, self._renumbering.digest)
@@ -601,35 +392,3 @@ class Suppressor:
         serving = Serving(self.sources, convention, keys, context)
         first, end = self._renumbering.period(today)
         return Period.between(first, end, Readers(convention), serving)
-
-    def _people(
-        self, numbers: Iterable[Any], default_region: str | None, unread: Collection[str] = ()
-    ) -> list[Person]:
-        """The numbers with their first readings.
-
-        Args:
-            numbers: as they were handed in.
-            default_region: as for `add`.
-            unread: the numbers of opt-outs without a reading that may be among them.
-
-        Raises:
-            InvalidNumber: one of them is not exactly one number.
-        """
-        if isinstance(numbers, str | bytes):
-            raise TypeError("one number was given where a list of them belongs")
-        given, reader = list(numbers), self.reader(default_region)
-        people = []
-        for start in range(0, len(given), BATCH_SIZE):
-            some = given[start : start + BATCH_SIZE]
-            found = reader.read_all(some)
-            firsts: list[str | int] = reader.firsts(some, found).tolist()
-            for place, why in reader.faults(some, found):
-                kept = kept_as(some[place], unread)
-                if kept is None:
-                    raise InvalidNumber(why)
-                firsts[place], some[place] = kept[1:], kept
-            people += [
-                Person.handed_in(f"+{first}", as_text(number)[0] or "", reader.convention.region)
-                for first, number in zip(firsts, some, strict=True)
-            ]
-        return people

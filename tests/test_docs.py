@@ -1,4 +1,4 @@
-"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+"""The reference lists exactly what the code has: hooks, settings, commands, statuses, names."""
 
 import dataclasses
 import inspect
@@ -8,14 +8,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
 import suppress
 import suppress.cli
+import suppress.testing
 from support.builders import row
 from suppress import hookspecs
+from suppress.cli import exit_statuses
 from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings
@@ -90,18 +93,33 @@ def statuses(text: str) -> dict[str, str]:
 
 
 def test_every_exit_status_is_documented() -> None:
-    in_code = statuses(inspect.getdoc(suppress.cli) or "")
+    in_code = statuses(inspect.getdoc(exit_statuses) or "")
     assert statuses(page("reference/command-line.md")) == in_code
-    used = {str(status) for _, status in suppress.cli.EXIT_STATUSES}
-    used |= {"0", "1", str(suppress.cli.INTERRUPTED), str(suppress.cli.NOBODY_READS)}
-    used |= {str(suppress.cli.TERMINATED), str(suppress.cli.HUNG_UP)}
+    used = {str(status) for _, status in exit_statuses.OF_ERRORS}
+    used |= {"0", "1", str(exit_statuses.INTERRUPTED), str(exit_statuses.NOBODY_READS)}
+    used |= {str(exit_statuses.TERMINATED), str(exit_statuses.HUNG_UP)}
     assert in_code.keys() == used
 
 
-@pytest.mark.parametrize("name", suppress.__all__)
-def test_every_name_is_in_the_reference(name: str) -> None:
+@pytest.mark.parametrize("module", [suppress, suppress.testing])
+def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) -> None:
     pages = page("reference/python.md") + page("reference/hooks.md")
-    assert re.search(rf"(auto\w+|py:\w+):: suppress\.{name}$", pages, re.MULTILINE)
+    listed = rf"^\.\. (?:auto(?!module)\w+|py:\w+):: {re.escape(module.__name__)}\.(\w+)$"
+    assert sorted(re.findall(listed, pages, re.MULTILINE)) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize(
+    ("package", "heading"), [("suppress", "## The house"), ("suppress/numbers", "## Numbers")]
+)
+def test_the_design_shows_every_module(package: str, heading: str) -> None:
+    section = page("explanation/design.md").partition(heading)[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+    modules = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__", "version"})
 
 
 @pytest.mark.parametrize(
@@ -118,6 +136,14 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     listed = set(re.findall(r"^[a-z-]+(?:/[a-z-]+)?$", page("index.md"), re.MULTILINE))
     pages = {str(path.relative_to(DOCS).with_suffix("")) for path in DOCS.rglob("*.md")}
     assert listed == pages - {"index"}
+
+
+def test_every_task_is_documented() -> None:
+    tasks = re.findall(
+        r"^@nox\.session.*\ndef (\w+)", (ROOT / "noxfile.py").read_text(), re.MULTILINE
+    )
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    assert sorted(re.findall(r"^\| `nox -s (\w+)`", page, re.MULTILINE)) == sorted(tasks)
 
 
 def test_the_changelog_tells_of_this_version() -> None:

@@ -76,7 +76,7 @@ KINDS: dict[str, dict[str, bool]] = {
     "first old wrapper": {"hookwrapper": True, "tryfirst": True},
     "last old wrapper": {"hookwrapper": True, "trylast": True},
 }
-"""How another plugin can implement the hook."""
+"""Ways in which another plugin can implement the hook."""
 
 
 def other(manager: pluggy.PluginManager, kind: str, answer: Callable[[Any], Any]) -> object:

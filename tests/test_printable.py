@@ -1,4 +1,4 @@
-"""What others have written is shown as one line, without orders to a terminal and numbers."""
+"""Text from elsewhere is shown as one line, without orders to a terminal and numbers."""
 
 import dataclasses
 import logging

@@ -1,4 +1,4 @@
-"""Which snapshot answers, when it is read anew, and that in doubt nothing is sent."""
+"""The Suppressor: the snapshot that answers, when it is read again, and nothing sent in doubt."""
 
 import logging
 import os
@@ -38,7 +38,7 @@ def source() -> ListSource:
 
 @pytest.fixture
 def no_store(tmp_path: Path) -> Path:
-    """A store that cannot be made, so that nobody can be kept from reading at the same time."""
+    """A store that cannot be made, so that there is no lock and all read at the same time."""
     (tmp_path / "file").touch()
     return tmp_path / "file" / "store"
 
@@ -513,7 +513,7 @@ class TestStore:
         content[24] ^= 1  # the first bit of the only number
         file.write_bytes(content)
         assert made(source, store=tmp_path).is_suppressed(LISTED, "sms")
-        assert "the digest of its numbers is not that of their content" in caplog.text
+        assert "its numbers do not match their digest" in caplog.text
 
     def test_numbers_that_were_copied_are_used(
         self, source: ListSource, tmp_path: Path, caplog: pytest.LogCaptureFixture

@@ -122,14 +122,15 @@ class FileSource:
                 )
                 count = 0
                 for batch in rows.batches():
+                    numbers, lines = suppress.RowNumbers.of(batch)
                     yield suppress.Entries(
-                        numbers=batch.numbers,
+                        numbers=numbers,
                         channels=channels,
-                        ids=batch.lines,
+                        ids=lines,
                         id_word="line",
                         place=str(path),
                     )
-                    count += len(batch.numbers)
+                    count += len(numbers)
                     progress(count, None)
                 if not count and not rows.header:
                     raise suppress.SourceError(

@@ -1,4 +1,4 @@
-"""What commands read: a file of numbers, or standard input."""
+"""Inputs of commands: a file of numbers, or standard input."""
 
 import contextlib
 import os
@@ -10,16 +10,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from suppress.errors import InputError
-from suppress.files.rows import Row, Rows
+from suppress.files.rows import Rows
+from suppress.files.slices import Row
 
 STANDARD = "-"
 
-QUIET = 2.0
-"""Seconds for which an input has to be unchanged that may be in the middle of being written."""
-
 
 def opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | None]:
-    """The bytes of the input, and how many there are where that is known.
+    """Open an input; return its bytes, and how many there are if that is known.
 
     Args:
         source: the file's name, or `-` for standard input.
@@ -40,7 +38,7 @@ def opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | No
 
 
 class State(NamedTuple):
-    """What tells that a file was written to, whatever it says of the time of that."""
+    """The state of a file; a write changes it, even if the modification time is set back."""
 
     device: int
     inode: int
@@ -50,15 +48,15 @@ class State(NamedTuple):
     changed: int
 
     def is_same(self, other: "State | None") -> bool:
-        """Tell whether nothing was written in between."""
+        """Return whether nothing was written in between."""
         if other is not None and other.links != self.links:
-            # Another file took its name, which changes the time and nothing in the file.
+            # Another file took its name, which changes the times, but not the content.
             return self[:4] == other[:4]
         return self == other
 
 
 def state(stream: BinaryIO) -> State | None:
-    """The state of a file; None for a pipe or a terminal."""
+    """Return the state of a file; None for a pipe or a terminal."""
     found = os.fstat(stream.fileno())
     if not stat.S_ISREG(found.st_mode):
         return None
@@ -79,7 +77,7 @@ def rows_of(
     format_: str | None,
     default_region: str | None,
 ) -> Rows:
-    """The rows of the input; arguments as for `Rows`.
+    """Return the rows of the input; arguments as for `Rows`.
 
     Raises:
         InputError: its first line cannot be read.
@@ -89,30 +87,28 @@ def rows_of(
 
 
 def check_unchanged(
-    stream: BinaryIO, rows: Rows, began: State | None, *, quiet: float = 0.0
+    stream: BinaryIO, rows: Rows, before: State | None, *, quiet: float = 0.0
 ) -> None:
-    """Make sure that the input was not written to since its `state` was what it began with.
+    """Check that the input was not written to while it was read.
 
     Args:
         stream: its bytes.
-        rows: its rows, which have been read.
-        began: its state before that.
-        quiet: seconds for which it has to be unchanged; that is waited for.
+        rows: its rows, all of them read.
+        before: its state before they were read.
+        quiet: seconds without a change to wait for.
 
     Raises:
-        InputError: it was: the last row that was read may be half a row.
+        InputError: the input changed, so the last row may be half a row.
     """
-    if began is not None:
-        changed = max(began.modified, began.changed) / 10**9
+    if before is not None:
+        changed = max(before.modified, before.changed) / 10**9
         time.sleep(min(max(quiet - (time.time() - changed), 0), quiet))
-    if began is not None and not began.is_same(state(stream)):
-        raise InputError(
-            f"{rows.name} changed while it was read. Read it again when it is complete."
-        )
+    if before is not None and not before.is_same(state(stream)):
+        raise InputError(f"{rows.name} changed while it was read. Try again when it is complete.")
 
 
 def is_cut(raw: bytes) -> bool:
-    """Tell a last row without a line end: whoever writes it may be in the middle of it."""
+    """Return whether a last row has no line end, so that it may be half a row."""
     return not raw.endswith((b"\n", b"\r"))
 
 
@@ -124,22 +120,22 @@ def read_rows(
     *,
     quiet: float = 0.0,
 ) -> Iterator[tuple[Rows, Row]]:
-    """Each row of an input, with the file that it is of, for its errors.
+    """Yield each row of an input, with the rows it belongs to, which make its errors.
 
     Args:
-        source: its name.
+        source: the file's name, or `-` for standard input.
         columns: as for `Rows`, like the next two.
-        format_: its format.
-        default_region: the region of its numbers in national form.
-        quiet: seconds for which it has to be unchanged when it has been read.
+        format_: the format of the input.
+        default_region: the region of numbers in national form.
+        quiet: seconds without a change to wait for at the end.
 
     Raises:
         InputError: it cannot be read.
     """
     with contextlib.ExitStack() as stack:
         stream, _ = opened(source, stack)
-        began = state(stream)
+        before = state(stream)
         rows = rows_of(stream, source, columns, format_, default_region)
         for row in rows:
             yield rows, row
-        check_unchanged(stream, rows, began, quiet=quiet)
+        check_unchanged(stream, rows, before, quiet=quiet)

@@ -1,9 +1,10 @@
-"""Options that several commands share, and the rule that none is given twice for nothing."""
+"""Options that several commands share, and the rule that no option is given twice."""
 
 import contextlib
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import click
 
@@ -12,16 +13,18 @@ from suppress.files.rows import Rows
 from suppress.settings.settings import CONFIG, Settings
 from suppress.suppressor import Suppressor
 
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
 
 @contextlib.contextmanager
 def named_settings(file: str) -> Iterator[None]:
-    """Let every command, those of plugins too, take its settings from a file.
+    """Make every command, also those of plugins, take its settings from a file.
 
     Raises:
-        click.UsageError: the file has no name, as when a variable of a script is empty.
+        click.UsageError: the name is empty, as when a variable of a script is not set.
     """
     if not file:
-        raise click.UsageError("--config names no file.")
+        raise click.UsageError("--config is empty. Name a settings file, or leave --config out.")
     before = os.environ.get(CONFIG)
     os.environ[CONFIG] = file
     try:
@@ -46,49 +49,69 @@ channel_option = click.option(
     metavar="CH",
     required=True,
     shell_complete=_channels,
-    help="How the messages travel: sms, viber, or another that a source serves.",
+    help="Channel of the messages: sms, viber, or another that a source serves.",
 )
 
-channels_option = click.option(
-    "--channel",
-    "channels",
-    metavar="CH",
-    multiple=True,
-    shell_complete=_channels,
-    help="A channel to read; may be repeated. All that are served otherwise.",
-)
 
-opt_out_channels_option = click.option(
-    "--channel",
-    "channels",
-    metavar="CH",
-    multiple=True,
-    required=True,
-    shell_complete=_channels,
-    help="A channel of the opt-out; may be repeated.",
-)
+def single_channel_option(help_: str) -> Callable[[Decorated], Decorated]:
+    """Return the option `--channel` of a command that can do without one."""
+    return click.option("--channel", metavar="CH", shell_complete=_channels, help=help_)
+
+
+def channels_option(help_: str) -> Callable[[Decorated], Decorated]:
+    """Return the option `--channel` of a command that takes several, or none."""
+    return click.option(
+        "--channel",
+        "channels",
+        metavar="CH",
+        multiple=True,
+        shell_complete=_channels,
+        help=help_,
+    )
+
+
+def all_channels_options(command: Decorated) -> Decorated:
+    """Add the options `--channel` and `--all-channels`, for `chosen_channels`."""
+    every = click.option(
+        "--all-channels", is_flag=True, help="All channels that the sources serve."
+    )
+    return channels_option("Channel of the opt-out; may be repeated.")(every(command))
+
+
+def chosen_channels(
+    served: Sequence[str], channels: Sequence[str], *, all_channels: bool
+) -> tuple[str, ...]:
+    """Return the channels that were named, each once, or all that are served.
+
+    Raises:
+        click.UsageError: both options were given, or none.
+    """
+    if all_channels == bool(channels):
+        raise click.UsageError("Name each channel with --channel, or say --all-channels.")
+    return tuple(dict.fromkeys(served if all_channels else channels))
+
 
 column_option = click.option(
     "--column",
     "columns",
     metavar="NAME",
     multiple=True,
-    help="Column or JSON key of the number; repeat it where a row has several numbers "
-    "(default: told by the names and the first rows).",
+    help="Column or JSON key of the number; repeat it if a row has several numbers "
+    "(default: detected from the names and the first rows).",
 )
 
 format_option = click.option(
     "--format",
     "format_",
     type=click.Choice(Rows.FORMATS),
-    help="Form of the input; told by the file's name or its first line otherwise.",
+    help="Input format (default: detected from the name or the first line).",
 )
 
 region_option = click.option(
     "--default-region",
     metavar="CC",
-    help="Region of numbers in national form, such as US, or the word international for digits "
-    "that begin with a calling code; SUPPRESS_DEFAULT_REGION otherwise.",
+    help="Region of numbers in national form, such as US; or international, if digits without a "
+    "plus begin with a calling code (default: SUPPRESS_DEFAULT_REGION).",
 )
 
 json_option = click.option(
@@ -104,22 +127,22 @@ def refuse_repeated(
     *,
     inner: bool = True,
 ) -> None:
-    """Refuse an option that is given more than once and cannot be repeated.
+    """Refuse an option that is given twice, unless it can be repeated.
 
-    Of two values click would take the last one and say nothing. This looks at the arguments
-    before the command does, so it holds for every command, those of plugins included.
+    click would silently use the last value. The arguments are looked at before the command
+    sees them, so the rule holds for the commands of plugins, too.
 
     Args:
         command: the command that is called.
         name: its name, as typed.
-        arguments: what is typed behind it.
-        parent: the context of the group that the command is of.
-        inner: whether to look at the command of a group as well.
+        arguments: the arguments behind the name.
+        parent: the context of the group that the command belongs to.
+        inner: whether to look into the command of a group as well.
 
     Raises:
-        click.UsageError: an option is given more than once.
+        click.UsageError: an option is given twice.
     """
-    # Resilient: every other fault is left for the command to find.
+    # Resilient parsing leaves every other mistake for the command to find.
     context = command.context_class(
         command,
         info_name=name,
@@ -127,13 +150,13 @@ def refuse_repeated(
         **{**command.context_settings, "resilient_parsing": True},
     )
     _, rest, given = command.make_parser(context).parse_args(list(arguments))
-    # By name, since two options that set the same value are as good as one.
+    # Counted by name: two options that set the same value are one.
     counts = Counter(each.name for each in given if _takes_one(each))
     for option in given:
         if counts[option.name] > 1:
             shown = "/".join(sorted(option.opts, key=len))
             raise click.UsageError(
-                f"{shown} is given {counts[option.name]} times, and only one would be used. "
+                f"{shown} is given {counts[option.name]} times, but only one value can be used. "
                 "Give it once.",
                 context,
             )
@@ -146,5 +169,5 @@ def refuse_repeated(
 def _takes_one(parameter: click.Parameter) -> bool:
     if not isinstance(parameter, click.Option) or parameter.multiple or parameter.count:
         return False
-    # To ask for help twice is to ask for help.
+    # `--help --help` is a request for help.
     return not (parameter.is_flag and parameter.is_eager)

@@ -43,7 +43,7 @@ class Output:
         self._target = target
         self._holding = holding
 
-    def write(self, parts: Iterable[bytes]) -> None:
+    def writelines(self, parts: Iterable[bytes], /) -> None:
         """Write the parts, one after the other."""
         if self._holding is None:
             with with_filename(self._place):

@@ -1,4 +1,4 @@
-"""Why recipients are invalid and what to do, in sentences that follow a count."""
+"""The reasons why recipients are invalid, and what to do, in sentences that follow a count."""
 
 from collections.abc import Mapping
 
@@ -7,7 +7,7 @@ from suppress.numbers.problem import Problem
 _WHOSE = "add --default-region XX, or --default-region international"
 
 _SENTENCES = {
-    # Of one, and of several.
+    # For one recipient, and for several.
     Problem.NO_NUMBER: (
         "is empty: fill in the number, or leave the row out",
         "are empty: fill in the numbers, or leave the rows out",
@@ -56,7 +56,7 @@ _SENTENCES = {
 
 
 def by_reason(problems: Mapping[Problem, int]) -> list[str]:
-    """The lines that say why recipients are invalid, most frequent first.
+    """Return a line for each reason why recipients are invalid, most frequent first.
 
     Args:
         problems: how many are invalid for each reason.

@@ -1,7 +1,10 @@
-"""Bytes that are no text in UTF-8: what they look like, and what to do about it."""
+"""The encodings of files: bytes that are not UTF-8, and how to convert them."""
+
+BOM = b"\xef\xbb\xbf"
+"""The mark with which a file in UTF-8 may begin."""
 
 _SHORTEST_WIDE = 8
-"""Bytes in a line from which one NUL character does not make it look like another encoding."""
+"""The fewest bytes of a line from which its encoding is guessed: one NUL says nothing."""
 
 _MARKS = (
     # Those of UTF-32 first: one of UTF-16's begins like one of them.
@@ -14,7 +17,7 @@ _ZIP = b"PK\3\4"
 
 
 def why_unreadable(raw: bytes, what: str) -> str:
-    """Say what a line looks like that cannot be read, and how to convert the file.
+    """Return why a line cannot be read, and how to convert the file.
 
     Args:
         raw: the line.
@@ -30,7 +33,7 @@ def why_unreadable(raw: bytes, what: str) -> str:
 
 
 def _wide_encoding(raw: bytes) -> str | None:
-    """The encoding that a line looks like, of those with two or four bytes a character."""
+    """Return the encoding with two or four bytes a character that a line looks like."""
     for mark, name in _MARKS:
         if raw.startswith(mark):
             return name

@@ -1,17 +1,19 @@
-"""The formats of files of numbers, and how to tell them."""
+"""The format of a file, by the ending of its name or by its first line."""
 
 from pathlib import PurePath
 
-DELIMITERS = ",;|"
-"""Characters that stand between the fields of a table, besides a tab."""
+from suppress.files.encodings import BOM
 
-BOM = b"\xef\xbb\xbf"
+FORMATS = ("text", "csv", "tsv", "jsonl")
+
+DELIMITERS = ",;|"
+"""The delimiters of a table, besides a tab."""
 
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
 def format_of(name: str, first: bytes, *, with_columns: bool) -> str:
-    """Tell the format of a file by the ending of its name, else by its first line.
+    """Return the format of a file: by the ending of its name, else by its first line.
 
     Args:
         name: the file's name.

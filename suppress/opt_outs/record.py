@@ -1,307 +1,472 @@
-"""Who is opted out, as it follows from what was written down.
+"""The opt-outs that are made here: kept in a record, and in force as the fold of its changes."""
 
-The record has each number as it was handed in. What that means is found when the record is
-loaded, by the conventions of that day: so a change of a numbering plan takes effect on it.
-"""
-
+import contextlib
 import dataclasses
-import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any, NamedTuple, Self
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 
 import numpy as np
-import phonenumbers
-from numpy.typing import NDArray
 
-from suppress.lazy import cached_property
-from suppress.numbers.bulk import BATCH_SIZE, Reader
+from suppress.errors import StopListUnavailable, StoreUnavailable
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import digits_of
-from suppress.numbers.entries import EntryReadings
-from suppress.numbers.mask import mask
-from suppress.numbers.readings import as_text
-from suppress.numbers.region import INTERNATIONAL
-from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.snapshot import NO_OPT_OUTS, OptedOut
+from suppress.opt_outs.contract import (
+    Change,
+    Changes,
+    Destination,
+    Overtaken,
+    Record,
+    RecordError,
+    Replaced,
+)
+from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.fold import NO_FOLD, Fold, united
+from suppress.opt_outs.image import Images
+from suppress.opt_outs.people import People, Person, Sought, lines_of, read_people
+from suppress.stop_list.opted_out import GROWTH, OptedOut, Run
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
+IMAGE_AFTER = 10_000
+"""People whose changes are folded until an image saves the next process the work."""
 
-
-class Person(NamedTuple):
-    """A number that is opted out.
-
-    Attributes:
-        number: its first reading, in E.164 form, when it was opted out.
-        text: the number as handed in; empty for one that an earlier version has kept.
-        region: the default region that it was handed in with; empty for none.
-    """
-
-    number: str
-    text: str = ""
-    region: str = ""
-
-    @classmethod
-    def handed_in(cls, number: str, text: str, region: str | None) -> Self:
-        """The person with this number, of which every text can be kept."""
-        # No database takes a lone surrogate, and U+FFFD is no more a part of a number.
-        kept = text if text.isascii() else _SURROGATES.sub("\ufffd", text)
-        return cls(number, kept, region or "")
+Destinations = Callable[[str], Sequence[Destination]]
+"""Gives those who are to be told of a channel's changes."""
 
 
-class Columns(NamedTuple):
-    """Many people, as the three attributes of each `Person`."""
-
-    numbers: Sequence[str]
-    texts: Sequence[str]
-    regions: Sequence[str]
-
-    @classmethod
-    def of(cls, people: Collection[Person]) -> Self:
-        """The columns of some people."""
-        numbers, texts, regions = zip(*people, strict=True) if people else ((), (), ())
-        return cls(numbers, texts, regions)
+class OptOutsUnreadable(StopListUnavailable):
+    """Nobody can say who was opted out here."""
 
 
-class Readings(NamedTuple):
-    """All readings of some people.
-
-    Attributes:
-        places: whose they are.
-        values: the digits of one number each, as an integer.
-        listed_as: the digits that were written, where they are another form of that number;
-            0 elsewhere.
-    """
-
-    places: NDArray[np.intp]
-    values: NDArray[np.uint64]
-    listed_as: NDArray[np.uint64]
-
-    @classmethod
-    def united(cls, parts: Iterable[Self]) -> Self:
-        """All of the parts, one after another."""
-        none = np.zeros(0, np.uint64)
-        places, values, listed_as = zip((none.astype(np.intp), none, none), *parts, strict=True)
-        return cls(np.concatenate(places), np.concatenate(values), np.concatenate(listed_as))
-
-    def missing(self, count: int) -> NDArray[np.intp]:
-        """The places below the count that have no reading."""
-        none = np.ones(count, np.bool_)
-        none[self.places] = False
-        return np.flatnonzero(none)
-
-
-@dataclass(frozen=True)
-class Record:
-    """Everyone who is opted out of one channel.
-
-    Attributes:
-        ids: the names of the rows that say so.
-        numbers: the first readings, in E.164 form, as they were when these were written.
-        added: when that was (seconds since the epoch).
-        readings: what they mean now.
-    """
-
-    ids: NDArray[np.int64]
-    numbers: NDArray[np.object_]
-    added: NDArray[np.float64]
-    readings: Readings
-
-    @classmethod
-    def of(
-        cls,
-        ids: Sequence[int],
-        added: Sequence[float],
-        people: Columns,
-        convention: Convention,
-    ) -> Self:
-        """The record of some people."""
-        numbers = np.empty(len(ids), np.object_)
-        numbers[:] = people.numbers
-        return cls(
-            np.array(ids, np.int64),
-            numbers,
-            np.array(added, np.float64),
-            read_people(people, convention),
-        )
-
-    def changed(self, gone: NDArray[np.int64], new: Self) -> Self:
-        """The record without the rows that are gone, and with new ones."""
-        keep = ~np.isin(self.ids, gone)
-        old = self.readings
-        if not keep.all():
-            chosen = keep[old.places]
-            places = (np.cumsum(keep) - 1)[old.places[chosen]]
-            old = Readings(places, old.values[chosen], old.listed_as[chosen])
-        behind = new.readings._replace(places=new.readings.places + np.count_nonzero(keep))
-        return type(self)(
-            np.concatenate([self.ids[keep], new.ids]),
-            np.concatenate([self.numbers[keep], new.numbers]),
-            np.concatenate([self.added[keep], new.added]),
-            Readings.united([old, behind]),
-        )
-
-    @cached_property
-    def opted_out(self) -> OptedOut:
-        """The same for a snapshot."""
-        if not len(self.ids):
-            return NO_OPT_OUTS
-        places, values, listed_as = self.readings
-        unread: dict[str, float] = {}
-        for place in self.readings.missing(len(self.ids)).tolist():
-            unread.setdefault(self.numbers[place][1:], self.added.item(place))
-        numbers = NumberSet.of_values(values)
-        firsts = values
-        if len(numbers) < len(values) or len(self.ids) < len(values) + len(unread):
-            firsts = np.unique(values[np.unique(places, return_index=True)[1]])
-        return OptedOut(
-            numbers,
-            MappingProxyType(unread),
-            _Origins(values, self.added[places], listed_as),
-            firsts,
-        )
-
-    def find(
-        self,
-        people: Sequence[Person],
-        convention: Convention,
-        person_at: Callable[[int], Person],
-    ) -> list[int]:
-        """The places of those who have the same line as one of some people.
-
-        A further reading does not make a line the same: digits without a plus may be one
-        person's number and another's, of whom only the first is meant.
-
-        Args:
-            people: whom to find.
-            convention: how numbers are to be read.
-            person_at: gives the person of a place.
-        """
-        lines = _lines_of([each.number for each in people], convention)
-        nowhere = {people[place].number for place in lines.missing(len(people)).tolist()}
-        found = [
-            place
-            for place in self.readings.missing(len(self.ids)).tolist()
-            if self.numbers[place] in nowhere
-        ]
-        places = np.unique(self.readings.places[np.isin(self.readings.values, lines.values)])
-        given = {(each.text, each.region) for each in people if each.text}
-        candidates = [person_at(place) for place in places.tolist()]
-        theirs = _lines_of([each.number for each in candidates], convention)
-        same = np.zeros(len(candidates), np.bool_)
-        same[theirs.places[np.isin(theirs.values, lines.values)]] = True
-        # One that an earlier version has kept wrongly is meant by all of its readings.
-        same[theirs.missing(len(candidates))] = True
-        same |= np.array([each[1:] in given for each in candidates], np.bool_)
-        found += places[same].tolist()
-        return found
-
-
-NO_RECORD = Record(np.zeros(0, np.int64), np.zeros(0, np.object_), np.zeros(0), Readings.united([]))
-
-
-class _Origins(Mapping[int, tuple[float, int]]):
-    """When each reading was added first, and as which digits; sorted when somebody asks."""
-
-    def __init__(
-        self,
-        values: NDArray[np.uint64],
-        added: NDArray[np.float64],
-        listed_as: NDArray[np.uint64],
-    ) -> None:
-        self._given = values, added, listed_as
-
-    def __getitem__(self, value: int) -> tuple[float, int]:
-        values, added, listed_as = self._sorted
-        place = int(np.searchsorted(values, np.uint64(value)))
-        if place == len(values) or values.item(place) != value:
-            raise KeyError(value)
-        return added.item(place), listed_as.item(place)
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(np.unique(self._sorted[0]).tolist())
-
-    def __len__(self) -> int:
-        return len(np.unique(self._sorted[0]))
-
-    @cached_property
-    def _sorted(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        values, added, listed_as = self._given
-        order = np.lexsort((added, values))
-        return values[order], added[order], listed_as[order]
-
-
-def read_people(people: Columns, convention: Convention) -> Readings:
-    """All readings of some people, of the texts that they handed in.
-
-    Of one that an earlier version has kept there is only the number. It had put a calling
-    code before digits that had one already: where the number has no reading, it is read again
-    from its digits behind the calling code.
-    """
-    numbers, texts, regions = people
-    handed_in = np.fromiter(map(bool, texts), np.bool_, len(texts))
-    found = []
-    for region in set(regions):
-        of_region = np.fromiter((each == region for each in regions), np.bool_, len(regions))
-        places = np.flatnonzero(handed_in & of_region)
-        found.append(_read(texts, places, convention.of(region or None)))
-    if not handed_in.all():
-        found.append(_read_numbers(numbers, np.flatnonzero(~handed_in), convention))
-    return Readings.united(found)
-
-
-def _read_numbers(
-    numbers: Sequence[str], places: NDArray[np.intp], convention: Convention
-) -> Readings:
-    """All readings of numbers that an earlier version has kept."""
-    possible = dataclasses.replace(convention.of(None), possible_only=True)
-    found = [_read(numbers, places, possible)]
-    places = np.setdiff1d(places, found[0].places)
-    if len(places):
-        behind = {place: _behind_code(numbers[place]) for place in places.tolist()}
-        again = _read(behind, places, possible.of(INTERNATIONAL))
-        written = [int(numbers[place]) for place in again.places.tolist()]
-        as_written = [each if each < 2**64 else 0 for each in written]
-        found.append(again._replace(listed_as=np.array(as_written, np.uint64)))
-        places = np.setdiff1d(places, again.places)
-    if len(places) and not convention.possible_only:
-        found.append(_read(numbers, places, convention.of(None)))
-    return Readings.united(found)
-
-
-def _lines_of(numbers: Sequence[str], convention: Convention) -> Readings:
-    """All forms of the lines that have these E.164 numbers."""
-    return _read(numbers, np.arange(len(numbers)), convention.of(None))
-
-
-def kept_as(text: object, unread: Collection[str]) -> str | None:
-    """The opt-out without a reading that is meant by its digits, or by how it is listed.
+class OptOuts:
+    """Who is opted out, and the ways to change it.
 
     Args:
-        text: the number as handed in.
-        unread: the numbers of all opt-outs without a reading.
+        record: where the changes are kept.
+        convention: how numbers are to be read.
+        images: keeps images of the fold; None for none.
     """
-    if (number := f"+{digits_of(text)}") in unread:
-        return number
-    shown = (as_text(text)[0] or "").strip()
-    listed = [each for each in unread if shown and mask(each) == shown]
-    return listed[0] if len(listed) == 1 else None
+
+    def __init__(
+        self, record: Record, convention: Convention, images: Images | None = None
+    ) -> None:
+        self.record = record
+        self._convention = convention
+        self._images = images
+        # Replaced as a whole, never changed, so that threads need not wait for each other.
+        self._fold = NO_FOLD
+        self._unkept: dict[str, dict[Person, float]] = {}
+
+    def under(self, convention: Convention, images: Images | None) -> "OptOuts":
+        """Return the same opt-outs, read under another convention."""
+        same = OptOuts(self.record, convention, images)
+        same._unkept = self._unkept
+        return same
+
+    def of(self, channel: str) -> OptedOut:
+        """Return everyone who is opted out of the channel now: the same object while they are.
+
+        Raises:
+            OptOutsUnreadable: that cannot be read.
+        """
+        try:
+            found = self._synced().of(channel)
+        except RecordError as error:
+            raise OptOutsUnreadable(
+                f"The opt-outs in {self.record.where} cannot be read ({error.reason}), and "
+                "somebody may be among them. Nothing may be sent until they can: try again, see "
+                "that its folder is there and mounted, or restore the file from a backup. "
+                f"{error.remedy}"
+            ) from error
+        unkept = self._unkept.get(channel)
+        if not unkept:
+            return found
+        return found.and_run(self._run_of_unkept(dict(unkept)))
+
+    def add(
+        self,
+        people: People,
+        channels: Sequence[str],
+        destinations: Destinations,
+        *,
+        now: float,
+        evidence: Evidence,
+    ) -> dict[str, int]:
+        """Opt people out of some channels in one step; return how many of them are new on each.
+
+        Args:
+            people: their numbers, each text once.
+            channels: the channels on which they must not be messaged.
+            destinations: gives the sources to tell of the new ones.
+            now: seconds since the epoch.
+            evidence: how it came about.
+
+        Raises:
+            StoreUnavailable: it cannot be written; the opt-outs hold in this process alone.
+        """
+        if not people.numbers:
+            return dict.fromkeys(channels, 0)
+        new: dict[str, list[str]] = {}
+
+        def additions(fold: Fold) -> list[Changes]:
+            new.update((name, _not_among(people.numbers, fold.of(name))) for name in channels)
+            return [
+                Changes(
+                    *("add", name, people, now, evidence),
+                    tell=dict.fromkeys(destinations(name) if new[name] else (), new[name]),
+                )
+                for name in channels
+            ]
+
+        try:
+            self._append(additions)
+        except RecordError as error:
+            for name in channels:
+                self._unkept.setdefault(name, {}).update(dict.fromkeys(people.rows(), now))
+            count = len(people.numbers)
+            what = "the opt-out holds" if count == 1 else f"the {count:,} opt-outs hold"
+            raise StoreUnavailable(
+                f"{unavailable(self.record, error)} Until that is done {what} in this process alone, and "
+                f"{'has' if count == 1 else 'have'} to be added again."
+            ) from error
+        for name in channels:
+            self._forget_unkept(name, people.rows())
+        return {name: len(new[name]) for name in channels}
+
+    def remove(
+        self,
+        people: People,
+        channel: str,
+        destinations: Destinations,
+        *,
+        now: float,
+        evidence: Evidence,
+        correction: bool,
+    ) -> None:
+        """Take opt-outs back, under every form of the same lines.
+
+        Arguments as for `add`.
+
+        Args:
+            people: see `add`.
+            channel: the channel on which they may be messaged again.
+            destinations: see `add`.
+            now: see `add`.
+            evidence: see `add`.
+            correction: whether this mends a mistake, and is no wish of the people.
+
+        Raises:
+            StoreUnavailable: it cannot be read or written; nothing was written.
+        """
+        if not people.numbers:
+            return
+        sought = Sought(people, self._convention)
+
+        def removals(fold: Fold) -> list[Changes]:
+            found, kept = _find(sought, fold.of(channel), self.record.people)
+            forgotten = fold.of(channel).forgotten
+            traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
+            numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
+            told = destinations(channel)
+            tell = dict.fromkeys(told, numbers)
+            # Another account that has not been told of a number yet would list it later on.
+            for other in self.record.destinations():
+                if other not in told and (late := self.record.waits(other, channel, numbers)):
+                    tell[other] = [each for each in numbers if each in late]
+            return [
+                Changes(
+                    *("remove", channel, people, now, evidence, correction),
+                    takes_back=found,
+                    releases=sorted({each.position for each in traces if each and each.is_line}),
+                    tell=tell,
+                )
+            ]
+
+        with self._explained():
+            self._append(removals)
+        unkept = list(self._unkept.get(channel, {}))
+        if unkept:
+            run = self._run_of_unkept(dict.fromkeys(unkept, now))
+            places, _ = _find(sought, OptedOut((run,)), People.of(unkept).chosen)
+            self._forget_unkept(channel, [unkept[place] for place in places])
+
+    def history(self, person: People, channel: str | None) -> list[Change]:
+        """Return all changes that are about one person, oldest first.
+
+        Args:
+            person: the person.
+            channel: the channel to look at; None for all.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        with self._explained():
+            changes = self._all_changes()
+            forgotten = self.record.forgotten()
+        sought = Sought(person, self._convention)
+        about = [each for each in changes if channel in (None, each.channel)]
+        found = [each.at(place) for each, place in self._of_lines(sought, about)]
+        made = {each.position: each.made_at for each in changes if each.action == "forget"}
+        for name in forgotten if channel is None else {channel} & forgotten.keys():
+            traces = map(forgotten[name].trace, sought.values.tolist())
+            for position in {each.position for each in traces if each and each.is_line}:
+                moment = datetime.fromtimestamp(made[position], UTC)
+                found.append(Change(position, "forget", name, "", "", "", moment))
+        return sorted(found, key=lambda change: (change.position, change.channel))
+
+    def in_force(
+        self,
+        channel: str | None,
+        *,
+        since: float | None,
+        until: float | None,
+        via: str | None,
+    ) -> Iterator[Change]:
+        """Give the additions that are in force, the newest of each person, oldest first.
+
+        Args:
+            channel: the channel; None for all.
+            since: from when on people opted out (seconds since the epoch); None for any time.
+            until: up to when; None for any time.
+            via: how the opt-outs came; None for any way.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        with self._explained():
+            changes = self._all_changes()
+        taken = frozenset(at for each in changes for at in each.takes_back)
+        added = [
+            each for each in changes if each.action == "add" and channel in (None, each.channel)
+        ]
+        newest = {
+            (each.channel, number): at
+            for each in added
+            for at, number in zip(each.positions, each.people.numbers, strict=True)
+            if at not in taken
+        }
+        chosen = frozenset(newest.values())
+        for each in added:
+            moment = each.since
+            if (
+                (since is None or moment >= since)
+                and (until is None or moment <= until)
+                and via in (None, each.evidence.via)
+            ):
+                yield from (
+                    each.at(place) for place, at in enumerate(each.positions) if at in chosen
+                )
+
+    def forget(self, person: People, *, now: float) -> int:
+        """Remove a person from every change, and keep the opt-outs in force by keyed hashes.
+
+        Args:
+            person: the person.
+            now: seconds since the epoch.
+
+        Returns:
+            How many changes are removed.
+
+        Raises:
+            StoreUnavailable: it cannot be read or written; nothing was removed.
+        """
+        sought = Sought(person, self._convention)
+        with self._explained():
+            while True:
+                fold = self._synced()
+                about = self._of_lines(sought, self._all_changes())
+                if not about:
+                    return 0
+                self._remove_images()
+                with contextlib.suppress(Overtaken):
+                    self.record.forget(
+                        sorted(each.positions[place] for each, place in about),
+                        {name: self._traces(sought, each) for name, each in fold.channels.items()},
+                        made_at=now,
+                        expected=fold.position,
+                    )
+                    break
+            # Another process may have made one in between.
+            self._remove_images()
+            self._fold = NO_FOLD
+            self._synced()
+        return len(about)
+
+    def reset(self) -> bool:
+        """Accept that the record is gone or another one, if it is; return whether it was so.
+
+        Raises:
+            StoreUnavailable: there is a record that cannot be read.
+        """
+        with self._explained():
+            return self.record.reset()
+
+    def _traces(self, sought: Sought, opted_out: OptedOut) -> dict[int, bool]:
+        """Return the readings of a person that are to be suppressed, and which are the line's."""
+        found, numbers = _find(sought, opted_out, self.record.people)
+        if not found:
+            return {}
+        positions = np.array(found, np.int64)
+        values = {
+            value: False
+            for run in opted_out.runs
+            for value in run.values_of(np.flatnonzero(np.isin(run.positions, positions))).tolist()
+        }
+        lines = [*sought.values.tolist(), *lines_of(numbers, self._convention).values.tolist()]
+        return {**values, **dict.fromkeys(lines, True)}
+
+    def _remove_images(self) -> None:
+        if self._images is not None:
+            try:
+                self._images.remove()
+            except OSError as error:
+                raise RecordError(
+                    f"an image of them cannot be removed: {error.strerror}",
+                    "Give yourself the right to write there.",
+                ) from error
+
+    def _of_lines(self, sought: Sought, changes: Sequence[Changes]) -> list[tuple[Changes, int]]:
+        """Find the people who have the same line as those sought: their changes and places."""
+        people = united([each.people for each in changes])
+        readings = read_people(people, self._convention)
+        meant = np.isin(readings.values, sought.values)
+        places = np.unique(readings.places[meant])
+        odd = [
+            place
+            for place in readings.missing(len(people.numbers)).tolist()
+            if sought.is_unread(people.numbers[place])
+        ]
+        same = sought.match(people.chosen(places.tolist()))
+        ends = np.cumsum([len(each.people.numbers) for each in changes])
+        found = []
+        for place in sorted([*places[same].tolist(), *odd]):
+            of = int(np.searchsorted(ends, place, "right"))
+            found.append((changes[of], place - int(ends[of]) + len(changes[of].people.numbers)))
+        return found
+
+    def _all_changes(self) -> list[Changes]:
+        return list(self.record.changes_since(None))
+
+    def _append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
+        """Append what is made of the fold, again as long as others are faster."""
+        while True:
+            fold = self._synced()
+            changes = make(fold)
+            try:
+                position = self.record.append(changes, expected=fold.position)
+            except Overtaken:
+                continue
+            break
+        size = sum(each.size for each in changes)
+        done = _positioned(changes, position - size + 1)
+        # Who was forgotten and is released is not in the fold, and is read anew.
+        if self._fold is fold and not any(each.releases for each in changes):
+            self._fold = self._saved(fold.then(done, self._convention))
+
+    def _synced(self) -> Fold:
+        """Take over what has changed in the record since the last time."""
+        known = self._fold
+        image = None if self._images is None else self._images.newer()
+        starts = [known, NO_FOLD]
+        if image is not None and (known.position is None or (image.position or 0) > known.position):
+            starts = [image, known, NO_FOLD]
+        for start in starts:
+            with contextlib.suppress(Replaced):
+                changes = list(self.record.changes_since(start.position))
+                break
+        if start is known and not changes:
+            return known
+        fold = start.then(changes, self._convention)
+        if start is not known or any(each.changes_forgotten for each in changes):
+            fold = fold.with_forgotten(self.record.forgotten())
+        if start is NO_FOLD:
+            fold = self._saved(fold)
+        self._fold = fold
+        return fold
+
+    def _saved(self, fold: Fold) -> Fold:
+        """Return the fold, from an image that saves the next process the work where that pays."""
+        if self._images is None or fold.unsaved < max(IMAGE_AFTER, len(fold) // GROWTH):
+            return fold
+        return self._images.save(fold)
+
+    def _run_of_unkept(self, unkept: Mapping[Person, float]) -> Run:
+        """Return those who could not be kept as a run; their positions are their places."""
+        people = People.of(list(unkept))
+        readings = read_people(people, self._convention)
+        return Run.of(range(len(unkept)), list(unkept.values()), people.numbers, readings)
+
+    def _forget_unkept(self, channel: str, people: Iterable[Person]) -> None:
+        if unkept := self._unkept.get(channel):
+            for each in people:
+                unkept.pop(each, None)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except RecordError as error:
+            raise StoreUnavailable(unavailable(self.record, error)) from error
 
 
-def _read(
-    texts: Sequence[str] | Mapping[int, str], places: NDArray[np.intp], convention: Convention
-) -> Readings:
-    reader, parts = Reader(convention), []
-    for start in range(0, len(places), BATCH_SIZE):
-        some = places[start : start + BATCH_SIZE]
-        chosen = [texts[place] for place in some.tolist()]
-        found = EntryReadings.of(chosen, reader, reader.read_all(chosen))
-        parts.append(Readings(some[found.places], found.values, found.listed_as))
-    return Readings.united(parts)
+def unavailable(record: Record, error: RecordError) -> str:
+    """Say that a record cannot be read or written, and what to do."""
+    return (
+        f"The opt-outs in {record.where} cannot be read or written ({error.reason}). {error.remedy}"
+    )
 
 
-def _behind_code(number: str) -> str:
-    """The digits of an E.164 text behind its calling code; none where it has no such code."""
-    codes = phonenumbers.COUNTRY_CODE_TO_REGION_CODE
-    return next((number[1 + n :] for n in (1, 2, 3) if int(number[1 : 1 + n] or 0) in codes), "")
+def _find(
+    sought: Sought, opted_out: OptedOut, people_at: Callable[[Sequence[int]], People]
+) -> tuple[list[int], list[str]]:
+    """Find those opted out who have the same line as somebody sought.
+
+    Args:
+        sought: whom to find.
+        opted_out: those who are opted out.
+        people_at: gives the people at positions.
+
+    Returns:
+        Their positions, and their numbers.
+
+    Raises:
+        Overtaken: one of them was forgotten meanwhile.
+    """
+    positions: list[int] = []
+    numbers: list[str] = []
+    for run in opted_out.runs:
+        candidates = run.positions[run.places_of(sought.values)].tolist()
+        people = people_at(candidates)
+        if len(people.numbers) < len(candidates):
+            raise Overtaken
+        for place in np.flatnonzero(sought.match(people)).tolist():
+            positions.append(candidates[place])
+            numbers.append(people.numbers[place])
+        for person in run.unread_alive:
+            if sought.is_unread(f"+{person.digits}"):
+                positions.append(person.position)
+                numbers.append(f"+{person.digits}")
+    return positions, numbers
+
+
+def _not_among(numbers: Sequence[str], opted_out: OptedOut) -> list[str]:
+    """Return those of some numbers, each once, that nobody is opted out with."""
+    different = list(dict.fromkeys(numbers))
+    if not opted_out:
+        return different
+    values = [int(each) for each in different]
+    fitting = np.array([each if each < 2**64 else 0 for each in values], np.uint64)
+    known = opted_out.have_firsts(fitting).tolist()
+    return [
+        number
+        for number, is_known in zip(different, known, strict=True)
+        if not is_known and number[1:] not in opted_out.unread
+    ]
+
+
+def _positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
+    """Return the changes with the positions that a record has given them, from the first on."""
+    done = []
+    for each in changes:
+        behind = first + each.size
+        positions = range(first, first + len(each.people.numbers))
+        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
+        first = behind
+    return done

@@ -1,4 +1,4 @@
-"""Screening: each recipient is allowed, suppressed or invalid.
+"""The screening of a list: each recipient is allowed, suppressed or invalid.
 
 A recipient is suppressed if any of its readings is on the snapshot, invalid if it has
 none, and allowed otherwise: the same objects in the same order, repeats kept.
@@ -9,8 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from enum import StrEnum
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,67 +19,30 @@ from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.problem import Problem
-from suppress.numbers.readings import Meaning, Reading, read
-from suppress.numbers.rules import PROBLEMS
+from suppress.numbers.readings import Meaning
+from suppress.screening.outcome import Decision, Outcome
+from suppress.screening.part import ALLOWED, INVALID, OUTCOMES, Part, singles_of
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
 R = TypeVar("R")
 
-
-class Outcome(StrEnum):
-    """What screening says of a recipient."""
-
-    ALLOWED = "allowed"
-    SUPPRESSED = "suppressed"
-    INVALID = "invalid"
-
-
-_OUTCOMES = tuple(Outcome)
-_ALLOWED, _SUPPRESSED, _INVALID = range(3)
-# Of several numbers of one recipient, one that is listed counts before all others.
-_RANKS = np.array([1, 2, 0], np.uint8)
-_BY_RANK = np.argsort(_RANKS).astype(np.uint8)
-
 _MOST_DIGITS = 19
-"""Digits of a number that surely fits 64 bits."""
-
-
-class _Decision(NamedTuple, Generic[R]):
-    recipient: R
-    outcome: Outcome
-    e164: str | None
-    reason: str
-
-
-class Decision(_Decision[R]):
-    """The outcome for one recipient; a tuple of the first four.
-
-    Attributes:
-        recipient: what was handed in.
-        outcome: allowed, suppressed or invalid.
-        e164: its first reading; None where it has none.
-        reason: why, in words.
-        readings: all of its readings, in E.164 form.
-        origins: the entries of stop lists that suppress it; none for the others.
-    """
-
-    readings: tuple[str, ...] = ()
-    origins: tuple[Origin, ...] = ()
+"""The digits of a number that surely fits 64 bits."""
 
 
 class Screening(Generic[R]):
     """The outcome for a list of recipients; iterates over its decisions.
 
     Args:
-        recipients: what is to be screened.
+        recipients: the list to screen.
         snapshot: the stop list to screen against.
         default_region: an ISO 3166 region of numbers in national form, or `international`.
         key: takes the number, or a tuple of numbers, from a recipient; None where it is the
             recipient itself.
-        screened_at: when that is (aware, UTC); None for now.
-        reader: what reads the numbers, in the place of `default_region`; None for a new one.
+        screened_at: the time of the screening (aware, UTC); None for now.
+        reader: reads the numbers, in place of `default_region`; None for a new one.
         numbers: the recipients' numbers, where these are a list and their numbers were taken
             already; None to take them.
         check_types: whether to refuse recipients of which none has a type that a number can
@@ -88,8 +50,8 @@ class Screening(Generic[R]):
 
     Attributes:
         snapshot: the stop list that it was screened against.
-        convention: how the numbers were read.
-        screened_at: when that was (aware, UTC).
+        convention: the rules by which the numbers were read.
+        screened_at: the time of the screening (aware, UTC).
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -116,7 +78,7 @@ class Screening(Generic[R]):
         self._parts = list(_parts(recipients, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
         self._outcomes = np.concatenate([none, *(part.outcomes for part in self._parts)])
-        if check_types and len(self._outcomes) and self._outcomes.min() == _INVALID:
+        if check_types and len(self._outcomes) and self._outcomes.max() == INVALID:
             _refuse_foreign(numbers)
 
     @cached_property
@@ -126,37 +88,37 @@ class Screening(Generic[R]):
 
     @cached_property
     def allowed(self) -> list[R]:
-        """Those who may be messaged, as handed in, in order."""
+        """The recipients who may be messaged, as handed in, in order."""
         return self.of(Outcome.ALLOWED)
 
     @cached_property
     def suppressed(self) -> list[R]:
-        """Those on the stop list, as handed in, in order."""
+        """The recipients on the stop list, as handed in, in order."""
         return self.of(Outcome.SUPPRESSED)
 
     @cached_property
     def invalid(self) -> list[R]:
-        """Those without a number that may be messaged, as handed in, in order."""
+        """The recipients without a usable number, as handed in, in order."""
         return self.of(Outcome.INVALID)
 
     def receipt(self) -> Receipt:
-        """Return what was checked against what: see `Receipt`."""
+        """Return the receipt of the screening."""
         builder = ReceiptBuilder(self.snapshot, self.convention, self.screened_at)
         builder.add(self.numbers, self.counts)
         return builder.receipt()
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
-        """How many are `"allowed"`, `"suppressed"` and `"invalid"`."""
-        found = np.bincount(self._outcomes, minlength=len(_OUTCOMES)).tolist()
-        return {str(outcome): count for outcome, count in zip(_OUTCOMES, found, strict=True)}
+        """The number of recipients that are `"allowed"`, `"suppressed"` and `"invalid"`."""
+        found = np.bincount(self._outcomes, minlength=len(OUTCOMES)).tolist()
+        return {str(outcome): found[OUTCOMES.index(outcome)] for outcome in Outcome}
 
     @cached_property
     def problems(self) -> Mapping[Problem, int]:
-        """How many of the invalid ones there are by reason."""
+        """The number of invalid recipients by reason."""
         counts = collections.Counter[Problem]()
         for part in self._parts:
-            counts.update(map(part.problem, np.flatnonzero(part.outcomes == _INVALID).tolist()))
+            counts.update(map(part.problem, np.flatnonzero(part.outcomes == INVALID).tolist()))
         return dict(counts)
 
     def __len__(self) -> int:
@@ -172,22 +134,22 @@ class Screening(Generic[R]):
         return f"<Screening on {self.snapshot.channel}: {counts}>"
 
     def of(self, outcome: Outcome) -> list[R]:
-        """Those with the outcome, as handed in, in order."""
+        """Return the recipients with an outcome, as handed in, in order."""
         recipients = itertools.chain.from_iterable(part.recipients for part in self._parts)
         return list(itertools.compress(recipients, self.where(outcome).tobytes()))
 
     def where(self, outcome: Outcome) -> NDArray[np.bool_]:
-        """Which of the recipients have the outcome."""
-        found: NDArray[np.bool_] = np.equal(self._outcomes, _OUTCOMES.index(outcome))
+        """Return for each recipient whether it has an outcome."""
+        found: NDArray[np.bool_] = np.equal(self._outcomes, OUTCOMES.index(outcome))
         return found
 
     def first_readings(self) -> NDArray[np.uint64]:
-        """The first reading of each recipient, as an integer of its digits; 0 for none."""
+        """Return the first reading of each recipient, as an integer of its digits; 0 for none."""
         none = np.zeros(0, np.uint64)
         return np.concatenate([none, *(part.first_readings(self._reader) for part in self._parts)])
 
     def lines(self) -> NDArray[np.uint64]:
-        """The line that each recipient has: `first_readings`, as they are after a change of plan.
+        """Return the line of each recipient: its first reading after every change of plan.
 
         Two forms of one line are equal here.
         """
@@ -209,16 +171,16 @@ class Screening(Generic[R]):
         return values
 
     def explained(self, place: int) -> tuple[str, tuple[Origin, ...]]:
-        """The reason for the outcome of one recipient, and the entries that suppress it.
+        """Return the reason for the outcome of one recipient, and the entries that suppress it.
 
         Args:
-            place: which of the recipients, from 0.
+            place: the place of the recipient, from 0.
         """
         part, place = divmod(place, BATCH_SIZE)
         return self._explained(self._parts[part], place)
 
-    def _decision(self, recipient: R, part: "_Part[R]", place: int) -> Decision[R]:
-        outcome = _OUTCOMES[part.outcomes.item(place)]
+    def _decision(self, recipient: R, part: Part[R], place: int) -> Decision[R]:
+        outcome = OUTCOMES[part.outcomes.item(place)]
         meaning = None
         if outcome is Outcome.SUPPRESSED:
             meaning = part.meaning(place, self.convention)
@@ -232,10 +194,10 @@ class Screening(Generic[R]):
         return decision
 
     def _explained(
-        self, part: "_Part[R]", place: int, meaning: Meaning | None = None
+        self, part: Part[R], place: int, meaning: Meaning | None = None
     ) -> tuple[str, tuple[Origin, ...]]:
-        """The reason for an outcome, and the entries that make it."""
-        outcome = _OUTCOMES[part.outcomes.item(place)]
+        """Return the reason for an outcome, and the entries that make it."""
+        outcome = OUTCOMES[part.outcomes.item(place)]
         if outcome is Outcome.ALLOWED:
             return f"not listed for {self.snapshot.channel}", ()
         number = part.number(place)
@@ -249,12 +211,12 @@ class Screening(Generic[R]):
         by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
         listed = self.snapshot.listed(meaning)
         note = f", {listed.note}" if listed is not None and listed.note else ""
-        # Where both have the old form, the entry's has been told.
+        # If both have the old form, the entry has said so already.
         note = "" if note and note in by else note
         return f"listed for {self.snapshot.channel} by {by}{note}", origins
 
     def _named(self, origin: Origin) -> str:
-        """An entry in words, and how its form of a number meets the recipient's."""
+        """Return an entry in words, with its own form of the number if that is another one."""
         if origin.listed_as is None:
             return str(origin)
         digits = origin.listed_as[1:]
@@ -265,118 +227,20 @@ class Screening(Generic[R]):
         return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
 
 
-class _Part(Generic[R]):
-    """Some of the recipients, screened together.
-
-    Args:
-        recipients: the recipients.
-        numbers: the number, or the tuple of numbers, of each of them.
-        snapshot: the stop list to screen against.
-        reader: reads the numbers.
-
-    Attributes:
-        recipients: the recipients.
-        numbers: the number, or the tuple of numbers, of each of them.
-        singles: each number on its own.
-        found: what these mean.
-        outcomes: the outcome of each recipient, by its place in `_OUTCOMES`.
-    """
-
-    def __init__(
-        self,
-        recipients: list[R],
-        numbers: list[Any],
-        snapshot: Snapshot,
-        reader: Reader,
-    ) -> None:
-        self.recipients = recipients
-        self.numbers = numbers
-        self.singles, self._owners = self.numbers, None
-        self.found = reader.read_all(self.singles)
-        if not self.found.texts and _any_tuple(self.numbers):
-            self.singles, self._owners = _singles(self.numbers)
-            self.found = reader.read_all(self.singles)
-        outcomes = np.zeros(len(self.singles), np.uint8)
-        np.putmask(outcomes, (self.found.values == 0) | (self.found.problems != 0), _INVALID)
-        np.putmask(outcomes, snapshot.lists_all(self.found, self.singles, reader), _SUPPRESSED)
-        self.outcomes = self._single_outcomes = outcomes
-        if self._owners is not None:
-            ranks = np.zeros(len(recipients), np.uint8)
-            np.maximum.at(ranks, self._owners, _RANKS.take(outcomes))
-            self.outcomes = _BY_RANK.take(ranks)
-
-    @cached_property
-    def _places(self) -> NDArray[np.intp]:
-        """Which of the numbers decides for each recipient; the count where none does."""
-        none = len(self.singles)
-        if self._owners is None:
-            return np.arange(none)
-        places = np.full(len(self.outcomes), none)
-        # Of several that decide alike, the first.
-        deciding = np.flatnonzero(self._single_outcomes == self.outcomes[self._owners])[::-1]
-        places[self._owners[deciding]] = deciding
-        return places
-
-    @cached_property
-    def _several(self) -> NDArray[np.bool_]:
-        """Which of the numbers may have more than one reading."""
-        several = np.zeros(len(self.singles) + 1, np.bool_)
-        several[self.found.further[0]] = several[self.found.maybe[0]] = True
-        return several
-
-    def may_have_several(self) -> NDArray[np.bool_]:
-        """Which of the recipients may have more than one reading."""
-        return self._several[self._places]
-
-    def first_readings(self, reader: Reader) -> NDArray[np.uint64]:
-        """The first reading of each recipient, as an integer of its digits; 0 for none."""
-        values = np.append(reader.firsts(self.singles, self.found), np.uint64(0))
-        return values[self._places]
-
-    def number(self, place: int) -> Any:
-        """The number that decides for a recipient; None where it has none."""
-        single = self._places.item(place)
-        return self.singles[single] if single < len(self.singles) else None
-
-    def problem(self, place: int) -> Problem:
-        """What is wrong with an invalid recipient."""
-        single = self._places.item(place)
-        if single == len(self.singles):
-            return Problem.NO_NUMBER
-        number = self.found.problems.item(single)
-        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
-
-    def readings(self, place: int, convention: Convention) -> tuple[str, ...]:
-        """The readings of a recipient, in E.164 form."""
-        single = self._places.item(place)
-        if self._several[single]:
-            return tuple(each.e164 for each in read(self.singles[single], convention).readings)
-        value = self.found.values.item(single) if single < len(self.singles) else 0
-        return (f"+{value}",) if value else ()
-
-    def meaning(self, place: int, convention: Convention) -> Meaning:
-        """The readings of a recipient who has a number, with what is to be said of them."""
-        single = self._places.item(place)
-        number, value = self.singles[single], self.found.values.item(single)
-        if type(number) is str and number == f"+{value}" and not self._several[single]:
-            return Meaning((Reading(number),))
-        return read(number, convention)
-
-
 def taken(
     recipients: Iterable[R], key: Callable[[R], Any] | None = None
 ) -> tuple[list[R], list[Any]]:
-    """Read all recipients, and take their numbers.
+    """Return all recipients, and their numbers.
 
     Args:
         recipients: any iterable of them.
         key: takes the number from a recipient; None where it is the recipient itself.
 
     Raises:
-        TypeError: it is one number.
+        TypeError: one text was handed in.
     """
     if isinstance(recipients, str | bytes):
-        raise TypeError("one number was given where a list of them belongs")
+        raise TypeError("A list of numbers is needed, but one text was given. Put it in a list.")
     all_of_them = recipients if type(recipients) is list else list(recipients)
     if key is None:
         return all_of_them, all_of_them
@@ -386,10 +250,10 @@ def taken(
 def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader) -> list[R]:
     """Return the recipients who may be messaged, as `Screening.allowed` has them.
 
-    Nothing else is kept of them. Each batch is done with while the processor's cache has it.
+    Nothing else is kept. Each batch is finished while it is in the cache of the processor.
 
     Args:
-        recipients: what is to be screened.
+        recipients: the list to screen.
         numbers: their numbers, as `taken` gives them.
         snapshot: the stop list to screen against.
         reader: reads the numbers.
@@ -400,8 +264,8 @@ def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader:
     found: list[R] = []
     all_invalid = True
     for part in _parts(recipients, numbers, snapshot, reader):
-        found += itertools.compress(part.recipients, (part.outcomes == _ALLOWED).tobytes())
-        all_invalid = all_invalid and part.outcomes.min() == _INVALID
+        found += itertools.compress(part.recipients, (part.outcomes == ALLOWED).tobytes())
+        all_invalid = all_invalid and part.outcomes.max() == INVALID
     if all_invalid:
         _refuse_foreign(numbers)
     return found
@@ -409,39 +273,25 @@ def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader:
 
 def _parts(
     recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader
-) -> Iterator[_Part[R]]:
+) -> Iterator[Part[R]]:
     for start in range(0, len(recipients), BATCH_SIZE):
         some = recipients[start : start + BATCH_SIZE]
         theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
-        yield _Part(some, theirs, snapshot, reader)
-
-
-def _any_tuple(numbers: list[Any]) -> bool:
-    return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
-
-
-def _singles(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
-    """Each number on its own, and whose it is."""
-    # Its own members, and not what a subclass iterates over.
-    several = [
-        list(tuple.__iter__(each)) if issubclass(type(each), tuple) else [each] for each in numbers
-    ]
-    owners = np.repeat(np.arange(len(several)), list(map(len, several)))
-    return list(itertools.chain.from_iterable(several)), owners
+        yield Part(some, theirs, snapshot, reader)
 
 
 _MISSING = ("NAType", "NaTType")
 
 
 def _refuse_foreign(numbers: list[Any]) -> None:
-    """Refuse a list in which nothing has a type that a number can have.
+    """Refuse a list without any recipient of a type that a number can have.
 
     Raises:
-        TypeError: that is so. What stands for a missing number is passed over.
+        TypeError: there is none. Values for a missing number do not count.
     """
     kinds = {
         type(each)
-        for each in _singles(numbers)[0]
+        for each in singles_of(numbers)[0]
         if each is not None
         and not isinstance(each, bool | np.bool_)
         and type(each).__name__ not in _MISSING
@@ -452,6 +302,6 @@ def _refuse_foreign(numbers: list[Any]) -> None:
         return
     names = ", ".join(sorted(each.__name__ for each in kinds))
     raise TypeError(
-        f"no recipient is a number, but {names}: hand over text or whole numbers, or name with "
-        "key= what takes the number from a recipient"
+        f"None of the recipients is a number; their type is {names}. Pass text or whole numbers, "
+        "or a function as key= that takes the number from a recipient."
     )

@@ -1,1 +1,1 @@
-"""Which snapshot answers now."""
+"""The choice of the snapshot that answers now."""

@@ -22,7 +22,8 @@ from suppress.serving.freshness import (
 from suppress.serving.single_flight import Snapshots, warn_not_stored
 from suppress.serving.status import ChannelStatus, moment
 from suppress.sources import ReadingFailed
-from suppress.stop_list.snapshot import NO_OPT_OUTS, Snapshot
+from suppress.stop_list.opted_out import NO_OPT_OUTS
+from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Lease, StoreError
 
 logger = logging.getLogger("suppress")
@@ -51,20 +52,20 @@ class _Held(NamedTuple):
 
     Attributes:
         snapshot: the snapshot.
-        begun: when its reading began by the timer of this process, as far as is known.
+        started: when its reading began by the timer of this process, as far as is known.
     """
 
     snapshot: Snapshot
-    begun: float
+    started: float
 
     @property
     def read_at(self) -> float:
-        """When its reading began (seconds since the epoch)."""
+        """The time at which its reading began (seconds since the epoch)."""
         return self.snapshot.read_at.timestamp()
 
     def age(self, now: float, ticks: float) -> float:
         """Return its age by the clock, or by the timer if that says more."""
-        return age_of(self.read_at, now, ticks - self.begun)
+        return age_of(self.read_at, now, ticks - self.started)
 
     def or_later(self, snapshot: Snapshot, now: float, ticks: float) -> "_Held":
         """Return this, or the snapshot instead unless it was begun earlier."""
@@ -73,7 +74,7 @@ class _Held(NamedTuple):
             return self
         other = _held(snapshot, now, ticks)
         if other.read_at == self.read_at:
-            other = other._replace(begun=min(self.begun, other.begun))
+            other = other._replace(started=min(self.started, other.started))
         return other
 
 
@@ -141,7 +142,7 @@ class Channel:
 
     @property
     def may_serve(self) -> bool:
-        """Whether the latest snapshot may answer while its source fails."""
+        """True if the latest snapshot may answer while its source fails."""
         return self.state in (State.FRESH, State.STALE)
 
     def with_opt_outs(self, snapshot: Snapshot) -> Snapshot:
@@ -207,7 +208,7 @@ class Channel:
         self.answer = Answer(
             self.with_opt_outs(self._held.snapshot),
             self._version,
-            min(self._check_at, self._held.begun + ttl),
+            min(self._check_at, self._held.started + ttl),
             self._held.read_at,
             self._held.read_at + ttl,
         )
@@ -223,7 +224,7 @@ class Channel:
             return self.with_opt_outs(snapshot)
 
     def fallback(self, error: StopListUnavailable) -> Snapshot:
-        """Return the latest snapshot for a caller who waited for another in vain.
+        """Return the latest snapshot for a caller who waited for a new one, and got none.
 
         Raises:
             StopListUnavailable: it may not serve.
@@ -259,7 +260,7 @@ class Channel:
             return self._held.snapshot if self._held.read_at > newer_than else None
 
     def repair(self, lease: Lease) -> None:
-        """Set aside what is damaged in the store, before it is read anew."""
+        """Set aside what is damaged in the store, before it is read again."""
         with suppress(StoreError):
             self._store.repair(self.key, lease)
 

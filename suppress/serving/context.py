@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from suppress.opt_outs.sqlite import OptOuts
-from suppress.serving.limits import Limits
+from suppress.opt_outs.record import OptOuts
+from suppress.serving.limits import ServingLimits
 from suppress.settings.settings import Settings
 from suppress.stores.contract import Store
 
@@ -24,7 +24,7 @@ class Context:
     """
 
     settings: Settings
-    limits: Limits
+    limits: ServingLimits
     store: Store
     opt_outs: OptOuts | None
     clock: Callable[[], float]

@@ -1,7 +1,7 @@
-"""How old a snapshot may be to answer, and what to do when it is older.
+"""The age up to which a snapshot may answer, and the next step when it is older.
 
 A snapshot that is younger than `ttl` is fresh: it answers without a question to the source. An
-older one is stale: it is read anew, and answers only while that fails or takes long. One that is
+older one is stale: it is read again, and answers only while that fails or takes long. One that is
 older than `max_stale`, or from the future since the clock was set back, has expired: it never
 answers.
 
@@ -13,7 +13,7 @@ import math
 from collections.abc import Iterable
 from enum import Enum, StrEnum
 
-from suppress.serving.limits import Limits
+from suppress.serving.limits import ServingLimits
 from suppress.stores.contract import Failure
 
 
@@ -89,7 +89,7 @@ def current_failure(
 
 
 def next_step(
-    state: State, failed_ago: float | None, *, reading: bool, slow: bool, limits: Limits
+    state: State, failed_ago: float | None, *, reading: bool, slow: bool, limits: ServingLimits
 ) -> Step:
     """Return what to do for a caller who asks for the snapshot.
 
@@ -111,7 +111,7 @@ def next_step(
     return Step.RENEW if may_serve else Step.WAIT
 
 
-def renewal_age(ttl: float, took: float, limits: Limits) -> float:
+def renewal_age(ttl: float, took: float, limits: ServingLimits) -> float:
     """Return the age at which to renew a snapshot so that it is read before `ttl` is over.
 
     Args:
@@ -128,7 +128,7 @@ def renewal_pause(
     ended_ago: float,
     *,
     renew_after: float,
-    limits: Limits,
+    limits: ServingLimits,
 ) -> float:
     """Return the seconds until a snapshot is to be renewed in the background; 0 or less for now.
 

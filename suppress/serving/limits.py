@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class ServingLimits:
     """Delays and limits of serving, in seconds.
 
     Attributes:

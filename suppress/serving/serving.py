@@ -14,7 +14,7 @@ from concurrent.futures import Future
 
 from suppress.errors import StopListUnavailable
 from suppress.numbers.convention import Convention
-from suppress.opt_outs.sqlite import OptOutsUnreadable
+from suppress.opt_outs.record import OptOutsUnreadable
 from suppress.serving.channel import Channel
 from suppress.serving.context import Context
 from suppress.serving.freshness import Step
@@ -236,7 +236,7 @@ class Serving:
         try:
             return self._flight.exclusive(
                 names,
-                # What another process has refused to believe says nothing to who insists.
+                # A caller who insists does not ask what another process refused to believe.
                 math.inf if force else began,
                 already_read=functools.partial(self._already_read, names, newer_than),
                 read=functools.partial(self._read, names, progress, force=force),
@@ -272,7 +272,7 @@ class Serving:
         """Read the channels from the sources; nobody else does so now."""
         for name, lease in leases.items():
             self._channels[name].repair(lease)
-        began = self._timer()
+        started = self._timer()
         snapshots = self._loader.load(names, progress)
         if not force:
             for name, snapshot in snapshots.items():
@@ -280,7 +280,7 @@ class Serving:
                 if why is not None:
                     raise ReadingFailed(why)
         for name, snapshot in snapshots.items():
-            self._channels[name].accept(snapshot, took=self._timer() - began)
+            self._channels[name].accept(snapshot, took=self._timer() - started)
         for name, lease in leases.items():
             self._channels[name].publish(snapshots[name], lease)
         return snapshots

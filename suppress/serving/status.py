@@ -49,7 +49,7 @@ class ChannelStatus:
 
     @property
     def count(self) -> int:
-        """How many different numbers are listed; 0 where nothing was read."""
+        """The number of different numbers listed; 0 where nothing was read."""
         return 0 if self.snapshot is None else self.snapshot.count
 
     @property
@@ -59,7 +59,7 @@ class ChannelStatus:
 
     @property
     def read_at(self) -> datetime | None:
-        """When the reading began (aware, UTC)."""
+        """The time at which the reading began (aware, UTC)."""
         return None if self.snapshot is None else self.snapshot.read_at
 
     @property
@@ -69,7 +69,7 @@ class ChannelStatus:
 
     @property
     def health(self) -> Health:
-        """Whether recipients can be screened on the channel."""
+        """The judgement of the channel."""
         if self.failure is not None or self.state in (State.EXPIRED, State.MISSING):
             return Health.UNAVAILABLE
         return Health.READY if self.state is State.FRESH else Health.STALE

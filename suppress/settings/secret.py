@@ -101,7 +101,7 @@ def warn_if_others_read(path: Path, what: str) -> None:
         return
     if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         logger.warning(
-            "The %s %s holds a key, and others can read it. Run: chmod 600 %s",
+            "The %s %s holds a key, and others can read it. Run `chmod 600 %s`",
             what,
             path,
             shlex.quote(str(path)),

@@ -21,6 +21,7 @@ from suppress.numbers.bulk import E164Array, Reader
 from suppress.numbers.e164 import digits_of, value_of
 from suppress.numbers.readings import Meaning, Reading
 from suppress.stop_list.number_set import NumberSet
+from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
 from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
 
 _LONGEST = len(str(2**64))
@@ -28,56 +29,6 @@ _LONGEST = len(str(2**64))
 
 OPTED_OUT = "opt-outs"
 """What stands in the place of a source's name for those who were opted out here."""
-
-
-@dataclass(frozen=True)
-class OptedOut:
-    """Who was put on a channel's stop list here, and not by a source.
-
-    Attributes:
-        numbers: their E.164 texts, all of their readings.
-        unread: the digits of those who have no reading, each with when it was added (seconds
-            since the epoch). They suppress the recipients who have the same digits.
-        added: when each reading was added, by its digits as an integer; and the digits that
-            were written, where they are another form of it, else 0.
-        firsts: the digits of one reading of each, as integers, each once.
-    """
-
-    numbers: NumberSet = field(default_factory=lambda: NumberSet.of(()), repr=False)
-    unread: Mapping[str, float] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
-    added: Mapping[int, tuple[float, int]] = field(
-        default_factory=lambda: MappingProxyType({}), repr=False, compare=False
-    )
-    firsts: NDArray[np.uint64] = field(
-        default_factory=lambda: np.zeros(0, np.uint64), repr=False, compare=False
-    )
-
-    @property
-    def count(self) -> int:
-        """How many they are."""
-        return len(self.firsts) + len(self.unread)
-
-    def count_missing_in(self, numbers: NumberSet) -> int:
-        """How many of them are not among the numbers."""
-        return self.count - int(np.count_nonzero(numbers.have(self.firsts)))
-
-    def of(self, value: int) -> Origin | None:
-        """Since when a reading is opted out; None where it is not."""
-        found = self.added.get(value)
-        if found is None:
-            return None
-        added, listed_as = found
-        return _opted_out_since(added, f"+{listed_as}" if listed_as else None)
-
-    def of_digits(self, digits: str) -> Origin | None:
-        """Since when those without a reading who have these digits are opted out."""
-        added = self.unread.get(digits)
-        return None if added is None else _opted_out_since(added)
-
-
-NO_OPT_OUTS = OptedOut()
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -155,10 +106,9 @@ class Snapshot:
         Where some were opted out here, it is of the two digests: that of what the sources
         list, and that of the others.
         """
-        if not self.opted_out.numbers and not self.opted_out.unread:
+        if not self.opted_out:
             return self.numbers_digest
-        unread = "".join(f"{digits}\n" for digits in sorted(self.opted_out.unread))
-        here = digest_of([*self.opted_out.numbers.image(), unread.encode("ascii")])
+        here = digest_of(self.opted_out.image)
         return digest_of([f"{self.numbers_digest} {here}".encode("ascii")])
 
     def with_opted_out(self, opted_out: OptedOut) -> Self:
@@ -182,9 +132,7 @@ class Snapshot:
 
     def has(self, value: int) -> bool:
         """Whether the number whose digits make the value, below 2**64, is listed as such."""
-        return self.numbers.has(value) or (
-            bool(self.opted_out.numbers) and self.opted_out.numbers.has(value)
-        )
+        return self.numbers.has(value) or (bool(self.opted_out) and self.opted_out.has(value))
 
     def listed(self, meaning: Meaning) -> Reading | None:
         """The first reading of a recipient that is on the list."""
@@ -194,13 +142,13 @@ class Snapshot:
         """The entries that suppress a recipient; arguments as for `lists`."""
         found: list[Origin] = []
         for each in meaning.readings:
-            if (here := self.opted_out.of(value_of(each.e164))) is not None:
-                found.append(here)
+            if (here := self.opted_out.since(value_of(each.e164))) is not None:
+                found.append(_opted_out_since(*here))
             found += self.origins.of(each.e164)
         if self.without_reading:
             for each_digits in _digits(meaning, number):
-                if (here := self.opted_out.of_digits(each_digits)) is not None:
-                    found.append(here)
+                if (since := self.opted_out.unread.get(each_digits)) is not None:
+                    found.append(_opted_out_since(since))
                 if each_digits in self.unparsed:
                     found += self.origins.of_digits(each_digits)
         # An entry is named once, by the form that meets the recipient's first.
@@ -238,8 +186,8 @@ class Snapshot:
 
     def _have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         listed = self.numbers.have(values)
-        if self.opted_out.numbers:
-            listed |= self.opted_out.numbers.have(values)
+        if self.opted_out:
+            listed |= self.opted_out.have(values)
         return listed
 
     @cached_property
@@ -264,8 +212,9 @@ class Snapshot:
         return numbers, frozenset(bytes(unparsed).decode("ascii").split())
 
 
-def _opted_out_since(added: float, listed_as: str | None = None) -> Origin:
-    return Origin(OPTED_OUT, None, datetime.fromtimestamp(int(added), UTC), listed_as)
+def _opted_out_since(since: float | None, listed_as: int = 0) -> Origin:
+    moment = None if since is None else datetime.fromtimestamp(int(since), UTC)
+    return Origin(OPTED_OUT, None, moment, f"+{listed_as}" if listed_as else None)
 
 
 def _digits(meaning: Meaning, number: object) -> Iterable[str]:

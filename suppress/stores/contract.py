@@ -1,4 +1,4 @@
-"""The contract of a store: where snapshots stay, and how its users learn of a change.
+"""The contract of a store, which keeps snapshots and tells its users of each change.
 
 Everything stands under a key that names what a snapshot was made from. Any number of threads
 and processes use a store at once, each process by a handle of its own. A reader gets the
@@ -17,7 +17,7 @@ from suppress.stop_list.snapshot import Snapshot
 
 
 class StoreError(Exception):
-    """A store cannot be read or written now; the text says why, without a full stop."""
+    """The store cannot be read or written now; the text says why, without a full stop."""
 
 
 class Held(StoreError):
@@ -29,7 +29,7 @@ class LeaseLost(StoreError):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a channel's stop list cannot be read: the latest of several attempts in a row.
+    """The reason why a channel's stop list cannot be read, from the latest of several attempts.
 
     Attributes:
         since: when the first of them began (seconds since the epoch).
@@ -104,7 +104,7 @@ class Store(Protocol):
         """
 
     def repair(self, key: str, lease: Lease) -> None:
-        """Set aside what is damaged under the key, to be looked at, if anything is.
+        """Set aside the snapshot under the key if it is damaged, for a person to look at.
 
         Raises:
             LeaseLost: the lease is not held any more.
@@ -112,20 +112,20 @@ class Store(Protocol):
         """
 
     def failure(self, key: str) -> Failure | None:
-        """Return why the snapshot could not be read anew last time; None where it could."""
+        """Return why the list could not be read since the snapshot; None where it could."""
 
     def fail(self, key: str, failure: Failure) -> None:
-        """Keep why the snapshot could not be read anew, until one is published.
+        """Keep why the list could not be read, until a snapshot is published.
 
         Raises:
             StoreError: it cannot be written.
         """
 
     def version(self) -> int:
-        """Return a number, from memory, that differs after every change.
+        """Return a number that differs after every change; it comes from memory, at no cost.
 
-        Take it before you look: what changes meanwhile is then seen the next time. A change
-        that could not be announced is found by calling `latest` now and then.
+        Take it before you call `latest`: a change meanwhile is then seen the next time. Call
+        `latest` every so often as well, for a change that could not be announced.
         """
 
     def notify(self) -> None:

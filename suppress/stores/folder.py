@@ -10,7 +10,7 @@ a file of another user is not read.
 
 A file is trusted when its digest is the one that the small file names. That is checked after
 writing, and again on opening, unless it is the very file that was checked: the same inode,
-size and time of its last change. Damaged files are set aside, and the list is read anew.
+size and time of its last change. Damaged files are renamed, and the list is read again.
 
 The names carry the format: no other version of suppress reads these files, and this one reads
 no others.
@@ -48,7 +48,7 @@ from suppress.stores.image import (
     snapshot_of,
     unseal,
 )
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 
 logger = logging.getLogger("suppress")
 
@@ -80,9 +80,9 @@ class FolderStore:
         ConfigurationError: others can put something into the folder.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: StoreLimits | None = None) -> None:
         self._folder = folder
-        self._limits = limits or Limits()
+        self._limits = limits or StoreLimits()
         self._signal = ChangeSignal(folder / "changes")
         # What was opened last under each key, and the stamp of its small file.
         self._opened: dict[str, tuple[_Stamp | None, Snapshot | None]] = {}
@@ -99,10 +99,14 @@ class FolderStore:
             return self._opened[key][1]
         try:
             snapshot = self._read(key)
-        except OSError as error:  # it may pass: the next call tries again
+        except OSError as error:  # it may pass, so the next call tries again
             raise _failed(error) from error
         except Damaged as error:
-            logger.warning("The stored snapshot %s is damaged and not used: %s", key, error)
+            logger.warning(
+                "The stored snapshot %s is damaged and not used: %s. The list is read again.",
+                key,
+                error,
+            )
             snapshot = None
         self._opened[key] = stamp, snapshot
         return snapshot
@@ -132,7 +136,7 @@ class FolderStore:
         return kept
 
     def repair(self, key: str, lease: Lease) -> None:
-        """Rename the files of a damaged snapshot, so that they are not read again."""
+        """Rename the files of the snapshot if it is damaged, so that they are not read again."""
         check_lease(lease, key)
         try:
             self._read(key)
@@ -185,7 +189,7 @@ class FolderStore:
         except OSError as error:
             raise _failed(error) from error
         try:
-            yield _Lease(name, lock)
+            yield _FolderLease(name, lock)
         finally:
             lock.release()
 
@@ -244,13 +248,13 @@ class FolderStore:
         """Have a file with this content, and check that it has it."""
         path = self._part_path(key, kind, part.digest)
         if _holds(path, part.digest):
-            # The same list as last time: it is as good as new, and as young.
+            # The same list as last time: its file is not an orphan any more.
             os.utime(path)
         else:
             with atomic_write(path) as stream:
                 stream.writelines(part.pieces)
             if not _holds(path, part.digest):
-                raise OSError(None, "what was written is not what is there")
+                raise OSError(None, "the disk does not hold what was written to it")
         return _stamp(path.stat())
 
     def _quarantine(self, key: str) -> None:
@@ -259,7 +263,7 @@ class FolderStore:
             with contextlib.suppress(OSError):
                 kept.append(path.replace(f"{path}.damaged"))
         if kept:
-            logger.warning("The damaged file was set aside; look at %s.", kept[0])
+            logger.warning("The damaged snapshot was kept as %s.", kept[0])
 
     def _sweep(self, key: str, header: Header) -> None:
         """Remove the files that nobody needs any more."""
@@ -291,7 +295,7 @@ class FolderStore:
         return self._folder / f"{key}-{digest}.{FORMAT}.{kind}"
 
 
-class _Lease:
+class _FolderLease:
     """A lease that is held as long as its lock is."""
 
     def __init__(self, name: str, lock: filelock.BaseFileLock) -> None:

@@ -27,11 +27,11 @@ D = TypeVar("D", bound=msgspec.Struct)
 
 
 class Damaged(ValueError):
-    """Bytes that are not those that were written; the text says what is wrong with them."""
+    """Bytes are not as they were written; the text says what is wrong, without a full stop."""
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What is told of a snapshot beside its numbers and origins, which it names by digest."""
+    """All of a snapshot but its numbers and origins, which it names by their digests."""
 
     channel: str
     read_at: datetime
@@ -43,9 +43,9 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         if any(moment.tzinfo is None for moment in (self.read_at, *self.sources.values())):
-            raise ValueError("its time has no zone")
+            raise ValueError("it has a time without a zone")
         if not all(map(_DIGEST.fullmatch, (self.numbers, self.origins))):
-            raise ValueError("its digest is none")
+            raise ValueError("it names a file by no digest")
 
 
 class Part(NamedTuple):
@@ -109,13 +109,13 @@ def snapshot_of(header: Header, numbers: memoryview, origins: memoryview) -> Sna
 
 
 def check_digest(kind: str, content: memoryview, digest: str) -> None:
-    """Make sure that bytes are those which the digest names.
+    """Make sure that the digest is that of the bytes.
 
     Raises:
-        Damaged: they are others.
+        Damaged: it is not.
     """
     if hashlib.sha256(content).hexdigest() != digest:
-        raise Damaged(f"the digest of its {kind} is not that of their content")
+        raise Damaged(f"its {kind} do not match their digest")
 
 
 def seal(document: msgspec.Struct) -> bytes:
@@ -132,7 +132,7 @@ def unseal(content: bytes, kind: type[D]) -> D:
     """
     line = content[:-_SEAL]
     if content[-_SEAL:] != f"{digest_of([line])}\n".encode("ascii"):
-        raise Damaged("the digest of its header is not that of its content")
+        raise Damaged("its header does not match its digest")
     try:
         return msgspec.json.decode(line, type=kind)
     except (ValueError, msgspec.DecodeError) as error:

@@ -11,6 +11,7 @@ from support import commands
 from suppress.cli import command_line
 
 LISTED, NOBODY = "+14155552671", "+442079460959"
+FILE = "[suppress.file]\npath = 'list.txt'\nquiet = 0\n"
 
 
 def run(*arguments: str, **environ: str) -> commands.DoneInText:
@@ -24,7 +25,7 @@ def users(tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     (folder / "list.txt").write_text(f"{LISTED}\n")
     path = folder / "suppress.toml"
-    path.write_text("[suppress]\nstore = 'none'\n[suppress.file]\npath = 'list.txt'\n")
+    path.write_text(f"[suppress]\nstore = 'none'\n{FILE}")
     return path
 
 
@@ -33,7 +34,7 @@ def other(tmp_path: Path) -> Path:
     """Another one, by which another number is listed."""
     path = tmp_path / "other" / "suppress.toml"
     path.parent.mkdir()
-    path.write_text("[suppress]\nstore = 'store'\n[suppress.file]\npath = 'list.txt'\n")
+    path.write_text(f"[suppress]\nstore = 'store'\n{FILE}")
     path.with_name("list.txt").write_text(f"{NOBODY}\n")
     return path
 
@@ -89,7 +90,7 @@ def test_status_names_the_settings_file(users: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--config", ""), "--config names no file."),
+        (("--config", ""), "--config is empty. Name a settings file"),
         (("--config", "a.toml", "--config", "b.toml"), "--config is given 2 times"),
         (("--config", "missing.toml"), "missing.toml cannot be read: No such file"),
     ],

@@ -33,8 +33,8 @@ from suppress import (
     UnknownChannel,
 )
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.record import Person, Record
-from suppress.serving.limits import Limits
+from suppress.opt_outs.people import Person
+from suppress.serving.limits import ServingLimits
 
 LISTED, ANN, BOB, CY = "+14155552671", "+14155552672", "+14155552673", "+442079460958"
 GERMAN, EGYPTIAN, EITHER = "+49201001234567", "+201001234567", "201001234567"
@@ -525,13 +525,13 @@ class TestOldRecord:
         with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as database:
             row = f"'{BOB}', 'sms', 1.0, NULL, (SELECT max(change) + 1 FROM opt_out)"
             database.execute(f"INSERT INTO opt_out VALUES ({row})")
-        clock.now += 2 * Limits().store_check
+        clock.now += 2 * ServingLimits().store_check
         assert one.filter_recipients([ANN, BOB, "+14155550000"], "sms") == ["+14155550000"]
         with contextlib.closing(sqlite3.connect(old, isolation_level=None)) as database:
             database.execute(
                 "UPDATE opt_out SET removed_at = 2.0, change = change + 1 WHERE number = ?", (BOB,)
             )
-        clock.now += 2 * Limits().store_check
+        clock.now += 2 * ServingLimits().store_check
         assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
 
     @pytest.mark.parametrize(
@@ -1181,7 +1181,7 @@ class TestWhatCannotBeKept:
     def test_while_another_holds_the_database(
         self, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(suppress.opt_outs.sqlite, "PATIENCE", 0.05)
+        monkeypatch.setattr(suppress.opt_outs.sqlite, "MAX_WAIT", 0.05)
         one = made(folder)
         one.add([ANN], "sms")
         with contextlib.closing(sqlite3.connect(folder / NAME)) as database:
@@ -1295,7 +1295,7 @@ class TestProcesses:
         one.snapshot("sms")
         assert two._opt_outs is not None
         two._opt_outs.add([Person(ANN, ANN)], "sms", [], 0.0)
-        clock.now += Limits().store_check
+        clock.now += ServingLimits().store_check
         assert one.is_suppressed(ANN, "sms")
 
     def test_one_that_is_killed_in_the_middle_of_writing_changes_nothing(

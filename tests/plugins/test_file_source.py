@@ -105,7 +105,7 @@ def test_default_region(tmp_path: Path, general: str | None, own: str | None, nu
             r"line 5: 041\*{6}71: ",
         ),
         ("list.csv", f"name,phone\nA,{LISTED}\nB,\n", r"list\.csv, line 3: .*no number"),
-        ("list.csv", f"name,phone\nA,{LISTED}\nB\n", r"list\.csv, line 3: .*1 fields"),
+        ("list.csv", f"name,phone\nA,{LISTED}\nB\n", r"list\.csv, line 3: .*1 field, "),
         ("list.jsonl", f'{{"phone": "{LISTED}"}}\n{{"phone": null}}\n', "line 2: .*no number"),
         ("list.jsonl", '{"phone": 14155552671.5}\n', "line 1: .*not text"),
         ("list.jsonl", f'{{"phone": "{LISTED}"}}\n{{"mobile": 1}}\n', "line 2: .*no key 'phone'"),

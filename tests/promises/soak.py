@@ -83,7 +83,7 @@ def opt_out(pipe: Connection, url: str, store: Path, seed: int) -> None:
 
 @dataclass
 class Soak:
-    """What has happened, and what it says of each screening."""
+    """The events so far, and what they say about each screening."""
 
     sandbox: Sandbox
     store: Path
@@ -142,7 +142,7 @@ class Soak:
         self.sandbox.detach(self.dice.sample(others, min(5, len(others))), ["sms"])
 
     def judge(self) -> None:
-        """Whether anybody was let through; of what was heard at least two seconds ago."""
+        """Check all screenings that were reported at least two seconds ago."""
         ripe = time.time() - 2 * GRACE
         for began, allowed in self.screened:
             if began > ripe:

@@ -41,7 +41,7 @@ def listings(caplog: pytest.LogCaptureFixture) -> Any:
 def screened(
     sandbox: Sandbox, store: Path, numbers: list[str], processes: int, **options: Any
 ) -> list[Any]:
-    """What so many processes say that screen at once."""
+    """Return the answers of several processes that screen at once."""
     with contextlib.ExitStack() as stack:
         all_of = [
             stack.enter_context(started(children.screen, sandbox.url, store, numbers, options))
@@ -52,6 +52,7 @@ def screened(
         return [pipe.recv() for _, pipe in all_of]
 
 
+@pytest.mark.slow
 def test_fifty_processes_cause_one_read(sandbox: Sandbox, store: Path, listings: Any) -> None:
     everyone = screened(sandbox, store, [LISTED, NOBODY], 50)
     assert everyone == [[NOBODY]] * 50

@@ -68,12 +68,12 @@ modes = pytest.mark.skipif(sys.platform == "win32", reason="files have no such m
 
 
 def shows(text: str) -> bool:
-    """Whether a text shows the key or the token, or the most of one."""
+    """Tell whether a text shows most of the key or the token."""
     return any(part in text for part in (KEY, KEY[5:], TOKEN, TOKEN[9:]))
 
 
 def shows_a_number(text: str) -> bool:
-    """Whether a text shows a number of the test's list; an object's address is none."""
+    """Tell whether a text shows a number of the test's list; an object's address is not one."""
     return re.search(r"(?<![0-9a-f])4155\d{6}(?![0-9a-f])", text) is not None
 
 
@@ -650,9 +650,9 @@ class TestNothingIsShown:
         assert "BSG_API_KEY, which is not set" in done.stderr
 
 
-WRITTEN = "can be written by others, who can change who is messaged: chmod go-w "
-FOREIGN = "belongs to another user, who can change who is messaged: use one of your own"
-READ = "holds a key, and others can read it. Run: chmod 600 "
+WRITTEN = "can be written by others, who could change who gets messages. Run `chmod go-w "
+FOREIGN = "belongs to another user, who could change who gets messages. Use one of your own."
+READ = "holds a key, and others can read it. Run `chmod 600 "
 
 
 @modes
@@ -675,7 +675,7 @@ class TestFilesOfOthers:
         file_of_key()
         path = settings_file(file, mode)
         Settings.load(path, environ={}).section("bsg", BsgSettings, environ_prefix="BSG")
-        assert caplog.messages == [f"The settings file {path} {each}{path}" for each in said]
+        assert caplog.messages == [f"The settings file {path} {each}{path}`" for each in said]
 
     @pytest.mark.parametrize("mode", [0o664, 0o620, 0o602, 0o666])
     def test_a_settings_file_that_others_write_is_refused(self, mode: int) -> None:
@@ -683,7 +683,7 @@ class TestFilesOfOthers:
         for named in (path, None):
             with pytest.raises(ConfigurationError) as raised:
                 Settings.load(named, environ={})
-            assert str(raised.value) == f"The settings file {path} {WRITTEN}{path}."
+            assert str(raised.value) == f"The settings file {path} {WRITTEN}{path}`."
 
     @pytest.mark.parametrize(("mode", "said"), [(0o600, []), (0o400, []), (0o440, [READ])])
     def test_a_key_that_others_read(
@@ -692,7 +692,7 @@ class TestFilesOfOthers:
         path = file_of_key(mode=mode)
         settings = Settings(environ={"BSG_API_KEY_FILE": str(path)})
         settings.section("bsg", BsgSettings, environ_prefix="BSG")
-        assert caplog.messages == [f"The key file {path} {each}{path}" for each in said]
+        assert caplog.messages == [f"The key file {path} {each}{path}`" for each in said]
 
     @pytest.mark.parametrize("kept", [True, False])
     def test_a_key_that_others_write_is_refused(self, kept: bool) -> None:
@@ -703,7 +703,7 @@ class TestFilesOfOthers:
         settings = Settings(environ={} if kept else {"BSG_API_KEY_FILE": str(path)})
         with pytest.raises(ConfigurationError) as raised:
             Plugins().sources(settings)
-        assert str(raised.value) == f"The key file {path} {WRITTEN}{path}."
+        assert str(raised.value) == f"The key file {path} {WRITTEN}{path}`."
         assert not shows(rendered(raised.value))
 
     def test_those_of_another_user_are_refused(self, given_away: Callable[[Path], None]) -> None:
@@ -751,14 +751,14 @@ class TestFilesOfOthers:
         given_away(path)
         Suppressor(settings)
         assert caplog.messages == [
-            f"The {setting} {path} {WRITTEN}{path}",
+            f"The {setting} {path} {WRITTEN}{path}`.",
             f"The {setting} {path} {FOREIGN}",
         ]
 
     def test_a_command_shows_it_once(self, run: Run, server: Sandbox) -> None:
         path = settings_file(f"[suppress.bsg]\napi_key = '{KEY}'", 0o644)
         done = run("refresh", BSG_BASE_URL=server.url)
-        assert done.stderr == f"Warning: The settings file {path} {READ}{path}\n"
+        assert done.stderr == f"Warning: The settings file {path} {READ}{path}`\n"
 
 
 @modes

@@ -23,9 +23,9 @@ import pytest
 import trustme
 
 import suppress
+from support import commands
 from support import faulty_server as faulty
 from support.builders import limit_bsg, row
-from support.commands import COMMAND
 from support.faulty_server import (
     KEY,
     TOKEN_MARK,
@@ -54,7 +54,7 @@ LIMITS = BsgLimits(retries=RETRIES, retry_delay=0.005, page_size=LIMIT)
 LOAD_TIMEOUT = 0.2
 A_MOMENT = 1.0
 TIMEOUT, ENOUGH = 2.0, 10.0
-"""What a load takes on no machine, unless the server is told to."""
+"""Seconds that a load never takes on any machine, unless the server delays it."""
 
 shown: list[str] = []
 """Whatever a user could get to see in the test that runs."""
@@ -518,7 +518,7 @@ def certificate(name: str = "127.0.0.1") -> tuple[trustme.CA, ssl.SSLContext]:
 def trusted(
     monkeypatch: pytest.MonkeyPatch, folder: Path, name: str = "127.0.0.1"
 ) -> ssl.SSLContext:
-    """How to serve with a certificate of an authority that is trusted."""
+    """Settings of a server with a certificate from a trusted authority."""
     authority, context = certificate(name)
     authority.cert_pem.write_to_path(folder / "authority.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "authority.pem"))
@@ -605,7 +605,7 @@ class TestTheFilter:
 
 
 class TestEdits:
-    """Who stays on the list is read; who comes or goes meanwhile may be."""
+    """Everyone who stays on the list is read; others may be."""
 
     PLACES = pytest.mark.parametrize("place", [0, 19, 38, 50, 64])
     MOMENTS = pytest.mark.parametrize("moment", [1, 2, 3])
@@ -752,7 +752,7 @@ class TestEntries:
             assert is_exact(server, read(server))
 
     def test_the_same_entry_twice(self) -> None:
-        """Where one answer has the whole list, nobody is missed; else nobody could tell."""
+        """An answer with the whole list misses nobody; several answers prove nothing."""
         with FaultyServer(items(5) + items(2)) as server:
             assert is_exact(server, read(server))
         with FaultyServer(items(65) + items(2)) as server:
@@ -816,20 +816,13 @@ class TestEntries:
                 "SUPPRESS_STORE": str(tmp_path / "store"),
             } | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
             for status, *arguments in (
-                [1, "check", NUMBERS[0], "--channel", "sms"],
-                [1, "check", NUMBERS[0], "--channel", "sms", "--json"],
-                [0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")],
-                [0, "add", NUMBERS[0], "--channel", "sms"],
-                [0, "remove", NUMBERS[0], "--channel", "sms"],
+                (1, "check", NUMBERS[0], "--channel", "sms"),
+                (1, "check", NUMBERS[0], "--channel", "sms", "--json"),
+                (0, "filter", "--channel", "sms", "--decisions", str(tmp_path / "decisions.csv")),
+                (0, "add", NUMBERS[0], "--channel", "sms"),
+                (0, "remove", NUMBERS[0], "--channel", "sms"),
             ):
-                done = subprocess.run(
-                    [COMMAND, *map(str, arguments)],
-                    env=environ,
-                    input=NUMBERS[0],
-                    capture_output=True,
-                    text=True,
-                    check=False,
-                )
+                done = commands.run_text(arguments, env=environ, stdin=NUMBERS[0])
                 show(done)
                 assert done.returncode == status, done.stderr
                 assert "Traceback" not in done.stderr

@@ -21,8 +21,8 @@ import pytest
 from support import commands
 from support.builders import environ_of_list
 from support.commands import COMMAND
-from suppress import cli
 from suppress.atomic import atomic_write
+from suppress.cli.signals import end_at_once
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +48,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the commands run: with an output of yesterday."""
+    """The working directory of commands, with an output of yesterday."""
     path = tmp_path / "work"
     path.mkdir()
     (path / "out").write_bytes(OLD)
@@ -101,7 +101,7 @@ def table(*numbers: bytes, header: bytes = b"name,phone\n", end: bytes = b"\n") 
 BOTH = table(NOBODY, STOPPED)
 # What comes out, or else the message. Most kinds of broken rows are in the tests of rows.
 INPUTS: dict[str, tuple[bytes | Callable[[], bytes], bytes | str]] = {
-    "empty.csv": (b"", "empty.csv is empty: a CSV file has a header"),
+    "empty.csv": (b"", "empty.csv is empty: a CSV file begins with a header"),
     "empty.txt": (b"", b""),
     "blank.txt": (b"\n\r\n \n", b""),
     "header.csv": (table(), table()),
@@ -120,7 +120,7 @@ INPUTS: dict[str, tuple[bytes | Callable[[], bytes], bytes | str]] = {
     "latin.csv": (BOTH + "Zo\u00eb,1\n".encode("latin-1"), "line 4: it is not UTF-8"),
     "wide.csv": (BOTH.decode().encode("utf-16"), "line 1: it looks like UTF-16."),
     "doubled.csv": (b"phone,name,phone\n1,2,3\n", "line 1: which column holds the number?"),
-    "ragged.csv": (BOTH + b"A\n", "line 4: it has 1 fields where the header has 2"),
+    "ragged.csv": (BOTH + b"A\n", "line 4: it has 1 field, but the header has 2"),
     "open.csv": (
         lambda: BOTH + b'"A' + BOTH * 300_000,
         "line 4: it cannot be read as CSV: a field is too",
@@ -408,7 +408,7 @@ def test_a_second_signal_leaves_nothing(folder: Path, monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(SystemExit, match="130"), atomic_write(folder / "out"):
-        cli._end_at_once(signal.SIGINT)
+        end_at_once(signal.SIGINT)
     assert left == [{"out": OLD}]
 
 

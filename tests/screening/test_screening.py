@@ -17,9 +17,12 @@ from hypothesis import strategies as st
 from support.builders import READ_AT, Clock, ListSource, by_hand, snapshot
 from suppress import Entry, Origin, Outcome, Screening, Snapshot, Suppressor
 from suppress.numbers.convention import Convention
+from suppress.numbers.equivalence import table
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import read
 from suppress.sources import load
+
+A, B, C = "+14155552671", "+14155552672", "+442079460959"
 
 
 def test_each_is_allowed_suppressed_or_invalid() -> None:
@@ -222,7 +225,9 @@ class TestTypes:
     def test_a_list_without_anything_that_could_be_a_number_is_refused(
         self, recipients: list[Any], name: str
     ) -> None:
-        with pytest.raises(TypeError, match=f"no recipient is a number, but {name}:.* key="):
+        with pytest.raises(
+            TypeError, match=f"None of the recipients is a number; .* {name}.* key="
+        ):
             Screening(recipients, snapshot())
 
     @pytest.mark.parametrize(
@@ -444,3 +449,21 @@ class TestSnapshot:
         for damaged in (b"", image[:20], image[:40], b"+14155552671\n", b"x" + image):
             with pytest.raises(ValueError, match=r"short|no numbers"):
                 Snapshot.read_image(damaged)
+
+
+class TestLines:
+    """The line of each recipient: two forms of one are equal."""
+
+    @pytest.mark.parametrize("region", [None, "international", "US"])
+    def test_both_forms_of_a_line_are_one(self, region: str | None) -> None:
+        pairs = [change.examples for change in table().changes if change.examples]
+        numbers = [f"+{each}" for pair in pairs for each in pair]
+        lines = Screening(numbers, snapshot(A), default_region=region).lines()
+        assert lines.reshape(-1, 2)[:, 0].tolist() == lines.reshape(-1, 2)[:, 1].tolist()
+        assert lines[1::2].tolist() == [int(new) for _, new in pairs]
+
+    def test_lines_of_others_differ(self) -> None:
+        numbers = [B, C, "n/a", A, (B, C), (), ("n/a", C)]
+        screening = Screening(numbers, snapshot())
+        digits = [int(each or 0) for each in (B, C, None, A, B, None, C)]
+        assert screening.lines().tolist() == screening.first_readings().tolist() == digits

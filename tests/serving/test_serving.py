@@ -14,7 +14,7 @@ import pytest
 import suppress
 from support.builders import Clock, GatedSource, ListSource, by_hand, listed, wait_for
 from suppress import SourceError, StopListUnavailable, Suppressor
-from suppress.serving.limits import Limits
+from suppress.serving.limits import ServingLimits
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
@@ -107,7 +107,11 @@ class TestRenewal:
 
         slow = Slow(LISTED)
         one = Suppressor(
-            plugins=[slow], sources=["list"], store=tmp_path, ttl=0.5, limits=Limits(min_pause=0.05)
+            plugins=[slow],
+            sources=["list"],
+            store=tmp_path,
+            ttl=0.5,
+            limits=ServingLimits(min_pause=0.05),
         )
         one.snapshot("sms")
         loads = len(slow.loads)
@@ -120,7 +124,11 @@ class TestRenewal:
 
     def test_happens_by_itself(self, source: GatedSource) -> None:
         suppressor = Suppressor(
-            plugins=[source], sources=["list"], store=None, ttl=0.5, limits=Limits(min_pause=0.05)
+            plugins=[source],
+            sources=["list"],
+            store=None,
+            ttl=0.5,
+            limits=ServingLimits(min_pause=0.05),
         )
         suppressor.snapshot("sms")
         wait_for(lambda: len(source.loads) >= 3)
@@ -138,15 +146,19 @@ class TestRenewal:
         source.instead = slow
         suppressor.snapshot("sms")
         for loads in (1, 2, 3):
-            assert suppressor._serving.renew() == pytest.approx(Limits().min_pause)
+            assert suppressor._serving.renew() == pytest.approx(ServingLimits().min_pause)
             assert len(source.loads) == loads
-            clock.now += Limits().min_pause
+            clock.now += ServingLimits().min_pause
             suppressor._serving.renew()
             wait_for(lambda: not suppressor._serving._flight.running("sms"))
 
     def test_pauses_in_its_thread(self, source: GatedSource) -> None:
         suppressor = Suppressor(
-            plugins=[source], sources=["list"], store=None, ttl=0, limits=Limits(min_pause=0.1)
+            plugins=[source],
+            sources=["list"],
+            store=None,
+            ttl=0,
+            limits=ServingLimits(min_pause=0.1),
         )
         suppressor.snapshot("sms")
         time.sleep(0.35)
@@ -343,7 +355,7 @@ class TestFailing:
         clock: Clock,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        suppressor = made(limits=Limits(max_wait=0.05))
+        suppressor = made(limits=ServingLimits(max_wait=0.05))
         suppressor.snapshot("sms")
         clock.now += 300
         source.shut()

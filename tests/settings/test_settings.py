@@ -325,7 +325,7 @@ class TestPaths:
     ) -> None:
         (tmp_path / "list.txt").write_text("+14155552671\n")
         environ = {"SUPPRESS_STORE": "store", "SUPPRESS_FILE_PATH": "list.txt"}
-        settings = Settings.load(environ=environ)
+        settings = Settings.load(environ=environ | {"SUPPRESS_FILE_QUIET": "0"})
         suppressor = Suppressor(settings, background=False)
         self.move(tmp_path, monkeypatch)
         suppressor.add(["+14155552672"], "sms")

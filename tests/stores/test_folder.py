@@ -20,11 +20,11 @@ from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FolderStore
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 from suppress.testing import StoreContract
 from suppress.testing.stores import Damage, Opening
 
-ORPHAN_AGE, UNUSED_AGE = Limits().orphan_age, Limits().unused_age
+ORPHAN_AGE, UNUSED_AGE = StoreLimits().orphan_age, StoreLimits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
 LISTED, OTHER = NUMBERS[0], "+14155550000"
 
@@ -77,7 +77,7 @@ class TestContract(StoreContract):
 
 class TestDamage:
     @pytest.mark.parametrize("kind", ["snapshot", "numbers", "origins"])
-    def test_is_put_aside_reported_and_read_anew(
+    def test_is_renamed_reported_and_read_again(
         self,
         made: Callable[..., Suppressor],
         source: ListSource,
@@ -92,7 +92,7 @@ class TestDamage:
         assert made().is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2
         assert "is damaged and not used" in caplog.text
-        assert "was set aside" in caplog.text
+        assert "The damaged snapshot was kept as" in caplog.text
         assert file.with_name(f"{file.name}.damaged").read_bytes() == damaged
         caplog.clear()
         assert made().is_suppressed(LISTED, "sms")
@@ -112,7 +112,7 @@ class TestDamage:
         made().snapshot("sms")
         assert len(source.loads) == 2
 
-    def test_twice_leaves_one_that_was_put_aside(
+    def test_twice_leaves_one_that_was_renamed(
         self, made: Callable[..., Suppressor], store: Path
     ) -> None:
         for _ in range(3):
@@ -154,7 +154,7 @@ class TestDamage:
         monkeypatch.setattr("suppress.stores.folder.atomic_write", losing)
         suppressor = made()
         assert suppressor.is_suppressed(LISTED, "sms")
-        assert "what was written is not what is there" in caplog.text
+        assert "the disk does not hold what was written to it" in caplog.text
         assert not files(store, "snapshot")
 
     def test_the_same_list_again_is_not_written_again(

@@ -10,8 +10,7 @@ import pytest
 
 from support.builders import snapshot
 from suppress import Snapshot
-from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.snapshot import OptedOut
+from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.image import (
     Damaged,
     Header,
@@ -46,19 +45,15 @@ def test_the_digests_name_the_parts() -> None:
     for kind, part in (("numbers", image.numbers), ("origins", image.origins)):
         check_digest(kind, content(part), part.digest)
         assert part.digest == getattr(image.header, kind)
-        with pytest.raises(Damaged, match=f"the digest of its {kind} is not that"):
+        with pytest.raises(Damaged, match=f"its {kind} do not match their digest"):
             check_digest(kind, memoryview(bytes(content(part)) + b"1"), part.digest)
 
 
 def test_the_bytes_are_the_same_everywhere() -> None:
     """Machines may share a store. Whoever changes the bytes has to raise FORMAT as well."""
     image = image_of(snapshot(ANN, BOB, unparsed=("12",)))
-    assert (
-        image.numbers.digest == "e3b6eb03c08a69e20a21b73c7a54098b9720762e40158eef4d2d43a7d8d583fd"
-    )
-    assert (
-        image.origins.digest == "b7f95bedaf98186ae2a264fc2f513f5277b1ab18b44973dba8e165e8e3e978c4"
-    )
+    assert image.numbers.digest[:16] == "e3b6eb03c08a69e2"
+    assert image.origins.digest[:16] == "b7f95bedaf98186a"
 
 
 def test_equal_lists_are_equal_bytes() -> None:
@@ -74,7 +69,7 @@ def test_the_digest_is_not_made_again() -> None:
 
 
 def test_opt_outs_made_here_are_left_out() -> None:
-    here = OptedOut(NumberSet.of([BOB]))
+    here = OptedOut.of([BOB])
     image = image_of(read(ANN).with_opted_out(here))
     assert contents(opened(image)) == contents(read(ANN))
 
@@ -114,18 +109,18 @@ def test_a_header_that_is_not_as_it_was_sealed_is_damaged(
     damage: Callable[[bytes], bytes],
 ) -> None:
     sealed = seal(image_of(read(ANN)).header)
-    with pytest.raises(Damaged, match="the digest of its header is not that of its content"):
+    with pytest.raises(Damaged, match="its header does not match its digest"):
         unseal(damage(sealed), Header)
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"read_at": datetime(2026, 1, 2)}, "its time has no zone"),  # noqa: DTZ001 - that is it
-        ({"sources": {"bsg": datetime(2026, 1, 2)}}, "its time has no zone"),  # noqa: DTZ001
-        ({"numbers": "../../etc/passwd"}, "its digest is none"),
-        ({"origins": "0" * 63}, "its digest is none"),
-        ({"origins": "0" * 64 + "\n"}, "its digest is none"),
+        ({"read_at": datetime(2026, 1, 2)}, "it has a time without a zone"),  # noqa: DTZ001 - that is it
+        ({"sources": {"bsg": datetime(2026, 1, 2)}}, "it has a time without a zone"),  # noqa: DTZ001
+        ({"numbers": "../../etc/passwd"}, "it names a file by no digest"),
+        ({"origins": "0" * 63}, "it names a file by no digest"),
+        ({"origins": "0" * 64 + "\n"}, "it names a file by no digest"),
         ({"further": "many"}, "Expected `int`"),
     ],
 )

@@ -24,7 +24,7 @@ READ_AT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -34,7 +34,7 @@ class Clock:
 
 
 class ListSource:
-    """A source of entries that a test gives it; counts its loads, and fails when told to."""
+    """A source of given entries that counts its loads, and fails when told to."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class GatedSource(ListSource):
 
 
 def by_hand(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:
-    """Of these sources, with a clock that is moved by hand, and nothing in the background."""
+    """Return a `Suppressor` of these sources, with a clock to move and no background thread."""
     clock = clock or Clock()
     given = {"sources": [source.name for source in sources], **arguments}
     return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **given)
@@ -107,7 +107,7 @@ def snapshot(*numbers: str, unparsed: tuple[str, ...] = ()) -> Snapshot:
 
 
 def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
-    """The environment of commands with a stop list in a file, and a store that has it already."""
+    """Return the environment of commands with a stop list in a file, already in the store."""
     (home / "stopped.txt").write_bytes(stopped)
     environ = {
         "PATH": os.environ["PATH"],

@@ -1,4 +1,4 @@
-"""`--decisions`: a CSV file that says of each recipient what became of it, and why."""
+"""The decisions of a campaign as a CSV file: the outcome of each row, and the reason."""
 
 import csv
 import io
@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.files.batch import Batch
 from suppress.files.columns import is_blank
-from suppress.files.rows import Row
 from suppress.printable import printable
-from suppress.screening.screening import Outcome, Screening
+from suppress.screening.outcome import Outcome
+from suppress.screening.screening import Screening
 from suppress.stop_list.origins import Origin
 
 COLUMNS = ("line", "number", "outcome", "e164", "reason", "source", "entry", "since")
@@ -21,27 +22,27 @@ COLUMNS = ("line", "number", "outcome", "e164", "reason", "source", "entry", "si
 _BETWEEN = "; "
 
 
-def header() -> bytes:
-    """The first line of the file."""
+def decisions_header() -> bytes:
+    """Return the first line of the file."""
     return _csv([COLUMNS])
 
 
-def decisions(
-    rows: Sequence[Row], screening: Screening[Row], repeated: NDArray[np.bool_] | None = None
+def decisions_of(
+    batch: Batch, screening: Screening[Any], repeated: NDArray[np.bool_] | None = None
 ) -> bytes:
-    """The lines of some recipients, one for each.
+    """Return the lines of some rows, one for each.
 
     Args:
-        rows: the recipients.
-        screening: the outcome for each of them.
-        repeated: which of them are left out since an earlier row has their number.
+        batch: the rows.
+        screening: the outcome for each of their numbers.
+        repeated: for each, whether it is left out because an earlier row has its number.
     """
-    count = len(rows)
-    numbers = [row.number if type(row.number) is str else _text(row.number) for row in rows]
+    count = len(batch.numbers)
+    numbers = [each if type(each) is str else _text(each) for each in batch.numbers]
     firsts = [f"+{first}" if first else "" for first in screening.first_readings().tolist()]
-    # Most are allowed, and there is little to say of them.
+    # Most rows are allowed, and have no entry.
     not_listed = f"not listed for {screening.snapshot.channel}"
-    outcomes, reasons = ["allowed"] * count, [not_listed] * count
+    outcomes, reasons = [str(Outcome.ALLOWED)] * count, [not_listed] * count
     entries = [("", "", "")] * count
     for outcome in (Outcome.SUPPRESSED, Outcome.INVALID):
         for place in np.flatnonzero(screening.where(outcome)).tolist():
@@ -51,13 +52,12 @@ def decisions(
     if repeated is not None:
         for place in np.flatnonzero(repeated).tolist():
             reasons[place] = f"{not_listed}; left out, since an earlier row has its number"
-    lines = [row.line for row in rows]
-    columns = lines, numbers, outcomes, firsts, reasons, *zip(*entries, strict=True)
+    columns = batch.lines, numbers, outcomes, firsts, reasons, *zip(*entries, strict=True)
     return _csv(zip(*columns, strict=True))
 
 
 def _entries(origins: Sequence[Origin]) -> tuple[str, str, str]:
-    """The sources of some entries, their ids there, and since when they are listed."""
+    """Return the sources of some entries, their ids there, and the times they were added."""
     return (
         _BETWEEN.join(each.source for each in origins),
         _BETWEEN.join("" if each.id is None else printable(str(each.id)) for each in origins),
@@ -70,7 +70,7 @@ def _moment(moment: datetime) -> str:
 
 
 def _text(number: Any) -> str:
-    """A number as it was handed in; several of one row together."""
+    """Return a number as it was handed in; several of one row together."""
     if isinstance(number, tuple):
         return _BETWEEN.join(_text(each) for each in number if not is_blank(each))
     if isinstance(number, str):

@@ -1,0 +1,100 @@
+"""Named tasks for development. List them with `nox -l`, run one with `nox -s NAME`."""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2.9"
+nox.options.default_venv_backend = "uv"
+nox.options.download_python = "never"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["lint", "types", "quick"]
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """Run all tests, or those that you name."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def quick(session: nox.Session) -> None:
+    """Run the tests that take no seconds."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session(python=PYTHONS)
+def lowest(session: nox.Session) -> None:
+    """Run the quick tests with the oldest dependencies that are allowed."""
+    session.install("--resolution", "lowest-direct", "-e", ".[test]")
+    session.run("pytest", "-m", "not slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check the format, the style and the direction of imports."""
+    session.install("-e", ".", "--group", "lint")
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of the library, the plugins and the tests."""
+    session.install("-e", ".[bench]", "--group", "types")
+    session.run("mypy", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    session.install("-e", ".[test]", "--group", "docs")
+    session.run("sphinx-build", "-q", "-W", "-n", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(reuse_venv=False)
+def wheel(session: nox.Session) -> None:
+    """Build the wheel, and use it outside the checkout."""
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    session.run("uv", "build", "-q", "--out-dir", str(folder / "dist"), external=True)
+    session.install(*(str(path) for path in (folder / "dist").glob("*.whl")))
+    session.chdir(folder)
+    session.run("suppress", "plugins")
+    session.run("suppress", "demo", silent=True)
+    session.run("python", "-c", IN_THE_WHEEL)
+
+
+IN_THE_WHEEL = """\
+import pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
+assert "site-packages" in suppress.__file__
+assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
+"""
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside its rivals, in full or with the options that you give."""
+    session.install("-e", ".[bench]")
+    session.run("python", "tests/benchmarks", *session.posargs)
+
+
+@nox.session
+def differential(session: nox.Session) -> None:
+    """Compare the fast ways of reading numbers with the reference."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/differential.py", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Let processes screen, refresh, opt out and be killed, while the list changes."""
+    session.install("-e", ".[test]")
+    session.chdir("tests")
+    session.run("python", "-m", "promises.soak", *session.posargs)

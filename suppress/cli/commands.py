@@ -1,0 +1,79 @@
+"""The command `suppress` itself: its options, the list of its commands, and its start."""
+
+import logging
+import sys
+
+import click
+
+import suppress
+from suppress.cli.add import add
+from suppress.cli.check import check
+from suppress.cli.filter import filter_command
+from suppress.cli.forget import forget
+from suppress.cli.group import CommandLine
+from suppress.cli.history import history
+from suppress.cli.opt_outs import opt_outs
+from suppress.cli.options import named_settings
+from suppress.cli.plugins import plugins
+from suppress.cli.refresh import refresh
+from suppress.cli.remove import remove
+from suppress.cli.reset_opt_outs import reset_opt_outs
+from suppress.cli.signals import install
+from suppress.cli.status import status
+from suppress.cli.verify import verify
+
+
+@click.group(
+    cls=CommandLine,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Try it on this machine alone, with no account: suppress demo",
+)
+@click.version_option(suppress.__version__, prog_name="suppress")
+@click.option(
+    "--config",
+    metavar="FILE",
+    help="Settings file (default: the one that SUPPRESS_CONFIG names, or suppress.toml in your "
+    "configuration folder).",
+)
+@click.pass_context
+def command_line(context: click.Context, config: str | None) -> None:
+    """Keep messages from reaching people who opted out.
+
+    Screens phone numbers against the stop lists of your messaging provider, and of any
+    other source that a plugin adds, before anything is sent.
+
+    Settings come from the environment and from a file: the one that --config or
+    SUPPRESS_CONFIG names, or suppress.toml in your configuration folder. A file in the
+    working directory is not used unless you name it. For BSG you only need an API key:
+    run `suppress login`, or set BSG_API_KEY.
+
+    Exit status: 0 done; 2 wrong call or settings; 3 the stop list is unavailable, and
+    nothing was written; 4 the input cannot be read; 5 the output cannot be written, or an
+    opt-out cannot be kept; 6 more recipients are invalid than `filter --max-invalid`
+    allows, and nothing was written. `check`, `verify` and `status --check` answer 1 for no.
+    """
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("Warning: %(message)s"))
+    logger = logging.getLogger("suppress")
+    logger.addHandler(handler)
+    # A program that runs the command line inside its own process keeps its own logging.
+    context.call_on_close(lambda: logger.removeHandler(handler))
+    if config is not None:
+        context.with_resource(named_settings(config))
+
+
+for _command in (
+    *(filter_command, check, refresh, status),
+    *(add, remove, history, opt_outs, forget, reset_opt_outs),
+    *(verify, plugins),
+):
+    command_line.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line, and end the process with its exit status."""
+    install()
+    if sys.stdout is None:
+        click.echo("Error: standard output is closed.", err=True)
+        sys.exit(5)
+    command_line(prog_name="suppress")

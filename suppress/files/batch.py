@@ -1,0 +1,76 @@
+"""The contract of a batch: rows of a file that are screened together and written as they came."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.files.columns import is_blank
+
+
+class Writer(Protocol):
+    """Something that takes bytes: a binary file, for example."""
+
+    def writelines(self, lines: Iterable[bytes], /) -> object:
+        """Write the pieces one after the other."""
+
+
+class Batch(Protocol):
+    """Rows that are read together."""
+
+    @property
+    def numbers(self) -> list[Any]:
+        """The number of each row; a tuple where several columns are read."""
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """The number of the first line of each row, from 1."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file that the batch takes."""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last row may be half a row: its line has no end."""
+
+    def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
+        """Write rows as they came.
+
+        Args:
+            chosen: for each row, whether to write it.
+            out: where they go.
+        """
+
+
+class RowNumbers(NamedTuple):
+    """The numbers of some rows, each on its own.
+
+    Attributes:
+        numbers: the numbers, as the rows have them.
+        lines: for each, the number of the first line of its row.
+    """
+
+    numbers: list[Any]
+    lines: Sequence[int]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Self:
+        """Return the numbers of a batch; of a row with several, all that are not blank."""
+        numbers, lines = batch.numbers, batch.lines
+        if not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
+            return cls(numbers, lines)
+        several = list(map(filled, numbers))
+        owners = itertools.chain.from_iterable(
+            itertools.repeat(line, len(some)) for line, some in zip(lines, several, strict=True)
+        )
+        return cls(list(itertools.chain.from_iterable(several)), list(owners))
+
+
+def filled(number: Any) -> tuple[Any, ...]:
+    """Return the cells of a row that are not blank; a blank one where all are."""
+    if not isinstance(number, tuple):
+        return (number,)
+    return tuple(each for each in number if not is_blank(each)) or number[:1]

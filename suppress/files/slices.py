@@ -1,0 +1,114 @@
+"""Batches of text formats: rows as slices of the bytes they were read from."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.files.batch import Writer, filled
+
+_LINE_FEED = 10
+
+
+class Row(NamedTuple):
+    """One row of a file of numbers.
+
+    Attributes:
+        line: the number of its first line, from 1.
+        raw: its bytes, line end included.
+        number: the cell of its column; for JSON of whatever type it is there. A tuple where
+            several columns are read.
+    """
+
+    line: int
+    raw: bytes
+    number: Any
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The cells of its columns that are not blank; a blank one where all are."""
+        return filled(self.number)
+
+
+class Slices:
+    """A batch of rows that are slices of one block of bytes.
+
+    Args:
+        numbers: the number of each row; a tuple where several columns are read.
+        lines: the number of the first line of each row, from 1.
+        block: the bytes.
+        starts: for each row, the place in the block where it begins.
+        ends: for each row, the place where it ends.
+    """
+
+    def __init__(
+        self,
+        numbers: list[Any],
+        lines: Sequence[int],
+        block: bytes,
+        starts: NDArray[np.intp],
+        ends: NDArray[np.intp],
+    ) -> None:
+        self.numbers = numbers
+        self.lines = lines
+        self._block = block
+        self._starts = starts
+        self._ends = ends
+
+    @classmethod
+    def of_lines(cls, numbers: list[Any], places: Sequence[int], block: bytes, first: int) -> Self:
+        """Make a batch of rows that are a line each.
+
+        Args:
+            numbers: the number of each row.
+            places: the line of each row, counted from 0 at the beginning of the block.
+            block: the bytes of all lines.
+            first: the number of the first line, from 1.
+        """
+        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + 1
+        if not block.endswith(b"\n"):
+            ends = np.append(ends, len(block))
+        starts = np.concatenate([[0], ends[:-1]])
+        if isinstance(places, range):
+            lines: Sequence[int] = range(first + places.start, first + places.stop)
+        else:
+            lines = [first + place for place in places]
+            chosen = np.array(places, np.intp)
+            starts, ends = starts[chosen], ends[chosen]
+        return cls(numbers, lines, block, starts, ends)
+
+    @classmethod
+    def of_rows(cls, rows: Sequence[Row]) -> Self:
+        """Make a batch of rows that were read one by one."""
+        bounds = np.zeros(len(rows) + 1, np.intp)
+        np.cumsum([len(row.raw) for row in rows], out=bounds[1:])
+        return cls(
+            [row.number for row in rows],
+            [row.line for row in rows],
+            b"".join([row.raw for row in rows]),
+            bounds[:-1],
+            bounds[1:],
+        )
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file that the batch takes."""
+        return len(self._block)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the last row may be half a row: its line has no end."""
+        return len(self._ends) > 0 and self._block[self._ends[-1] - 1] not in b"\r\n"
+
+    def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
+        """Write the chosen rows as they came: rows side by side are one slice."""
+        places = np.flatnonzero(chosen)
+        if not len(places):
+            return
+        starts, ends = self._starts[places], self._ends[places]
+        gaps = np.flatnonzero(starts[1:] != ends[:-1])
+        first = starts[np.append(0, gaps + 1)].tolist()
+        last = ends[np.append(gaps, len(ends) - 1)].tolist()
+        block = self._block
+        out.writelines([block[start:end] for start, end in zip(first, last, strict=True)])

@@ -1,0 +1,32 @@
+"""The delays and limits of opt-outs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class OptOutLimits:
+    """The delays and limits of opt-outs, in seconds where nothing else is said.
+
+    Attributes:
+        max_wait: how long to wait for another process that writes.
+        retry_delay: after how long a source that could not be reached is told again; twice as
+            long each time.
+        max_retry_delay: the longest of these; after it, what was refused is told again too.
+        min_pause: the shortest time after which the background delivers again.
+        look_every: after how long the background looks for what other processes have left.
+        rounds: how often a command delivers at most, where others add meanwhile.
+        page: how many pending changes are read at a time.
+        image_after: after how many changes an image is kept.
+    """
+
+    max_wait: float = 10.0
+    retry_delay: float = 30.0
+    max_retry_delay: float = 3600.0
+    min_pause: float = 1.0
+    look_every: float = 60.0
+    rounds: int = 3
+    page: int = 1000
+    image_after: int = 10_000
+
+
+LIMITS = OptOutLimits()

@@ -1,0 +1,136 @@
+"""Some recipients that are screened together: the outcome of each, and what it was made from."""
+
+import itertools
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from suppress.lazy import cached_property
+from suppress.numbers.bulk import Reader
+from suppress.numbers.convention import Convention
+from suppress.numbers.problem import Problem
+from suppress.numbers.readings import Meaning, Reading, read
+from suppress.numbers.rules import PROBLEMS
+from suppress.screening.outcome import Outcome
+from suppress.stop_list.snapshot import Snapshot
+
+R = TypeVar("R")
+
+INVALID, ALLOWED, SUPPRESSED = range(3)
+"""The codes of outcomes in arrays. Of several numbers of a recipient the largest code counts."""
+
+OUTCOMES = (Outcome.INVALID, Outcome.ALLOWED, Outcome.SUPPRESSED)
+"""The outcomes by their codes."""
+
+
+class Part(Generic[R]):
+    """Some of the recipients, screened together.
+
+    Args:
+        recipients: the recipients.
+        numbers: the number, or the tuple of numbers, of each of them.
+        snapshot: the stop list to screen against.
+        reader: reads the numbers.
+
+    Attributes:
+        recipients: the recipients.
+        numbers: the number, or the tuple of numbers, of each of them.
+        singles: each number on its own.
+        found: what these mean.
+        outcomes: the outcome of each recipient, as a code.
+    """
+
+    def __init__(
+        self,
+        recipients: list[R],
+        numbers: list[Any],
+        snapshot: Snapshot,
+        reader: Reader,
+    ) -> None:
+        self.recipients = recipients
+        self.numbers = numbers
+        self.singles, self._owners = self.numbers, None
+        self.found = reader.read_all(self.singles)
+        if not self.found.texts and any_tuple(self.numbers):
+            self.singles, self._owners = singles_of(self.numbers)
+            self.found = reader.read_all(self.singles)
+        outcomes = np.full(len(self.singles), ALLOWED, np.uint8)
+        np.putmask(outcomes, (self.found.values == 0) | (self.found.problems != 0), INVALID)
+        np.putmask(outcomes, snapshot.lists_all(self.found, self.singles, reader), SUPPRESSED)
+        self.outcomes = self._outcomes_of_singles = outcomes
+        if self._owners is not None:
+            self.outcomes = np.full(len(recipients), INVALID, np.uint8)
+            np.maximum.at(self.outcomes, self._owners, outcomes)
+
+    @cached_property
+    def _places(self) -> NDArray[np.intp]:
+        """The place of the number that decides for each recipient; the count where none does."""
+        none = len(self.singles)
+        if self._owners is None:
+            return np.arange(none)
+        places = np.full(len(self.outcomes), none)
+        # Of several that decide alike, the first.
+        deciding = np.flatnonzero(self._outcomes_of_singles == self.outcomes[self._owners])[::-1]
+        places[self._owners[deciding]] = deciding
+        return places
+
+    @cached_property
+    def _several(self) -> NDArray[np.bool_]:
+        """For each of the numbers, whether it may have more than one reading."""
+        several = np.zeros(len(self.singles) + 1, np.bool_)
+        several[self.found.further[0]] = several[self.found.maybe[0]] = True
+        return several
+
+    def may_have_several(self) -> NDArray[np.bool_]:
+        """Return for each recipient whether it may have more than one reading."""
+        return self._several[self._places]
+
+    def first_readings(self, reader: Reader) -> NDArray[np.uint64]:
+        """Return the first reading of each recipient, as an integer of its digits; 0 for none."""
+        values = np.append(reader.firsts(self.singles, self.found), np.uint64(0))
+        return values[self._places]
+
+    def number(self, place: int) -> Any:
+        """Return the number that decides for a recipient; None where it has none."""
+        single = self._places.item(place)
+        return self.singles[single] if single < len(self.singles) else None
+
+    def problem(self, place: int) -> Problem:
+        """Return why a recipient is invalid."""
+        single = self._places.item(place)
+        if single == len(self.singles):
+            return Problem.NO_NUMBER
+        number = self.found.problems.item(single)
+        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
+
+    def readings(self, place: int, convention: Convention) -> tuple[str, ...]:
+        """Return the readings of a recipient, in E.164 form."""
+        single = self._places.item(place)
+        if self._several[single]:
+            return tuple(each.e164 for each in read(self.singles[single], convention).readings)
+        value = self.found.values.item(single) if single < len(self.singles) else 0
+        return (f"+{value}",) if value else ()
+
+    def meaning(self, place: int, convention: Convention) -> Meaning:
+        """Return the readings of a recipient who has a number, with the notes on them."""
+        single = self._places.item(place)
+        number, value = self.singles[single], self.found.values.item(single)
+        if type(number) is str and number == f"+{value}" and not self._several[single]:
+            return Meaning((Reading(number),))
+        return read(number, convention)
+
+
+def any_tuple(numbers: list[Any]) -> bool:
+    """Return whether a recipient has several numbers."""
+    return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
+
+
+def singles_of(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+    """Return each number on its own, and the place of its recipient."""
+    # Its own members, and not what a subclass iterates over.
+    several = [
+        list(tuple.__iter__(each)) if issubclass(type(each), tuple) else [each] for each in numbers
+    ]
+    owners = np.repeat(np.arange(len(several)), list(map(len, several)))
+    return list(itertools.chain.from_iterable(several)), owners

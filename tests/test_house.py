@@ -1,0 +1,80 @@
+"""The rules of the house that no other tool checks: sizes, names, and imports that wait."""
+
+import ast
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted(path for name in ("suppress", "plugins") for path in (ROOT / name).rglob("*.py"))
+
+MOST_LINES = 400
+MOST_LINES_OF_A_CLASS = 300
+
+HEAVY = {"click", "duckdb", "narwhals", "pandas", "polars", "pyarrow", "requests", "rich"}
+"""Libraries that only some users or some calls need."""
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_module_and_no_class_is_long(path: Path) -> None:
+    lines = len(path.read_text().splitlines())
+    assert lines <= MOST_LINES
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ClassDef):
+            assert node.end_lineno is not None
+            lines = node.end_lineno - node.lineno + 1
+            assert lines <= MOST_LINES_OF_A_CLASS, node.name
+
+
+def test_no_two_classes_have_one_name() -> None:
+    classes = Counter(
+        node.name for path in MODULES for node in tree(path).body if isinstance(node, ast.ClassDef)
+    )
+    assert [name for name, count in classes.items() if count > 1] == []
+
+
+def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.arg | ast.Name]:
+    for node in ast.walk(function):
+        if isinstance(node, ast.arg) or (
+            isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        ):
+            yield node
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_no_local_name_is_that_of_a_function(path: Path) -> None:
+    functions = {node.name for node in tree(path).body if isinstance(node, ast.FunctionDef)}
+    shadows = {
+        f"{name} in line {local.lineno}"
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for local in local_names(node)
+        if (name := local.arg if isinstance(local, ast.arg) else local.id) in functions
+    }
+    assert sorted(shadows) == []
+
+
+def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
+    code = (
+        "import json, suppress, suppress_bsg, suppress_file, sys; print(json.dumps([*sys.modules]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert HEAVY & set(json.loads(done.stdout)) == set()

@@ -1,0 +1,91 @@
+"""The types that callers see. mypy checks this module, and nothing runs it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import assert_type
+
+import suppress
+import suppress.aio
+
+
+@dataclass(frozen=True)
+class Person:
+    name: str
+    phones: tuple[str, ...]
+
+
+def phones(person: Person) -> tuple[str, ...]:
+    return person.phones
+
+
+def recipients_keep_their_type(people: Iterator[Person], mixed: list[str | int | None]) -> None:
+    assert_type(suppress.filter_recipients(["+14155552671"], "sms"), list[str])
+    assert_type(suppress.filter_recipients((14155552671,), "sms"), list[int])
+    assert_type(suppress.filter_recipients({Decimal(14155552671)}, "sms"), list[Decimal])
+    assert_type(
+        suppress.filter_recipients(mixed, "sms", default_region="GB"), list[str | int | None]
+    )
+    assert_type(suppress.filter_recipients(people, "sms", key=phones), list[Person])
+
+
+def a_screening_is_one_of_its_recipients(people: list[Person]) -> None:
+    screening = suppress.screen(people, "sms", key=phones)
+    assert_type(screening, suppress.Screening[Person])
+    assert_type(screening.allowed, list[Person])
+    assert_type(screening.suppressed, list[Person])
+    assert_type(screening.invalid, list[Person])
+    assert_type(screening.snapshot, suppress.Snapshot)
+    for decision in screening:
+        assert_type(decision, suppress.Decision[Person])
+        assert_type(decision.recipient, Person)
+        assert_type(decision.outcome, suppress.Outcome)
+        assert_type(decision.e164, str | None)
+        assert_type(decision.reason, str)
+
+
+def a_snapshot_says_when_it_was_read() -> None:
+    for channel, snapshot in suppress.refresh().items():
+        assert_type(channel, str)
+        assert_type(snapshot.count, int)
+        assert_type(snapshot.read_at, datetime)
+        assert_type(snapshot.sources, tuple[str, ...])
+        assert_type(snapshot.digest, str)
+
+
+def a_suppressor_has_the_types_of_the_functions(numbers: list[str]) -> None:
+    suppressor = suppress.Suppressor()
+    assert_type(suppressor.filter_recipients(numbers, "sms"), list[str])
+    assert_type(suppressor.screen(numbers, "sms"), suppress.Screening[str])
+    assert_type(suppressor.is_suppressed(14155552671, "sms"), bool)
+    assert_type(suppressor.refresh("sms"), dict[str, suppress.Snapshot])
+    assert_type(suppressor.add(numbers, "sms"), int)
+
+
+async def what_is_awaited_has_the_types_of_the_functions(numbers: list[str]) -> None:
+    assert_type(await suppress.aio.filter_recipients(numbers, "sms"), list[str])
+    assert_type(await suppress.aio.screen(numbers, "sms"), suppress.Screening[str])
+    assert_type(await suppress.aio.is_suppressed("+14155552671", "sms"), bool)
+    assert_type(await suppress.aio.in_thread(len, numbers), int)
+
+
+def a_plugin_has_a_source(settings: suppress.Settings) -> suppress.Source:
+    class Source:
+        name = "made-up"
+        channels = frozenset({"sms"})
+
+        def load(
+            self, channels: frozenset[str], progress: suppress.Progress
+        ) -> list[suppress.Entry]:
+            progress(1, None)
+            return [suppress.Entry("+14155552671", {"sms"})]
+
+    return Source()
+
+
+def errors_are_one_family(error: suppress.SuppressError) -> None:
+    if isinstance(error, suppress.UnknownChannel):
+        assert_type(error, suppress.UnknownChannel)
+        value_error: ValueError = error
+        assert value_error is error
