@@ -55,7 +55,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name: lower case letters, digits, `-` and `_`."""
+        """The source's name, of lower case letters, digits, `-` and `_`."""
 
     @property
     def channels(self) -> Collection[str]:
