@@ -26,4 +26,4 @@ def suppress_stop_list() -> Iterator[Callable[..., suppress.Suppressor]]:
     from suppress.testing import stop_list  # noqa: PLC0415 - takes its time
 
     with contextlib.ExitStack() as stack:
-        yield lambda *region, **listed: stack.enter_context(stop_list(*region, **listed))
+        yield lambda **given: stack.enter_context(stop_list(**given))

@@ -10,12 +10,30 @@ from typing import TYPE_CHECKING, Any
 from suppress.testing.replacement import stop_list
 
 if TYPE_CHECKING:
+    from suppress.testing.batches import BatchContract
+    from suppress.testing.columns import ColumnContract
+    from suppress.testing.records import RecordContract
     from suppress.testing.sources import OptOutContract, SourceContract
     from suppress.testing.stores import StoreContract
 
-__all__ = ["OptOutContract", "SourceContract", "StoreContract", "stop_list"]
+__all__ = [
+    "BatchContract",
+    "ColumnContract",
+    "OptOutContract",
+    "RecordContract",
+    "SourceContract",
+    "StoreContract",
+    "stop_list",
+]
 
-_SUITES = {"OptOutContract": "sources", "SourceContract": "sources", "StoreContract": "stores"}
+_SUITES = {
+    "BatchContract": "batches",
+    "ColumnContract": "columns",
+    "OptOutContract": "sources",
+    "RecordContract": "records",
+    "SourceContract": "sources",
+    "StoreContract": "stores",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from suppress.default import replace_default
 from suppress.hookspecs import hookimpl
@@ -36,15 +37,20 @@ class _Given:
 
 @contextmanager
 def stop_list(
-    default_region: str | None = None, /, **listed: Iterable[str | int]
+    *,
+    default_region: str | None = None,
+    store: Path | None = None,
+    **listed: Iterable[str | int],
 ) -> Iterator[Suppressor]:
     """Put a stop list in place of the default one while the block runs.
 
     `suppress.screen` and the other functions of the module ask it, on every thread. It reads no
-    settings, and touches neither disk nor network.
+    settings, and touches neither network nor, without a store, disk.
 
     Args:
         default_region: ISO 3166 region of numbers in national form, or `international`.
+        store: a folder for opt-outs, such as pytest's `tmp_path`; without one, `suppress.add`
+            and `remove` have nowhere to keep them, and raise.
         listed: the numbers that are listed, by channel; `sms=[]` for a channel with nobody on
             its list. No other channel is served.
 
@@ -55,7 +61,7 @@ def stop_list(
         ConfigurationError: no channel is given, or the region is unknown.
         StopListUnavailable: a listed number is not exactly one phone number.
     """
-    settings = Settings(sources=(NAME,), store=None, default_region=default_region)
+    settings = Settings(sources=(NAME,), store=store, default_region=default_region)
     given = _Given({channel: list(numbers) for channel, numbers in listed.items()}, default_region)
     suppressor = Suppressor(settings, plugins=[given], background=False)
     suppressor.refresh()

@@ -9,7 +9,8 @@ import pytest
 
 from suppress.errors import InvalidNumber, StopListUnavailable
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import digits_of, normalize
+from suppress.numbers.e164 import normalize
+from suppress.numbers.handed_in import digits_of
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
 from suppress.sources import Source, TakesOptOuts, check, load

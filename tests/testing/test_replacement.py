@@ -72,8 +72,21 @@ def test_its_channels_are_those_that_are_given() -> None:
 
 
 def test_numbers_in_national_form() -> None:
-    with stop_list("US", sms=["(415) 555-2671"]):
+    with stop_list(default_region="US", sms=["(415) 555-2671"]):
         assert suppress.is_suppressed("415-555-2671", "sms")
+
+
+def test_opt_outs_with_a_store(tmp_path: Path) -> None:
+    with stop_list(sms=[LISTED], store=tmp_path / "store"):
+        suppress.add([OTHER], "sms")
+        assert allowed() == []
+    with stop_list(sms=[], store=tmp_path / "store"):
+        assert allowed() == [LISTED], "the list is another one, and the opt-out stays"
+
+
+def test_opt_outs_without_a_store() -> None:
+    with stop_list(sms=[LISTED]), pytest.raises(ConfigurationError, match="nowhere to keep"):
+        suppress.add([OTHER], "sms")
 
 
 @pytest.mark.parametrize("number", ["(415) 555-2671", "n/a", "+14155552671 or +14155552672"])
@@ -135,7 +148,7 @@ import suppress, pytest
 def test_one(suppress_stop_list):
     suppress_stop_list(sms=["+14155552671"])
     assert suppress.is_suppressed("+14155552671", "sms")
-    suppress_stop_list("US", sms=[])
+    suppress_stop_list(default_region="US", sms=[])
     assert not suppress.is_suppressed("415 555 2671", "sms")
 
 def test_another():
