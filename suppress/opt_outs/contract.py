@@ -7,7 +7,7 @@ source has taken it. `suppress.testing.RecordContract` holds every record to thi
 """
 
 import dataclasses
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -234,7 +234,13 @@ class Record(Protocol):
     def where(self) -> str:
         """Where the record is, for messages."""
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox.
 
         The people take consecutive positions in their order, the last of which is returned. A
@@ -248,6 +254,8 @@ class Record(Protocol):
             changes: what to append.
             expected: the position of the last change that the caller has read; None where it
                 has read none.
+            prepare: called with the position that will be returned, before anybody can read
+                the changes.
 
         Raises:
             Overtaken: there are later changes; nothing was appended.

@@ -4,7 +4,7 @@ import dataclasses
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from suppress.opt_outs.contract import (
     Backlog,
@@ -36,10 +36,17 @@ class MemoryRecord:
         """Where the record is, for messages."""
         return "memory"
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox."""
         with self._lock:
             done = positioned(changes, self._next(expected))
+            prepare(done[-1].position)
             for each in done:
                 self._changes.append(dataclasses.replace(each, tell={}))
                 traces = self._traces.get(each.channel, {})

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from suppress.opt_outs.contract import (
     Action,
     Backlog,
@@ -164,14 +166,11 @@ def put_into_outbox(database: sqlite3.Connection, changes: Changes) -> None:
         ).fetchone()
         refused = _drop_refused(database, id_, opposite, changes.channel, numbers)
         never_had = refused if changes.action == "remove" else ()
-        database.executemany(
+        told = [each for each in numbers if each not in never_had] if never_had else numbers
+        database.execute(
             "INSERT INTO outbox (destination, action, channel, number, made_at) "
-            "VALUES (?, ?, ?, ?, ?)",
-            (
-                (id_, changes.action, changes.channel, number, changes.made_at)
-                for number in numbers
-                if number not in never_had
-            ),
+            "SELECT ?, ?, ?, value, ? FROM json_each(?)",
+            (id_, changes.action, changes.channel, changes.made_at, _document(told)),
         )
 
 
@@ -200,4 +199,9 @@ def give(database: sqlite3.Connection, values: Iterable[str | int]) -> None:
     """Hand values over to the statements that follow, as the table `given`."""
     database.execute("CREATE TEMP TABLE IF NOT EXISTS given (value)")
     database.execute("DELETE FROM given")
-    database.executemany("INSERT INTO given VALUES (?)", ((each,) for each in values))
+    database.execute("INSERT INTO given SELECT value FROM json_each(?)", (_document(values),))
+
+
+def _document(values: Iterable[str | int]) -> str:
+    """Return values as a text that SQLite takes apart, much faster than it binds each."""
+    return msgspec.json.encode(list(values)).decode()

@@ -21,12 +21,10 @@ from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.fold import NO_FOLD, Fold
 from suppress.opt_outs.history import history_of, in_force, of_lines
 from suppress.opt_outs.image import Images
+from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.people import People, Person, Sought, lines_of, read_people
 from suppress.stop_list.opted_out import GROWTH, OptedOut
 from suppress.stop_list.run import Run
-
-IMAGE_AFTER = 10_000
-"""People whose changes are folded until an image saves the next process the work."""
 
 Destinations = Callable[[str], Sequence[Destination]]
 """Gives those who are to be told of a channel's changes."""
@@ -43,11 +41,21 @@ class OptOuts:
         record: where the changes are kept.
         convention: how numbers are to be read.
         images: keeps images of the fold; None for none.
+        limits: when an image is kept.
+
+    Attributes:
+        record: see the arguments.
     """
 
     def __init__(
-        self, record: Record, convention: Convention, images: Images | None = None
+        self,
+        record: Record,
+        convention: Convention,
+        images: Images | None = None,
+        *,
+        limits: OptOutLimits = LIMITS,
     ) -> None:
+        self._limits = limits
         self.record = record
         self._convention = convention
         self._images = images
@@ -57,7 +65,7 @@ class OptOuts:
 
     def under(self, convention: Convention, images: Images | None) -> "OptOuts":
         """Return the same opt-outs, read under another convention."""
-        same = OptOuts(self.record, convention, images)
+        same = OptOuts(self.record, convention, images, limits=self._limits)
         same._unkept = self._unkept
         return same
 
@@ -293,24 +301,20 @@ class OptOuts:
             fold = self._synced()
             try:
                 changes = make(fold)
-                position = self.record.append(changes, expected=fold.position)
+                then = _Then(fold, changes, self._convention, self._saved)
+                self.record.append(changes, expected=fold.position, prepare=then.make)
             except Overtaken:
                 continue
             break
-        size = sum(each.size for each in changes)
-        done = positioned(changes, position - size + 1)
         # Who was forgotten and is released is not in the fold, and is read anew.
         if self._fold is fold and not any(each.releases for each in changes):
-            self._fold = self._saved(fold.then(done, self._convention))
+            self._fold = then.fold
 
     def _synced(self) -> Fold:
         """Take over what has changed in the record since the last time."""
         known = self._fold
-        image = None if self._images is None else self._images.newer()
-        starts = [known, NO_FOLD]
-        if image is not None and (known.position is None or (image.position or 0) > known.position):
-            starts = [image, known, NO_FOLD]
-        for start in starts:
+        image = None if self._images is None else self._images.newer(known.position)
+        for start in [*([] if image is None else [image]), known, NO_FOLD]:
             with contextlib.suppress(Replaced):
                 changes = list(self.record.changes_since(start.position))
                 break
@@ -326,7 +330,9 @@ class OptOuts:
 
     def _saved(self, fold: Fold) -> Fold:
         """Return the fold, from an image that saves the next process the work where that pays."""
-        if self._images is None or fold.unsaved < max(IMAGE_AFTER, len(fold) // GROWTH):
+        if self._images is None or fold.unsaved < max(
+            self._limits.image_after, len(fold) // GROWTH
+        ):
             return fold
         return self._images.save(fold)
 
@@ -347,6 +353,32 @@ class OptOuts:
             yield
         except RecordError as error:
             raise StoreUnavailable(unavailable(self.record, error)) from error
+
+
+class _Then:
+    """The fold after changes that are being appended.
+
+    It is made before anybody can read the changes: where they are many, others then find an
+    image, and need not fold them again.
+    """
+
+    def __init__(
+        self,
+        fold: Fold,
+        changes: Sequence[Changes],
+        convention: Convention,
+        saved: Callable[[Fold], Fold],
+    ) -> None:
+        self.fold = fold
+        self._changes = changes
+        self._convention = convention
+        self._saved = saved
+
+    def make(self, position: int) -> None:
+        """Make the fold, given the position of the last change."""
+        first = position + 1 - sum(each.size for each in self._changes)
+        done = positioned(self._changes, first)
+        self.fold = self._saved(self.fold.then(done, self._convention))
 
 
 def unavailable(record: Record, error: RecordError) -> str:

@@ -21,6 +21,7 @@ from suppress.opt_outs.contract import (
 )
 from suppress.opt_outs.database import Database
 from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
 from suppress.opt_outs.people import People, Person
 from suppress.opt_outs.schema import (
@@ -34,9 +35,6 @@ from suppress.opt_outs.schema import (
 )
 from suppress.stop_list.forgotten import Forgotten, Trace
 
-MAX_WAIT = 10.0
-"""Seconds to wait for another process that writes."""
-
 _PENDING = (
     "o.id, source, account, action, channel, number, made_at, tries, tried_at, error, refused"
 )
@@ -48,7 +46,7 @@ class SqliteRecord(SqliteOutbox):
     Args:
         folder: where the database is, or will be.
         lock: keeps other processes from making the database at the same time.
-        max_wait: seconds to wait for another process that writes.
+        limits: how long to wait for another process that writes.
     """
 
     def __init__(
@@ -56,9 +54,9 @@ class SqliteRecord(SqliteOutbox):
         folder: Path,
         lock: Callable[[], AbstractContextManager[Any]],
         *,
-        max_wait: float = MAX_WAIT,
+        limits: OptOutLimits = LIMITS,
     ) -> None:
-        super().__init__(Database(folder, lock, max_wait))
+        super().__init__(Database(folder, lock, limits.max_wait))
         self._before: tuple[tuple[int, int], Sequence[Changes]] | None = None
 
     @property
@@ -66,7 +64,13 @@ class SqliteRecord(SqliteOutbox):
         """The path of the database."""
         return str(self._database.path)
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox."""
         with self._database.writing() as database:
             position = _next(database, expected)
@@ -75,6 +79,7 @@ class SqliteRecord(SqliteOutbox):
                 _append(database, each, first)
                 _release(database, each)
                 put_into_outbox(database, each)
+            prepare(position - 1)
             return position - 1
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
