@@ -32,6 +32,7 @@ from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.hookspecs import hookimpl
 from suppress.host import register
+from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
@@ -64,6 +65,7 @@ __all__ = [
     "Campaign",
     "Change",
     "ChannelStatus",
+    "Column",
     "ConfigurationError",
     "Decision",
     "Entries",

@@ -40,7 +40,7 @@ class FollowedList:
     ) -> None:
         self._suppressor = suppressor
         self._channel = channel
-        self._region = suppressor.region(default_region)
+        self._region = suppressor.reader(default_region).convention.region
         self._pause = pause
         self._timer = timer
         self.snapshot = suppressor.snapshot(channel)

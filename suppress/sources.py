@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
-from suppress.numbers.bulk import E164Array, Reader
+from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.entries import EntryReadings
-from suppress.numbers.form import without_form
+from suppress.numbers.e164_array import E164Array
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entries import Batch, Entries, Entry, batches
+from suppress.stop_list.entry_readings import EntryReadings
+from suppress.stop_list.form import without_form
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.origins import OriginsBuilder
 from suppress.stop_list.snapshot import Snapshot, Tally
@@ -187,7 +188,7 @@ def load(
             for batch in batches(source.load(asked, report)):
                 found = reader.read_all(batch.numbers)
                 odd = _odd(batch, reader, found, strict=strict)
-                readings = EntryReadings.of(batch.numbers, reader, found)
+                readings = EntryReadings.of(found, reader)
                 for channel in asked:
                     lists[channel].add(source.name, batch, readings, batch.are_for(channel), odd)
         except Exception as error:
@@ -279,8 +280,8 @@ def _odd(batch: Batch, reader: Reader, found: E164Array, *, strict: bool) -> NDA
         SourceError: the list is strict, and one is not exactly one number.
     """
     if not strict:
-        return without_form(batch.numbers, found)
-    for place, why in reader.faults(batch.numbers, found):
+        return without_form(found)
+    for place, why in reader.faults(found):
         raise SourceError(batch.named(place) + why)
     return np.zeros(0, np.intp)
 

@@ -16,19 +16,19 @@ from typing import Any, NamedTuple
 
 import phonenumbers
 
-from suppress.numbers import bulk, readings
-from suppress.numbers.bulk import Reader
+from suppress.numbers import parsed
+from suppress.numbers.bulk import Limits, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader, plain_readings
 from suppress.numbers.equivalence import table
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import FORMER_PREFIXES, Meaning, read
-from suppress.numbers.rules import PROBLEMS
 
-bulk._MANY = 1  # the ranges that are valid are derived, however few texts there are
+RANGES_ALWAYS = Limits(fewest_for_ranges=0)
+"""Lets the ranges that are valid be derived, however few texts there are."""
 
-SHARED_PARSE = lru_cache(maxsize=2**18)(readings.parse)
-"""Lets the reference and what is compared to it share what phonenumbers makes of a text."""
+SHARED_PARSE = lru_cache(maxsize=2**18)(parsed.parse)
+"""Shares the parses of phonenumbers between the reference and the fast ways."""
 
 WAYS = ("readings in bulk", "first readings in bulk", "one by one", "with look-ups")
 """The fast ways, of which each decides about each text."""
@@ -84,11 +84,11 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
             yield _with(rng, formatted, lambda: rng.choice(LONG), 1)
 
 
-def differences(region: str | None, given: list[Any]) -> list[Any]:
-    """The texts of which a fast way says something else than the reference."""
+def differences(region: str | None, given: list[Any], limits: Limits = RANGES_ALWAYS) -> list[Any]:
+    """Return the texts of which a fast way says something else than the reference."""
     convention = Convention(region)
     expected = [read(text, convention) for text in given]
-    found = _in_bulk(given, convention)
+    found = _in_bulk(given, Reader(convention, limits))
     return [
         text
         for text, meaning, bulk in zip(given, expected, found, strict=True)
@@ -99,7 +99,7 @@ def differences(region: str | None, given: list[Any]) -> list[Any]:
 
 
 class InBulk(NamedTuple):
-    """Everything that is said of one text where many are read at once."""
+    """The answers about one text where many are read at once."""
 
     certain: set[str]
     maybe: set[str]
@@ -107,17 +107,16 @@ class InBulk(NamedTuple):
     problem: Problem | None
 
 
-def _in_bulk(given: list[Any], convention: Convention) -> list[InBulk]:
-    reader = Reader(convention)
+def _in_bulk(given: list[Any], reader: Reader) -> list[InBulk]:
     found = reader.read_all(given)
-    firsts = [f"+{value}" if value else None for value in reader.firsts(given, found).tolist()]
+    firsts = [f"+{value}" if value else None for value in reader.firsts(found).tolist()]
     sets: list[tuple[set[str], set[str]]] = [
         ({f"+{value}"} if value else set(), set()) for value in found.values.tolist()
     ]
     for which, (places, values) in enumerate((found.further, found.maybe)):
         for place, value in zip(places.tolist(), values.tolist(), strict=True):
             sets[place][which].add(f"+{value}")
-    problems = (PROBLEMS[number - 1] if number else None for number in found.problems.tolist())
+    problems = map(found.problem, range(len(given)))
     return [
         InBulk(*each, first, problem)
         for each, first, problem in zip(sets, firsts, problems, strict=True)
@@ -237,7 +236,7 @@ def _prefixes(region: str | None) -> list[str]:
 
 
 def _share_parses() -> None:
-    readings.parse = SHARED_PARSE
+    parsed.parse = SHARED_PARSE
     # phonenumbers has more patterns than are kept otherwise.
     re._MAXCACHE = 2**16  # type: ignore[attr-defined]
 

@@ -12,7 +12,8 @@ from support.builders import ListSource, listed, snapshot
 from suppress import Suppressor
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import QuickReader, digits_of, normalize, plain_readings
+from suppress.numbers.e164 import QuickReader, normalize, plain_readings
+from suppress.numbers.handed_in import digits_of
 from suppress.numbers.readings import read
 from suppress.numbers.single import may_not_be_single
 from suppress.screening.receipt import lines_of
@@ -95,7 +96,7 @@ def test_every_way_to_read_takes_the_text_itself(text: str, region: str | None) 
 
 
 def faults(number: Any, reader: Reader) -> list[tuple[int, str]]:
-    return list(reader.faults([number], reader.read_all([number])))
+    return list(reader.faults(reader.read_all([number])))
 
 
 def test_it_takes_nobody_elses_place() -> None:

@@ -134,7 +134,7 @@ def filter_command(**given: Any) -> None:
         stream, size = opened(options.source, stack)
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         before = state(stream)
-        region = suppressor.region(options.default_region)
+        region = suppressor.reader(options.default_region).convention.region
         rows = rows_of(stream, options.source, options.columns, options.format_, region)
         stop_list = _followed(suppressor, options.channel, region)
         with (

@@ -45,7 +45,7 @@ class GivenNumbers:
         """
         if not self.numbers and self.path is None:
             raise click.UsageError("Name a number, or a file with --file.")
-        for place, why in reader.faults(self.numbers, reader.read_all(self.numbers)):
+        for place, why in reader.faults(reader.read_all(self.numbers)):
             if kept_as(self.numbers[place], unread) is None:
                 raise InvalidNumber(why)
         numbers: list[Any] = list(self.numbers)
@@ -65,7 +65,7 @@ class GivenNumbers:
             places = [(rows, row.line, number) for rows, row in batch for number in row.numbers]
             used = batch[0][0].columns
             texts = [number for *_, number in places]
-            for place, why in reader.faults(texts, reader.read_all(texts)):
+            for place, why in reader.faults(reader.read_all(texts)):
                 rows, line, number = places[place]
                 if kept_as(number, unread) is None:
                     raise rows.error(why, line)

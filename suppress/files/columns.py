@@ -13,7 +13,8 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Any
 
-from suppress.numbers.readings import is_valid, readings
+from suppress.numbers.parsed import is_valid
+from suppress.numbers.readings import readings
 
 _LONGEST_NAME = 40
 """The most characters of a name that an error shows."""

@@ -1,1 +1,1 @@
-"""What a number may mean."""
+"""Phone numbers: the readings that a number may have."""

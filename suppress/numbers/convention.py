@@ -1,4 +1,4 @@
-"""How numbers are to be read: the region, and what the settings say of lengths and plans."""
+"""The convention under which numbers are read: region, lengths, changes of plans."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from suppress.numbers.region import INTERNATIONAL
 
 @dataclass(frozen=True)
 class Convention:
-    """How numbers are to be read.
+    """A convention under which numbers are read.
 
     Attributes:
         region: an ISO 3166 region of numbers in national form; `international` where digits
             without a plus begin with a calling code; None where nobody has said.
-        possible_only: whether only a number of a possible length is a reading.
+        possible_only: True where only a number of a possible length is a reading.
         renumbering: the changes of numbering plans that count.
     """
 
@@ -24,9 +24,9 @@ class Convention:
 
     @property
     def plan(self) -> str | None:
-        """The region whose numbering plan is used for numbers in national form, if any."""
+        """The region whose numbering plan applies to numbers in national form; None for none."""
         return None if self.region == INTERNATIONAL else self.region
 
     def of(self, region: str | None) -> "Convention":
-        """The same for numbers of another region."""
+        """Return the same convention for numbers of another region."""
         return self if region == self.region else dataclasses.replace(self, region=region)

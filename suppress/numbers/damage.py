@@ -1,7 +1,7 @@
-"""What is left of a number in a damaged text: texts to be read as if they had been whole.
+"""Damaged texts: what is left of a number in them, to be read as if it had been whole.
 
-Everything here works on characters alone; what a text means as a number is for
-`suppress.numbers.readings` to say.
+Everything here works on characters alone. `suppress.numbers.readings` decides what number a
+text means.
 """
 
 import re
@@ -12,14 +12,14 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc\uff0d"
-"""Dashes besides `-`; those that phonenumbers passes over between digits."""
+"""Dashes that phonenumbers passes over between digits, besides `-`."""
 
 _BETWEEN = frozenset(f"-.()/[]{DASHES}")
 
-# A mask stands for digits that are not shown: no number is left of it.
+# A mask hides digits, so no number is left of it.
 _MASK = re.compile(
     r"""
-      \*(?=\s*[\d*(])                                  # 44***123; a star behind all is a footnote
+      \*(?=\s*[\d*(])                                  # 44***123; a star at the end is a footnote
     | (?<![^\W\d_])[nN]?[xX]{2,}(?![^\W\d_])         # 201XXXXXXX, 201NXXXXXX
     | (?<=[\d)\]\-.\s])(?<![^\W_]\s)[xX](?=[-.\s)]*$)  # 201-555-01X
     | [#?]{2,} | [\u2022\u2219\u25cf\u25a0\u2026]
@@ -27,7 +27,7 @@ _MASK = re.compile(
     """,
     re.VERBOSE,
 )
-# Without any of these there is nothing to clean.
+# A text without any of these needs no cleaning.
 _MARKS = re.compile(r"[^\W\d]|[.,%_\u00b7@:]")
 _EXPONENT = re.compile(r"(\+?)(\d)(?:[.,](\d+))?[eE]\+?(\d{1,2})")
 _TAIL = re.compile(r"[.,]0+")
@@ -48,7 +48,7 @@ _SCHEME = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-# Quotes and the like around a number say nothing of it.
+# Quotes and the like around a number do not belong to it.
 _AROUND = re.compile(r"^[^\w+\uff0b(\[\-.*/]+|[^\w)\].*#/]+$")
 
 _DIGIT_LETTERS = str.maketrans("OoIl", "0011")
@@ -64,10 +64,10 @@ _LETTER = re.compile(r"[^\W\d_\u30fc]")
 _WORDS = re.compile(r"[^\W\d_\u30fc]+(?:[\W_]*[^\W\d_\u30fc]+)*")
 
 FEWEST_DIGITS = 3
-"""Digits that a number has at least, calling code included."""
+"""Fewest digits of a number, calling code included."""
 
 SHORT_LAST, SHORT_FIRST = 4, 2
-"""Digits that a group behind or before a number has at most."""
+"""Most digits of a group behind and before a number."""
 
 
 class Cleaned(NamedTuple):
@@ -75,7 +75,7 @@ class Cleaned(NamedTuple):
 
     Attributes:
         text: what is left.
-        cut: whether a spreadsheet has cut off digits, which stand as zeros in the text.
+        cut: True where a spreadsheet has cut off digits, which stand as zeros in the text.
     """
 
     text: str
@@ -84,22 +84,22 @@ class Cleaned(NamedTuple):
 
 @lru_cache(2**10)
 def is_blank(character: str) -> bool:
-    """Tell white space and format characters (Unicode category Cf)."""
+    """Tell whether a character is white space or a format character (Unicode category Cf)."""
     return character.isspace() or unicodedata.category(character) == "Cf"
 
 
 def without_blanks(text: str) -> str:
-    """The text without white space and format characters."""
+    """Return the text without white space and format characters."""
     return "".join(each for each in text if not is_blank(each))
 
 
 def is_masked(text: str) -> bool:
-    """Tell a text in which some digits are hidden."""
+    """Tell whether some digits of a text are hidden."""
     return _MASK.search(text) is not None
 
 
 def digits_alone(text: str) -> str | None:
-    """The digits, as ASCII, of a text with nothing but digits and what stands between them."""
+    """Return the digits, as ASCII, of a text of digits and separators alone; None for another."""
     if text.isascii() and text.isdigit():
         return text
     digits = []
@@ -112,7 +112,7 @@ def digits_alone(text: str) -> str | None:
 
 
 def cleaned(text: str) -> Cleaned:
-    """The text without wrappers, a decimal tail, an exponent, and odd marks between digits."""
+    """Return the text without wrappers, a decimal tail, an exponent, and odd marks among digits."""
     text = trimmed(text)
     if not _MARKS.search(text):
         return Cleaned(text)
@@ -133,7 +133,7 @@ def cleaned(text: str) -> Cleaned:
 
 
 def trimmed(text: str) -> str:
-    """The text without what stands around a number: blanks, quotes and the like."""
+    """Return the text without the blanks, quotes and the like around a number."""
     if text[-1:].isdigit() and (text[0] in "+(" or text[0].isdigit()):
         return text
     start, end = 0, len(text)
@@ -145,7 +145,7 @@ def trimmed(text: str) -> str:
 
 
 def _written_out(plus: str, first: str, rest: str, exponent: str) -> Cleaned:
-    """The digits of a number such as `4.42079460123E+11`."""
+    """Return the digits of a number such as `4.42079460123E+11`."""
     missing = int(exponent) - len(rest)
     digits = first + (rest if missing >= 0 else rest[:missing])
     if missing < 0 and rest[missing:].strip("0"):
@@ -154,14 +154,14 @@ def _written_out(plus: str, first: str, rest: str, exponent: str) -> Cleaned:
 
 
 def _without_tail(text: str) -> str:
-    """The text without `.0` or `,00` at its end, if that is a decimal and no group of digits."""
+    """Return the text without `.0` or `,00` at its end, unless that is a group of digits."""
     mark = max(text.rfind("."), text.rfind(","))
     if mark < 0 or not _TAIL.fullmatch(text, mark):
         return text
     before, zeros = text[:mark], len(text) - mark - 1
     if not before[-1:].isdecimal() and before[-1:] != ")":
         return text
-    # No group of digits is a single zero, but 01.23.45.67.00 and 415555.0000 are numbers.
+    # A single zero is no group of digits, but 01.23.45.67.00 and 415555.0000 are numbers.
     if zeros > 1 and text[mark] in before:
         return text
     if zeros > 2 and not re.fullmatch(r"\+?\d{7,}", before):  # noqa: PLR2004
@@ -170,20 +170,20 @@ def _without_tail(text: str) -> str:
 
 
 def has_letters(text: str) -> bool:
-    """Tell a text with letters of any script in it."""
+    """Tell whether a text has letters of any script."""
     return _LETTER.search(text) is not None
 
 
 def before_letters(text: str) -> str:
-    """The text before its first letter, or before the bracket that this stands in."""
+    """Return the text before its first letter, or before the bracket that this stands in."""
     found = _LETTER.search(text)
     return text if found is None else text[: found.start()].rstrip(" \t([{<\"'-:,;/|")
 
 
 def keypad_start(text: str) -> str | None:
-    """What stands before the letters of a keypad number, such as `1-800-` of `1-800-FLOWERS`.
+    """Return the text before the letters of a keypad number: `1-800-` of `1-800-FLOWERS`.
 
-    None where the letters cannot be one: a digit is behind the first of them.
+    Return None where there is no such number: a digit stands behind the first letter.
     """
     found = _LETTER.search(text)
     if found is None or any(each.isdigit() for each in text[found.start() :]):
@@ -192,39 +192,39 @@ def keypad_start(text: str) -> str | None:
 
 
 def with_digits_for_letters(text: str) -> str | None:
-    """The text with digits for the letters O, I and l that stand among digits.
+    """Return the text with digits for the letters O, I and l that stand among digits.
 
-    None where it has other letters, or none of these.
+    Return None where it has other letters, or none of these.
     """
     changed = _DIGIT_TOKEN.sub(lambda found: found[0].translate(_DIGIT_LETTERS), text)
     return None if changed == text or has_letters(changed) else changed
 
 
 def beside_words(text: str) -> Iterator[str]:
-    """What stands before, between and behind the words of a text, if it has digits."""
+    """Yield the pieces before, between and behind the words of a text."""
     last = 0
     for found in _WORDS.finditer(text):
         yield text[last : found.start()]
         last = found.end()
-        # Digits that stick to a word belong to it, as in an address or an article's name.
+        # Digits that stick to a word belong to it, as in an address or a product's name.
         while last < len(text) and (text[last].isalnum() or text[last] == "@"):
             last += 1
     yield text[last:]
 
 
 def splits(text: str) -> bool:
-    """Tell a text with a mark that separates several numbers."""
+    """Tell whether a text has a mark that separates several numbers."""
     return _SPLITS.search(text) is not None
 
 
 def before_split(text: str) -> str:
-    """The text before the first such mark; empty where there is none."""
+    """Return the text before the first such mark; empty where there is none."""
     found = _SPLITS.search(text)
     return "" if found is None else text[: found.start()]
 
 
 def parts(text: str) -> Iterator[str]:
-    """The parts of a text that may be a number of their own; each is in itself without words."""
+    """Return the parts of a text that may be a number of their own; none of them has words."""
     whole = map(_without_tail, _parts(text))
     return (part for part in whole if count_digits(part) >= FEWEST_DIGITS)
 
@@ -240,12 +240,12 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def split_up(text: str) -> list[str]:
-    """The pieces of a text between marks that separate several numbers."""
+    """Return the pieces of a text between marks that separate several numbers."""
     return [each for each in map(trimmed, _SPLIT.split(text)) if count_digits(each)]
 
 
 def divisions(text: str) -> Iterator[list[str]]:
-    """The ways to divide a text into several numbers, if it should hold several."""
+    """Yield the ways to divide a text into several numbers, in case it holds several."""
     pieces = split_up(text)
     beside = [each for each in map(trimmed, beside_words(text)) if count_digits(each)]
     for each in (pieces, beside, [part for piece in beside for part in _SPLIT.split(piece)]):
@@ -273,12 +273,12 @@ def _parts_by_groups(text: str) -> Iterator[str]:
 
 
 def has_group_marks(text: str) -> bool:
-    """Tell a text with a character that may separate groups of digits."""
+    """Tell whether a text has a character that may separate groups of digits."""
     return _GROUP.search(text) is not None or not text.isascii()
 
 
 def has_groups(text: str) -> bool:
-    """Tell a text with two groups of digits and no letter between them."""
+    """Tell whether a text has two groups of digits with no letter between them."""
     return _GROUPS.search(text) is not None
 
 

@@ -1,52 +1,33 @@
-"""The E.164 form of one number, the fast way where that is certain."""
+"""One number read fast: by look-ups where these are certain, else by the reference."""
 
 from typing import NamedTuple
 
-import phonenumbers
-
 from suppress.errors import InvalidNumber
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import LONGEST_TEXT, as_text
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
-from suppress.numbers.readings import (
-    LONGEST_TEXT,
-    Meaning,
-    TextReader,
-    as_text,
-    has_former_prefix,
-    read,
-)
-from suppress.numbers.rules import (
-    FIRST_CONSTANT,
-    LONGEST,
-    NO_READING,
-    NOT_VALID,
-    PROBLEMS,
-    SHORTEST,
-    UNKNOWN_CODE,
-    VALID,
-    Rule,
-    Rules,
-    rules_for,
-)
+from suppress.numbers.readings import Meaning, TextReader, has_former_prefix, read
+from suppress.numbers.rule import LONGEST, NOT_VALID, SHORTEST, UNKNOWN_CODE, VALID, Rule
+from suppress.numbers.rules import Rules, rules_for
 
-# Dots and slashes are none here: they may be decimals, or stand between two numbers.
+# Without dots and slashes: they may be decimals, or stand between two numbers.
 _SEPARATORS = dict.fromkeys(b" -()[]")
 
 
 def value_of(e164: str) -> int:
-    """The digits of an E.164 text as an integer, which no two texts share."""
+    """Return the digits of an E.164 text as an integer, which no two texts share."""
     return int(e164[1:])
 
 
 class LookedUp(NamedTuple):
-    """What the rules say of digits.
+    """Readings of digits, looked up in the rules.
 
     Attributes:
         values: the readings, as integers of their digits.
         written: the E.164 digits of the number as it is written, where that is a reading.
-        allows: whether the readings may be messaged.
-        problem: what is wrong with the number as it is written.
+        allows: True where the readings may be messaged.
+        problem: the problem with the number as it is written.
     """
 
     values: tuple[int, ...]
@@ -56,19 +37,19 @@ class LookedUp(NamedTuple):
 
 
 def look_up(digits: str, *, plus: bool, whole: bool, convention: Convention) -> LookedUp | None:
-    """The readings of plain digits, by rules 1, 2 and 4; None where the reference has to say.
+    """Return the readings of plain digits by rules 1, 2 and 4; None to ask the reference.
 
     Args:
         digits: from `SHORTEST` to `LONGEST` ASCII digits.
-        plus: whether a plus is before them.
-        whole: whether they were a whole number.
+        plus: True where a plus is before them.
+        whole: True where they were a whole number.
         convention: how they are to be read.
     """
     rules = rules_for(convention.renumbering)
     if plus:
         return _behind_plus(digits, rules, known_code=convention.plan is None)
     with_code = _behind_plus(digits, rules, known_code=True)
-    # With these prefixes, readings come in another order.
+    # These prefixes put the readings in another order.
     in_order = not digits.startswith("00") and not has_former_prefix(digits, convention.plan)
     if with_code is None or not in_order:
         return None
@@ -90,18 +71,16 @@ def _behind_plus(digits: str, rules: Rules, *, known_code: bool) -> LookedUp | N
 
 
 def _by_rule(digits: str, rule: Rule) -> LookedUp | None:
-    if rule.first >= FIRST_CONSTANT:
-        if rule.maybe:
-            return None
-        values = _values(digits, rule)
-        return LookedUp(values, str(values[0]) if rule.is_written else "")
-    if rule.first >= NO_READING:
-        return LookedUp((), "", problem=PROBLEMS[rule.first - NO_READING])
-    return None
+    if not rule.has_reading:
+        return None if rule.problem is None else LookedUp((), "", problem=rule.problem)
+    if rule.maybe:
+        return None
+    values = _values(digits, rule)
+    return LookedUp(values, str(values[0]) if rule.is_written else "")
 
 
 def is_valid(digits: str, convention: Convention) -> bool | None:
-    """Tell whether E.164 digits are a valid number; None where phonenumbers has to say."""
+    """Tell whether E.164 digits are a valid number; None to ask phonenumbers."""
     if not SHORTEST <= len(digits) <= LONGEST:
         return None
     rule = rules_for(convention.renumbering).of(digits, Rules.VALIDITY)
@@ -109,12 +88,12 @@ def is_valid(digits: str, convention: Convention) -> bool | None:
 
 
 def plain_readings(number: object, convention: Convention) -> tuple[int, ...] | None:
-    """The readings of a plain number that may be messaged, as integers of their digits.
+    """Return the readings of a plain number that may be messaged, as integers of their digits.
 
-    None where `read` has to be asked: it is odd, or may mean more, or may not be messaged.
+    Return None to ask `read`: the number is odd, may mean more, or may not be messaged.
     """
     if type(number) is str and number[:1] == "+" and number[1:].isdigit():
-        return _behind_a_plus(number, convention)  # the usual form takes the shortest way
+        return _behind_a_plus(number, convention)  # the usual form, so the shortest way
     text, whole = as_text(number)
     plain = None if text is None else _plain(text)
     if text is None or plain is None:
@@ -134,13 +113,13 @@ def _behind_a_plus(text: str, convention: Convention) -> tuple[int, ...] | None:
     if not SHORTEST < len(text) <= LONGEST + 1 or not text.isascii():
         return None
     rule = rules_for(convention.renumbering).of(text[1:], Rules.PLUS)
-    if rule.first < FIRST_CONSTANT or rule.maybe:
+    if rule.maybe or not rule.has_reading:
         return None
     return _values(text, rule)
 
 
 def _values(digits: str, rule: Rule) -> tuple[int, ...]:
-    """The certain readings of a number that has some, as integers of their digits."""
+    """Return the certain readings of a number that has some, as integers of their digits."""
     value = int(digits)
     if not rule.further:
         return (value + rule.first,)
@@ -148,7 +127,7 @@ def _values(digits: str, rule: Rule) -> tuple[int, ...]:
 
 
 def _plain(text: str) -> str | None:
-    """The digits of a plain text, with the plus before them; None where it is not plain."""
+    """Return the digits of a plain text, with the plus before them; None where it is not plain."""
     bare, digits = text, text[1:] if text[:1] == "+" else text
     if not digits.isdigit():
         if len(text) > LONGEST_TEXT:
@@ -161,7 +140,7 @@ def _plain(text: str) -> str | None:
 
 
 class QuickReader(TextReader):
-    """The same rules, looked up where a text or a part of it is plain."""
+    """A reader that looks plain texts, and plain parts of others, up in the rules."""
 
     def as_written(self, text: str, *, allows: bool, valid_only: bool = False) -> bool:
         """Take the readings of rules 1 and 2, as `TextReader` does."""
@@ -182,7 +161,7 @@ class QuickReader(TextReader):
         return bool(found.written and self._is_valid(found.written))
 
     def is_whole(self, text: str) -> bool:
-        """Tell a number of a possible length, as `TextReader` does."""
+        """Tell whether a text is a number of a possible length, as `TextReader` does."""
         plain = _plain(text)
         if plain is not None and plain[0] == "+":
             found = _behind_plus(
@@ -193,7 +172,7 @@ class QuickReader(TextReader):
         return super().is_whole(text)
 
     def _is_known(self, found: LookedUp, *, valid_only: bool) -> bool:
-        """Tell whether everything is looked up that has to be known of the readings."""
+        """Tell whether the look-up says everything that has to be known of the readings."""
         if not self.convention.possible_only and not found.values:
             return False
         asked = [str(each) for each in found.values] if valid_only else [found.written]
@@ -221,14 +200,8 @@ def normalize(number: object, default_region: str | None = None) -> str:
 
 
 def why_invalid(number: object, meaning: Meaning) -> str:
-    """Say why a number is invalid, without its digits."""
+    """Return why a number is invalid, in words that do not show it."""
     text, _ = as_text(number)
     shown = mask(number) if text and text.strip() else "The number"
     words = "not a phone number" if meaning.problem is None else meaning.problem.words
     return f"{shown}: {words}."
-
-
-def digits_of(number: object) -> str:
-    """The decimal digits of a number, of whatever script, as ASCII; no plus, no separators."""
-    text, _ = as_text(number)
-    return "" if text is None else phonenumbers.normalize_digits_only(text)

@@ -24,7 +24,7 @@ from suppress.lazy import cached_property
 from suppress.ownership import warn_if_others_write
 
 ALIAS = "alias"
-"""Stands for the day of a row whose two forms have always been one line."""
+"""In place of the day, in a row whose two forms have always been one line."""
 
 _COLUMNS = ("id", "region", "match", "length", "at", "drop", "add", "from")
 _FIRST_DAY = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:\.\.\S+)?")
@@ -44,7 +44,8 @@ class Change:
         add: the digits that come in their place.
         begins: the first day on which the new number holds; None for always.
         reuse: `free` where old numbers may be given to others one day.
-        examples: an old number and its new one, digits without a plus; empty where none is given.
+        examples: an old number and its new one, digits without a plus; empty where none are
+            given.
     """
 
     id: str
@@ -59,12 +60,12 @@ class Change:
     examples: tuple[str, ...] = ()
 
     def new_form(self, digits: str) -> str:
-        """The new number of an old one, both as digits without a plus."""
+        """Return the new number of an old one, both as digits without a plus."""
         return digits[: self.at] + self.add + digits[self.at + self.drop :]
 
 
 class Renumbering:
-    """Some changes of numbering plans. Immutable, and equal where the changes are.
+    """Some changes of numbering plans. Immutable; equal where the changes are equal.
 
     Args:
         changes: the changes; for one number the first that acts on it counts.
@@ -76,7 +77,7 @@ class Renumbering:
         self._of_length: dict[int, list[Change]] = {}
         for each in self.changes:
             self._of_length.setdefault(each.length, []).append(each)
-        # One look at a number tells whether any row acts on it.
+        # One match tells whether any row acts on a number.
         self._any = {
             length: re.compile("|".join(f"(?:{each.match})" for each in some))
             for length, some in self._of_length.items()
@@ -92,20 +93,20 @@ class Renumbering:
         return f"<Renumbering: {len(self.changes)} changes>"
 
     def change_of(self, digits: str) -> Change | None:
-        """The change that acts on a number, given as digits without a plus."""
+        """Return the change that acts on a number (digits without a plus); None for none."""
         any_of_length = self._any.get(len(digits))
         if any_of_length is None or not any_of_length.match(digits):
             return None
         return next(each for each in self._of_length[len(digits)] if re.match(each.match, digits))
 
     def in_force(self, day: date) -> "Renumbering":
-        """The changes that act on the day."""
+        """Return the changes that act on a day."""
         return Renumbering(
             each for each in self.changes if each.begins is None or each.begins <= day
         )
 
     def period(self, day: date) -> tuple[date, date]:
-        """The first day on which the same changes act as on this one, and the first behind it."""
+        """Return the first day with the same changes as this one, and the first day after them."""
         first_days = {each.begins for each in self.changes if each.begins is not None}
         before = max((each for each in first_days if each <= day), default=date.min)
         return before, min((each for each in first_days if each > day), default=date.max)
@@ -117,14 +118,14 @@ class Renumbering:
 
     @classmethod
     def read(cls, text: str, name: str) -> Self:
-        """The changes of a table: a header, then a row a line, with tabs between the fields.
+        """Return the changes of a table: a header, then a row a line, with tabs between the fields.
 
         Args:
             text: the table.
             name: the file's name, for errors.
 
         Raises:
-            ConfigurationError: a row makes no sense; the message names its line.
+            ConfigurationError: a row cannot be used; the message names its line.
         """
         lines = text.splitlines()
         header = lines[0].split("\t") if lines else []
@@ -138,7 +139,7 @@ class Renumbering:
                     changes.append(_change(fields))
                 except (KeyError, ValueError, re.error) as error:
                     raise ConfigurationError(
-                        f"{name}, line {number}: the row cannot be used ({error})."
+                        f"{name}, line {number}: this row cannot be used ({error})."
                     ) from None
         return cls(changes)
 
@@ -148,19 +149,19 @@ NO_CHANGES = Renumbering()
 
 @functools.cache
 def table() -> Renumbering:
-    """The table that comes with this package."""
+    """Return the table that comes with this package."""
     file = resources.files("suppress.numbers") / "renumbering.tsv"
     return Renumbering.read(file.read_text("utf-8"), "renumbering.tsv")
 
 
 def chosen(setting: bool | Path) -> Renumbering:  # noqa: FBT001 - it is the setting's value
-    """The changes that the setting `renumbering` asks for.
+    """Return the changes that the setting `renumbering` asks for.
 
     Args:
         setting: True for the table, False for none, a file of rows to add to the table.
 
     Raises:
-        ConfigurationError: the file cannot be read, or a row of it makes no sense.
+        ConfigurationError: the file cannot be read, or a row of it cannot be used.
     """
     if not isinstance(setting, Path):
         return table() if setting else NO_CHANGES
@@ -178,7 +179,7 @@ def chosen(setting: bool | Path) -> Renumbering:  # noqa: FBT001 - it is the set
 
 
 def first_day(text: str) -> date | None:
-    """The day on which a row begins to act; None for always.
+    """Return the day on which a row begins to act; None for always.
 
     Args:
         text: `alias`, a date, a month, a year, or a range of them; a missing month or day
@@ -199,10 +200,10 @@ def first_day(text: str) -> date | None:
 def _change(fields: dict[str, str]) -> Change:
     length, at, drop = (int(fields[name]) for name in ("length", "at", "drop"))
     if not 0 <= at <= at + drop <= length:
-        raise ValueError("at and drop have to lie within length")
+        raise ValueError("at and drop must lie within length")
     re.compile(fields["match"])
     if not re.fullmatch(r"[0-9]*", fields["add"]):
-        raise ValueError("add has to be digits")
+        raise ValueError("add must be digits")
     examples = (fields.get("example_old", ""), fields.get("example_new", ""))
     return Change(
         id=fields["id"],

@@ -7,9 +7,12 @@ from functools import cache
 from typing import NamedTuple
 
 UNKNOWN = "abcdefghijklmnop"
-"""Stand for digits that can be any."""
+"""Letters that stand for unknown digits."""
 
 _ANY = 2**10 - 1
+_DIGITS_OF = [
+    [str(digit) for digit in range(10) if allowed >> digit & 1] for allowed in range(2**10)
+]
 _MOST_SHAPES = 10_000
 _MOST_DIGITS = 24
 
@@ -19,7 +22,7 @@ class Undecided(Exception):
 
 
 class NotUnderstood(Exception):
-    """The answer is for the parser to give."""
+    """Only phonenumbers can give the answer."""
 
 
 class Shape(NamedTuple):
@@ -30,7 +33,7 @@ class Shape(NamedTuple):
     at_end: bool = False
 
     def then(self, other: "Shape") -> "Shape":
-        """The shape of both, one behind the other."""
+        """Return the shape of both, one behind the other."""
         n = len(self.places)
         moved = tuple((group, start + n, end + n) for group, start, end in other.groups)
         return Shape(self.places + other.places, self.groups + moved, self.at_end or other.at_end)
@@ -40,9 +43,9 @@ _TOKEN = re.compile(r"\(\?:|[()|$]|\\d|\d|\[(?:\d(?:-\d)?|\\d)+\]|\?|\{(\d+)(?:,
 
 
 def _alternatives(tokens: Iterator[re.Match[str]], group: Iterator[int]) -> list[Shape]:
-    """The shapes of the tokens up to the end of their group, the preferred ones first.
+    """Return the shapes of the tokens up to the end of their group.
 
-    The order is that in which a backtracking matcher tries them.
+    They come in the order in which a backtracking matcher tries them.
     """
     done: list[Shape] = []
     before = item = sequence = [Shape()]
@@ -74,10 +77,15 @@ def _item(piece: str, tokens: Iterator[re.Match[str]], group: Iterator[int]) -> 
         ]
     if piece == "$":
         return [Shape(at_end=True)]
+    return [Shape((_digits(piece),))]
+
+
+@cache
+def _digits(piece: str) -> int:
+    """Return the digits that a piece of an expression matches, as ten bits."""
     if not re.match(r"\d|\\d|\[", piece):
         raise NotUnderstood
-    places = [digit for digit in range(10) if re.fullmatch(piece, str(digit))]
-    return [Shape((sum(1 << digit for digit in places),))]
+    return sum(1 << digit for digit in range(10) if re.fullmatch(piece, str(digit)))
 
 
 def _in_turn(first: list[Shape], second: list[Shape]) -> list[Shape]:
@@ -87,7 +95,7 @@ def _in_turn(first: list[Shape], second: list[Shape]) -> list[Shape]:
 
 
 def _repeated(item: list[Shape], low: int, high: int) -> list[Shape]:
-    """Greedy: once more is tried before no more."""
+    """Return the shapes of a repeated item; as it is greedy, once more comes before no more."""
     if high == 0:
         return [Shape()]
     more = _in_turn(item, _repeated(item, max(low - 1, 0), high - 1))
@@ -97,10 +105,10 @@ def _repeated(item: list[Shape], low: int, high: int) -> list[Shape]:
 class Pattern:
     """A regular expression over digits of which the last may be unknown.
 
-    A set of shapes is an integer, a bit a shape, the preferred one lowest.
+    A set of shapes is an integer with a bit for each; the lowest bit is the preferred shape.
 
     Raises:
-        NotUnderstood: the expression has something else than digits, sets of digits,
+        NotUnderstood: the expression has anything but digits, sets of digits,
             groups, alternatives, bounded repeats and `$`.
     """
 
@@ -108,34 +116,55 @@ class Pattern:
         group = itertools.count(1)
         self.shapes = _alternatives(_TOKEN.finditer(source), group)
         self.groups = next(group) - 1
-        self._fits = [[0] * 10 for _ in range(_MOST_DIGITS)]
+        # Sets of shapes: by place and digit, those that allow it there, or end before it.
+        self._fits = [dict.fromkeys("0123456789", 0) for _ in range(_MOST_DIGITS)]
+        # By length: those that match so many digits, and those that can start as many.
         self._exactly = [0] * (_MOST_DIGITS + 1)
         self._within = [0] * (_MOST_DIGITS + 1)
+        # By place: those with any digit there and behind.
         self._any_from = [0] * (_MOST_DIGITS + 1)
         for number, (places, _, at_end) in enumerate(self.shapes):
             bit, length = 1 << number, len(places)
-            for place in range(_MOST_DIGITS):
-                allowed = places[place] if place < length else _ANY
-                for digit in range(10):
-                    self._fits[place][digit] |= bit * (allowed >> digit & 1)
-            for start in range(_MOST_DIGITS + 1):
-                self._any_from[start] |= bit * all(each == _ANY for each in places[start:])
-                self._exactly[start] |= bit * (start == length)
-                self._within[start] |= bit * (start == length or (start > length and not at_end))
+            if length > _MOST_DIGITS:
+                raise NotUnderstood
+            for place, allowed in enumerate(places):
+                for digit in _DIGITS_OF[allowed]:
+                    self._fits[place][digit] |= bit
+            self._exactly[length] |= bit
+            if not at_end:
+                self._within[length] |= bit
+            while length and places[length - 1] == _ANY:
+                length -= 1
+            self._any_from[length] |= bit
+        shorter = 0
+        for place in range(_MOST_DIGITS):
+            shorter |= self._exactly[place]
+            for digit in self._fits[place]:
+                self._fits[place][digit] |= shorter
+            self._within[place + 1] |= self._within[place]
+            self._any_from[place + 1] |= self._any_from[place]
+        for place, exactly in enumerate(self._exactly):
+            self._within[place] |= exactly
 
     def is_all_of(self, number: str) -> bool | None:
-        """Whether it matches the whole number; None where that is undecided."""
-        possible = self._narrowed(self._exactly, number)
-        if possible & self._any_from[known_digits(number)]:
+        """Tell whether the pattern matches the whole number; None where that is undecided."""
+        possible = self._exactly[len(number)] if len(number) <= _MOST_DIGITS else 0
+        if not possible:
+            return False
+        known = number.rstrip(UNKNOWN)
+        possible = self._narrowed(possible, known)
+        if possible & self._any_from[len(known)]:
             return True
         return None if possible else False
 
     def possible(self, number: str) -> int:
-        """The shapes that the number can start with."""
-        return self._narrowed(self._within, number)
+        """Return the shapes that the number can start with."""
+        if len(number) > _MOST_DIGITS:
+            raise NotUnderstood
+        return self._narrowed(self._within[len(number)], number.rstrip(UNKNOWN))
 
     def starts(self, number: str) -> Shape | None:
-        """The shape that `re.match` finds at the number's start.
+        """Return the shape that `re.match` finds at the number's start; None for none.
 
         Raises:
             Undecided: it depends on digits that are not known.
@@ -152,23 +181,21 @@ class Pattern:
         passed = sum(place == _ANY for place in ahead)
         raise Undecided if passed <= 1 else NotUnderstood
 
-    def _narrowed(self, by_length: list[int], number: str) -> int:
-        if len(number) > _MOST_DIGITS:
-            raise NotUnderstood
-        possible = by_length[len(number)]
-        for place, digit in enumerate(number):
-            if not possible or digit in UNKNOWN:
+    def _narrowed(self, possible: int, known: str) -> int:
+        """Return those of the possible shapes that allow the known digits."""
+        for fitting, digit in zip(self._fits, known, strict=False):
+            possible &= fitting[digit]
+            if not possible:
                 break
-            possible &= self._fits[place][ord(digit) - 48]
         return possible
 
 
 def known_digits(number: str) -> int:
-    """How many digits of the number are known: those in front."""
+    """Count the known digits of a number, which are those in front."""
     return len(number.rstrip(UNKNOWN))
 
 
 @cache
 def pattern_of(source: str | None) -> Pattern | None:
-    """The pattern of a regular expression; None where there is none."""
+    """Return the pattern of a regular expression; None where there is none."""
     return Pattern(source) if source else None

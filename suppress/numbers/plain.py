@@ -1,28 +1,29 @@
-"""Plain numbers: digits with separators and perhaps a plus, found in many texts at once."""
+"""Plain numbers (digits with separators and perhaps a plus), found in many texts at once."""
 
 import contextlib
 import operator
-from collections.abc import Sequence
 from functools import cache
 from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.numbers.column import ROOM, Column
 from suppress.numbers.damage import DASHES, is_blank
-from suppress.numbers.readings import LONGEST_TEXT, as_text, own_text
-from suppress.numbers.rules import LONGEST, POWERS
+from suppress.numbers.handed_in import LONGEST_TEXT, Numbers, as_text
+from suppress.numbers.rule import LONGEST, POWERS
 
 _NEWLINE, _PLUS, _SPACE, _DOT, _ZERO, _NINE, _SLASH, _ODD = b"\n+ .09/?"
 _SEPARATORS = b" -.()/[]\t"
 _GROUP_MARKS = b" /)]\t"
 _QUOTE, _APOSTROPHE, _EQUALS = b"\"'="
 _SCHEMES = (b"tel:", b"p:", b"sms:", b"whatsapp:")
-_LONGEST_SCHEME = 16
+_LONGEST_SCHEME = ROOM
+_NO_PLACES = np.zeros(0, np.intp)
 
 _BEHIND = np.isin(np.arange(2**8), list(b" \t([-"))
 
-# First bytes of characters of so many bytes in UTF-8, from the first of their kind on.
+# In UTF-8, from these on: the first bytes of characters of two, three and four bytes.
 _TWO_BYTES, _THREE_BYTES, _FOUR_BYTES = 0xC0, 0xE0, 0xF0
 
 _MASKS = np.array(
@@ -42,13 +43,13 @@ class PlainNumbers(NamedTuple):
     """The digits of many numbers.
 
     Attributes:
-        values: the digits as integers; 0 for what is not plain.
-        lengths: how many digits there are, up to `LONGEST`; 0 for what is not plain.
-        with_plus: whether a plus is before them.
-        whole: which of them were integers; None where all were texts.
-        grouped: whether there may be groups of digits with a blank, a slash or a bracket
-            between them.
-        split: the places of those with a slash.
+        values: the digits as integers; 0 where a number is not plain.
+        lengths: the counts of digits, up to `LONGEST`; 0 where a number is not plain.
+        with_plus: True where a plus is before the digits.
+        whole: True where a number was an integer; None where all were texts.
+        grouped: True where any text may have groups of digits, with a blank, a slash or a
+            bracket between them.
+        split: the places of the texts with a slash.
     """
 
     values: NDArray[np.int64]
@@ -56,31 +57,37 @@ class PlainNumbers(NamedTuple):
     with_plus: NDArray[np.bool_]
     whole: NDArray[np.bool_] | None = None
     grouped: bool = False
-    split: NDArray[np.intp] = np.zeros(0, np.intp)
+    split: NDArray[np.intp] = _NO_PLACES
 
 
-def plain_numbers(numbers: Sequence[object]) -> PlainNumbers:
-    """The plain numbers among what was handed in: texts, integers, and anything else."""
-    with contextlib.suppress(TypeError):  # which is what joining anything but texts raises
-        return plain_texts(cast("Sequence[str]", numbers))
-    with contextlib.suppress(TypeError, ValueError, OverflowError):
-        return _integers(numbers)
+def plain_numbers(numbers: Numbers) -> PlainNumbers:
+    """Return the plain numbers among what was handed in: a column, integers, or anything else."""
+    if isinstance(numbers, Column):
+        return plain_texts(numbers)
+    try:
+        column = Column.of(cast("list[str]", numbers))
+    except TypeError:
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return _integers(numbers)
+    else:
+        return plain_texts(column)
     texts, whole = [], np.zeros(len(numbers), np.bool_)
     for place, number in enumerate(numbers):
         text, whole[place] = (number, False) if type(number) is str else as_text(number)
-        texts.append(text or "")
-    return plain_texts(texts)._replace(whole=whole)
+        texts.append(text)
+    return plain_texts(Column.of(texts))._replace(whole=whole)
 
 
-def _integers(numbers: Sequence[object]) -> PlainNumbers:
-    """Those of integers alone, or of whole decimals alone.
+def _integers(numbers: Numbers) -> PlainNumbers:
+    """Return the plain numbers of integers alone, or of whole decimals alone.
 
     Raises:
         TypeError, ValueError, OverflowError: there is something else among them.
     """
-    kinds = set(map(type, numbers))
-    if kinds in ({float}, {np.float64}):
-        decimals = np.fromiter(cast("Sequence[float]", numbers), np.float64, len(numbers))
+    if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iu":
+        values = numbers.astype(np.int64)
+    elif (kinds := set(map(type, numbers))) in ({float}, {np.float64}):
+        decimals = np.fromiter(cast("list[float]", numbers), np.float64, len(numbers))
         fit = np.flatnonzero((decimals >= 1) & (decimals < 10**LONGEST))
         values = np.zeros(len(numbers), np.int64)
         values[fit] = decimals[fit]
@@ -88,7 +95,7 @@ def _integers(numbers: Sequence[object]) -> PlainNumbers:
     else:
         if not kinds or kinds & {bool, np.bool_}:
             raise TypeError
-        values = np.fromiter(map(operator.index, numbers), np.int64, len(numbers))  # type: ignore[arg-type]
+        values = np.fromiter(map(operator.index, numbers), np.int64, len(numbers))
     lengths = np.searchsorted(POWERS, values, side="right")
     unfit = (lengths > LONGEST) | (values < 0)
     values[unfit] = lengths[unfit] = 0
@@ -96,70 +103,65 @@ def _integers(numbers: Sequence[object]) -> PlainNumbers:
     return PlainNumbers(values, lengths, none, ~none)
 
 
-def plain_texts(texts: Sequence[str], *, clean: bool = False) -> PlainNumbers:
-    """The plain numbers among texts.
+def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
+    """Return the plain numbers among texts.
 
     Args:
-        texts: the texts.
-        clean: whether they are what is left of others: nothing is wrapped around them.
-
-    Raises:
-        TypeError: something is no text.
+        column: the texts.
+        clean: True where they are parts of others: nothing is wrapped around them.
     """
-    lines = _lines(texts)
-    ends = _ends(lines)
-    separated = not lines.isascii() or any(each in lines for each in _SEPARATORS)
-    if len(ends) - 1 != len(texts) or (separated and _may_be_long(lines)):
-        own = map(own_text, texts)
-        odd = ["\n" in text or len(text) > LONGEST_TEXT for text in own]
-        lines = _lines(["?" if each else text for each, text in zip(odd, texts, strict=True)])
-        ends = _ends(lines)
+    column = _in_lines(column)
+    lines, starts, ends = bytes(column.data), column.starts, column.ends
+    is_ascii = lines.isascii()
+    separated = not is_ascii or any(each in lines for each in _SEPARATORS)
+    # Without its separators, a text too long for phonenumbers could look like a number.
+    long = np.flatnonzero(ends - starts > LONGEST_TEXT) if separated else _NO_PLACES
     grouped = any(each in lines for each in _GROUP_MARKS)
-    split = np.zeros(0, np.intp)
-    if not lines.isascii() or any(each in lines for each in b":.\"'/"):
+    split = _NO_PLACES
+    if not is_ascii or len(long) or any(each in lines for each in b":.\"'/"):
         characters = np.frombuffer(bytearray(lines), np.uint8)
-        starts, last = ends[:-1] + 1, ends[1:] - 1
+        last = ends - 1
         dotted = b"." in lines
         if dotted:
             _mark_ellipses(characters)
-        # In the order in which the reference does it.
+        # The reference works in this order.
         if not clean:
             _blank_wrappers(characters, starts, last)
-        if not lines.isascii():
+        if not is_ascii:
             grouped |= _blank_passed_over(characters)
         if dotted and not clean:
             _blank_decimals(characters, last)
         if b"/" in lines:
             split = np.unique(np.searchsorted(last, np.flatnonzero(characters == _SLASH)))
+        characters[starts[long]] = _ODD
         lines, separated = characters.tobytes(), True
     if separated:
         lines = lines.translate(None, _SEPARATORS)
-        ends = _ends(lines)
-    values, lengths, with_plus = _digits(lines, ends)
+        line_ends = np.flatnonzero(np.frombuffer(lines, np.uint8) == _NEWLINE)
+        starts, ends = line_ends[:-1] + 1, line_ends[1:]
+    values, lengths, with_plus = _digits(lines, starts, ends)
     return PlainNumbers(values, lengths, with_plus, None, grouped, split)
 
 
-def _lines(texts: Sequence[str]) -> bytes:
-    """The texts as lines of UTF-8, with room before and behind them.
+def _in_lines(column: Column) -> Column:
+    """Return the column with its texts in lines; line ends of their own become odd marks.
 
-    So words of bytes can be read at both ends of a line.
+    With the room around, words of bytes can be read at both ends of a line.
     """
-    lines = "\n".join(texts)
-    end = "\n" if texts else ""
-    return f"{'?' * LONGEST}\n{lines}{end}{'?' * _LONGEST_SCHEME}".encode("utf-8", "replace")
-
-
-def _ends(lines: bytes) -> NDArray[np.intp]:
-    """The places before the first line and behind each."""
-    return np.flatnonzero(np.frombuffer(lines, np.uint8) == _NEWLINE)
-
-
-def _may_be_long(lines: bytes) -> bool:
-    """Tell whether a line can be too long: such a one fills a block of half that length."""
-    block = LONGEST_TEXT // 2
-    ends = np.frombuffer(lines, np.uint8) == _NEWLINE
-    blocks = ends[: len(ends) // block * block].reshape(-1, block)
-    return not bool(blocks.any(axis=1).all())
+    if column.in_lines:
+        return column
+    lengths = column.ends - column.starts
+    ends = ROOM + np.cumsum(lengths + 1)
+    starts = ends - lengths
+    # Each text is taken with the byte behind it, in whose place its line end comes.
+    sources = np.arange(ROOM + 1, ROOM + 1 + int((lengths + 1).sum()))
+    sources += np.repeat(column.starts - starts, lengths + 1)
+    data = np.frombuffer(column.data or b"\n", np.uint8)
+    texts = data.take(sources, mode="clip")
+    texts[texts == _NEWLINE] = _ODD
+    texts[ends - (ROOM + 1)] = _NEWLINE
+    room = b"?" * ROOM
+    return Column(room + b"\n" + texts.tobytes() + room, starts, ends, in_lines=True)
 
 
 def _mark_ellipses(characters: NDArray[np.uint8]) -> None:
@@ -179,7 +181,7 @@ def _blank_wrappers(
     if not len(odd):
         return
     starts, last = starts[odd], last[odd]
-    # A quote behind belongs to one before.
+    # A quote at the end counts where there is one at the start.
     for _ in range(2):
         first = characters.take(starts)
         quoted = np.flatnonzero(_is_quote(first) | (first == _EQUALS))
@@ -194,7 +196,7 @@ def _blank_wrappers(
         len(characters) - _LONGEST_SCHEME + 1, f"V{_LONGEST_SCHEME}", characters, strides=(1,)
     )
     first = characters.take(starts)
-    for scheme in _SCHEMES:  # of which each begins in its own way
+    for scheme in _SCHEMES:  # each begins with another letter
         begin = starts[first == scheme[0]]
         if not len(begin):
             continue
@@ -217,19 +219,19 @@ def _is_quote(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 
 @cache
 def _passed_over() -> NDArray[np.bool_]:
-    """Tell what phonenumbers passes over between digits and takes several bytes in UTF-8."""
+    """Tell of each character beyond ASCII whether phonenumbers passes over it between digits."""
     passed = np.zeros(2**16, np.bool_)
     codes = [code for code in range(2**7, 2**16) if is_blank(chr(code)) or chr(code) in DASHES]
     passed[codes] = True
-    # Line ends separate numbers, which is for the reference to see.
+    # Line ends separate numbers, so the reference has to read them.
     passed[[0x85, 0x2028, 0x2029]] = False
     return passed
 
 
 def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
-    """Put blanks in the place of white space, format characters and dashes that are not ASCII.
+    """Put blanks in the place of white space, format characters and dashes beyond ASCII.
 
-    Returns whether there may be groups of digits with one of them between.
+    Return whether one of them may stand between groups of digits.
     """
     leads = np.flatnonzero(characters >= _TWO_BYTES)
     lead = characters.take(leads).astype(np.uint16)
@@ -250,10 +252,10 @@ def _blank_passed_over(characters: NDArray[np.uint8]) -> bool:
 
 
 def _blank_decimals(characters: NDArray[np.uint8], last: NDArray[np.int64]) -> None:
-    """Put blanks in the place of `.0` behind a number; more zeros are for the reference."""
+    """Put blanks in the place of `.0` behind a number; the reference reads more zeros."""
     final = characters.take(last)
     at = last[final == _ZERO]
-    # What stands behind a number without belonging to it is passed over.
+    # Marks at the end that do not belong to the number are passed over.
     behind = last[_BEHIND.take(final)]
     while len(behind):
         behind = behind - 1
@@ -266,7 +268,7 @@ def _blank_decimals(characters: NDArray[np.uint8], last: NDArray[np.int64]) -> N
         tails = before == _DOT
         if tails.any():
             dot = at[tails]
-            # The reference tells what is a decimal, and what a group of zeros.
+            # More zeros may be a group of digits, so the reference decides.
             characters[dot] = _ODD
             if zeros == 1:
                 whole = dot[_is_digit(characters.take(dot - 1))]
@@ -283,10 +285,8 @@ def _is_digit(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 _Digits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _digits(lines: bytes, ends: NDArray[np.intp]) -> _Digits:
-    """The values and lengths of lines of digits, and which have a plus before them."""
-    starts = ends[:-1] + 1
-    ends = ends[1:]
+def _digits(lines: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _Digits:
+    """Return the values and lengths of lines of digits, and which have a plus before them."""
     with_plus = np.frombuffer(lines, np.uint8).take(starts) == _PLUS
     lengths = ends - starts
     lengths -= with_plus
@@ -298,7 +298,7 @@ def _digits(lines: bytes, ends: NDArray[np.intp]) -> _Digits:
     odd = ((pairs + 0x7676767676767676) | pairs) & 0x8080808080808080
     plain = (odd[:, 0] | odd[:, 1]) == 0
     lengths *= plain
-    # Eight digits to a number: neighbours are joined to pairs, these to fours, to eights.
+    # Eight digits make a number: neighbours join to pairs, these to fours, these to eights.
     for factor, shift, mask in _JOINS:
         pairs *= factor
         pairs >>= shift

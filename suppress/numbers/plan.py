@@ -1,4 +1,4 @@
-"""A region's numbering plan: the steps of `phonenumbers.parse`, for digits not all known."""
+"""A region's numbering plan: the steps of `phonenumbers.parse`, with some digits unknown."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from suppress.numbers.problem import Problem
 
 
 class UnknownCode(NotUnderstood):
-    """No such calling code exists: with a default region, `parse` looks at that again."""
+    """No such calling code exists; with a default region, `parse` reads the digits anew."""
 
 
 class Plan:
@@ -48,7 +48,7 @@ class Plan:
                 self._changes[change] = self._changes.get(change, 0) | 1 << number
 
     def national(self, number: str) -> str | None:
-        """What becomes of digits without a plus, as `international` gives it.
+        """Return the E.164 digits of digits without a plus, as `international` does.
 
         A plus in front of the answer says that the rest is an international number.
         """
@@ -64,7 +64,7 @@ class Plan:
         return self.significant(number)
 
     def significant(self, number: str) -> str | None:
-        """What becomes of digits behind the calling code."""
+        """Return the E.164 digits of digits behind the calling code; None for an invalid number."""
         if len(number) < 2:  # noqa: PLR2004 - as in parse
             return None
         if any(self._may_serve(length) for length in self._possible_lengths(number)):
@@ -74,9 +74,9 @@ class Plan:
         return self._code + number if 2 <= len(number) <= 17 else None  # noqa: PLR2004
 
     def length_problem(self, number: str) -> Problem | None:
-        """What is wrong with the length of an E.164 number; None for a possible one.
+        """Return the problem with the length of an E.164 number; None for a possible one.
 
-        That is `is_possible_number_with_reason`, step by step.
+        This is `is_possible_number_with_reason`, step by step.
         """
         length = len(number) - len(self._code)
         if length in self._local_lengths:
@@ -97,7 +97,7 @@ class Plan:
         return None if rest.startswith("0") else rest
 
     def _better(self, number: str, other: str) -> bool:
-        """Whether the other is a number of the plan, and the first one is not."""
+        """Tell whether the other is a number of the plan, and the first one is not."""
         before, after = self._general.is_all_of(number), self._general.is_all_of(other)
         if before is True or after is False:
             return False
@@ -112,7 +112,7 @@ class Plan:
         rest = self._replaced(number, prefix)
         unknown = number[known_digits(number) :]
         if not rest.endswith(unknown):
-            # Ten more cases for one more known digit are worth it, a hundred are not.
+            # One more known digit makes ten more cases, which pays; two make a hundred.
             dropped = len(unknown) - (len(rest) - known_digits(rest))
             raise Undecided if dropped == 1 else NotUnderstood
         return number if self._better(rest, number) else rest
@@ -129,7 +129,7 @@ class Plan:
         return "".join(pieces) + rest
 
     def _possible_lengths(self, number: str) -> Iterator[int]:
-        """The lengths that it can have without its national prefix, if it has one."""
+        """Yield the lengths that a number can have without its national prefix, if it has one."""
         if self._national_prefix is not None:
             possible = self._national_prefix.possible(number)
             for change, shapes in self._changes.items():
@@ -137,7 +137,7 @@ class Plan:
                     yield len(number) + change
 
     def _may_serve(self, length: int) -> bool:
-        """Whether a number of the length counts as one without its national prefix."""
+        """Tell whether a number of the length counts as one without its national prefix."""
         if length in self._local_lengths:
             return False
         return length in self._lengths or length > self._lengths[-1]
@@ -149,13 +149,13 @@ class Plan:
 
 @cache
 def plan_of_code(code: int) -> Plan:
-    """The plan of the main region of a calling code."""
+    """Return the plan of the main region of a calling code."""
     region = phonenumbers.region_code_for_country_code(code)
     return Plan(phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(code, region))
 
 
 def calling_code(number: str) -> str:
-    """The calling code of digits behind a plus.
+    """Return the calling code of digits behind a plus.
 
     Raises:
         Undecided: it depends on digits that are not known.
@@ -177,7 +177,7 @@ def _code_of(start: str) -> str:
 
 
 def international(number: str) -> str | None:
-    """What becomes of digits behind a plus: their E.164 digits; None where it is invalid.
+    """Return the E.164 digits of digits behind a plus; None where they are invalid.
 
     Raises:
         Undecided: it depends on digits that are not known.
@@ -190,7 +190,7 @@ def international(number: str) -> str | None:
 
 
 def length_problem(number: str) -> Problem | None:
-    """What is wrong with the length of E.164 digits; None for a possible one.
+    """Return the problem with the length of E.164 digits; None for a possible one.
 
     Raises:
         Undecided: it depends on digits that are not known.
@@ -209,7 +209,7 @@ class _Ranges:
         self._kinds = [each for each in kinds if each is not None]
 
     def is_theirs(self, number: str) -> bool:
-        """Tell whether `region_code_for_number` gives this region; in order of the regions."""
+        """Tell whether `region_code_for_number` gives this region, if it gives none before it."""
         if self._leading is not None:
             return self._leading.starts(number) is not None
         return self.has(number)
@@ -230,9 +230,10 @@ class _Ranges:
         return False
 
 
+# The most frequent ones first: the first one that has a number settles it.
 _KINDS = (
-    *("premium_rate", "toll_free", "shared_cost", "voip", "personal_number", "pager", "uan"),
-    *("voicemail", "fixed_line", "mobile"),
+    *("mobile", "fixed_line", "premium_rate", "toll_free", "shared_cost", "voip"),
+    *("personal_number", "pager", "uan", "voicemail"),
 )
 
 _Range = tuple[tuple[int, ...], Pattern]
@@ -270,7 +271,7 @@ def is_valid(number: str) -> bool:
 
     Raises:
         Undecided: it depends on digits that are not known.
-        NotUnderstood: it is for phonenumbers to say.
+        NotUnderstood: only phonenumbers can tell.
     """
     code = calling_code(number)
     rest = number[len(code) :]

@@ -1,4 +1,4 @@
-"""The reasons for which a number may not be messaged although nobody listed it."""
+"""The reasons why a number may not be messaged although nobody listed it."""
 
 from enum import Enum
 
@@ -22,3 +22,14 @@ class Problem(Enum):
     def words(self) -> str:
         """The reason, of one number."""
         return self.value
+
+    @property
+    def code(self) -> int:
+        """The integer from 1 that stands for the problem in an array; 0 stands for none."""
+        return _CODES[self]
+
+
+PROBLEMS = tuple(Problem)
+"""All problems, in the order of their codes."""
+
+_CODES = {problem: code for code, problem in enumerate(PROBLEMS, 1)}

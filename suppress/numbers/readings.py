@@ -1,47 +1,32 @@
-"""What a number may mean, in plain `phonenumbers` calls: the reference for every faster way.
+"""The reference: all readings of a number, in plain `phonenumbers` calls.
 
-What a recipient or an entry hands in may mean one number, several, or none. Each number
-that it may mean is a *reading*, in E.164 form. One sentence decides:
+A text that was handed in may mean one number, several, or none. Each number that it may
+mean is a *reading*, in E.164 form. One sentence decides:
 
     A recipient is suppressed if any of its readings is on the list, invalid if it has
     none, and allowed otherwise. An entry puts all of its readings on the list.
 
 The rules stand below in their order: as written (1), digits without a plus (2), damage
 (3), the same line in another form (4). Only a number of a possible length is a reading.
+Every faster way has to give the same answers.
 """
 
-import math
-import operator
-import re
 from collections.abc import Iterator
-from decimal import Decimal
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-import numpy as np
 import phonenumbers
-from phonenumbers import NumberParseException, ValidationResult
 
-from suppress.lazy import cached_property
-from suppress.numbers import damage
+from suppress.numbers import damage, parsed
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import as_text
+from suppress.numbers.parsed import MOST_DIGITS, Number
 from suppress.numbers.problem import Problem
 
-LONGEST_TEXT = 250
-"""Characters of a text that phonenumbers reads, at most."""
-
-LONGEST_INT = 10**LONGEST_TEXT
-"""Integers from here on are no numbers: phonenumbers refuses longer texts."""
-
-_PLUS = re.compile("[+\uff0b]")
-
 _FEWEST_DIGITS = 5
-"""Digits that a number has at least that is looked for among words."""
-
-_MOST_DIGITS = 19
-"""Digits of an E.164 number at most, where the length is not asked for (E.164 allows 15)."""
+"""Fewest digits of a number that is looked for among words."""
 
 FORMER_PREFIXES = {
-    # Region: what was dialled first, and how the rest begins.
+    # By region: the prefix, how the rest begins, and its number of digits.
     "UA": (("8", "0", 10),),  # 8 0671234567, until 2009
     "UZ": (("8", "", 9),),
     "CL": (("0", "9", 9),),  # 09 for mobile lines, until 2013
@@ -54,8 +39,8 @@ class Reading(NamedTuple):
 
     Attributes:
         e164: the number.
-        allows: whether the text may be messaged for it; one that does not can only suppress.
-        note: how the number comes from the text, in words; empty for the number as written.
+        allows: True where the text may be messaged for it; otherwise it can only suppress.
+        note: the way from the text to the number, in words; empty for the number as written.
     """
 
     e164: str
@@ -80,70 +65,16 @@ class Meaning(NamedTuple):
         return self.readings[0].e164 if self.readings else None
 
 
-class Number:
-    """A number as phonenumbers gives it."""
-
-    def __init__(self, number: phonenumbers.PhoneNumber) -> None:
-        self._number = number
-        self.digits = e164_of(number)[1:]
-        self.code = str(number.country_code)
-
-    @cached_property
-    def length_problem(self) -> Problem | None:
-        """What is wrong with its length; None for a possible one."""
-        return _LENGTH_PROBLEMS[phonenumbers.is_possible_number_with_reason(self._number)]
-
-    @cached_property
-    def is_valid(self) -> bool:
-        """Whether it is in a range that its country has given out."""
-        return phonenumbers.is_valid_number(self._number)
-
-
-_LENGTH_PROBLEMS = {
-    ValidationResult.IS_POSSIBLE: None,
-    ValidationResult.IS_POSSIBLE_LOCAL_ONLY: Problem.TOO_SHORT,
-    ValidationResult.TOO_SHORT: Problem.TOO_SHORT,
-    ValidationResult.TOO_LONG: Problem.TOO_LONG,
-    ValidationResult.INVALID_LENGTH: Problem.WRONG_LENGTH,
-    ValidationResult.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
-}
-
-
-_PARSE_PROBLEMS = {
-    NumberParseException.INVALID_COUNTRY_CODE: Problem.UNKNOWN_CODE,
-    NumberParseException.NOT_A_NUMBER: Problem.NOT_A_NUMBER,
-    NumberParseException.TOO_SHORT_AFTER_IDD: Problem.TOO_SHORT,
-    NumberParseException.TOO_SHORT_NSN: Problem.TOO_SHORT,
-    NumberParseException.TOO_LONG: Problem.TOO_LONG,
-}
-
-
 def has_former_prefix(digits: str, region: str | None) -> bool:
-    """Tell digits in national form that begin as behind a long-distance prefix of the past."""
+    """Tell whether digits in national form begin with a long-distance prefix of the past."""
     return any(
         digits.startswith(prefix + begins) and len(digits) == len(prefix) + length
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ())
     )
 
 
-def parse(text: str, region: str | None) -> Number | Problem:
-    """The number of a text, by phonenumbers itself, or why it cannot be parsed."""
-    try:
-        return Number(phonenumbers.parse(text, region))
-    except NumberParseException as error:
-        problem = _PARSE_PROBLEMS[error.error_type]
-    if problem is Problem.UNKNOWN_CODE and region is None and not _PLUS.search(text):
-        return Problem.NATIONAL
-    return problem
-
-
-def e164_of(number: phonenumbers.PhoneNumber) -> str:
-    """The E.164 text of a number of phonenumbers."""
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
 def readings(number: object, region: str | None = None) -> tuple[str, ...]:
-    """The E.164 numbers that a recipient or an entry may stand for, the first one first.
+    """Return the E.164 numbers that a recipient or an entry may stand for, the first one first.
 
     Args:
         number: text, a whole number, or a `phonenumbers.PhoneNumber`.
@@ -155,7 +86,7 @@ def readings(number: object, region: str | None = None) -> tuple[str, ...]:
 def read(
     number: object, convention: Convention, reader: "type[TextReader] | None" = None
 ) -> Meaning:
-    """Everything that a number as handed in may mean.
+    """Return everything that a number as handed in may mean.
 
     Args:
         number: what was handed in.
@@ -171,50 +102,12 @@ def read(
     return (reader or TextReader)(convention, whole=whole).read(text)
 
 
-def is_valid(e164: str) -> bool:
-    """Tell whether an E.164 number is in a range that its country has given out."""
-    number = parse(e164, None)
-    return not isinstance(number, Problem) and number.is_valid
-
-
-def as_text(number: object) -> tuple[str | None, bool]:
-    """The text to read for what was handed in, and whether it was a whole number.
-
-    Whatever has `__index__` is a whole number, and so are `float` and `Decimal` where they
-    are whole; a `bool` is none. There is no text for anything else.
-    """
-    if issubclass(type(number), str):
-        # Its own text, and not what a subclass prints: an Enum prints its name.
-        return own_text(cast("str", number)), False
-    if isinstance(number, phonenumbers.PhoneNumber):
-        return e164_of(number), False
-    if isinstance(number, float | np.floating | Decimal):
-        if issubclass(type(number), float):
-            number = float.__float__(cast("float", number))
-        elif isinstance(number, Decimal):
-            number = Decimal(number)
-        value = int(number) if math.isfinite(number) and number == int(number) else 0
-    elif isinstance(number, bool | np.bool_):
-        return None, False
-    else:
-        try:
-            value = operator.index(number)  # type: ignore[arg-type]
-        except TypeError:
-            return None, False
-    return (str(value), True) if 0 < value < LONGEST_INT else (None, False)
-
-
-def own_text(text: str) -> str:
-    """The characters of a text, whatever the methods of a subclass say of them."""
-    return text if type(text) is str else str.__str__(text)
-
-
 class TextReader:
-    """The rules, applied to one text.
+    """A reader that applies the rules to one text, for one use.
 
     Args:
         convention: how it is to be read.
-        whole: whether it was a whole number.
+        whole: True where it was a whole number.
     """
 
     def __init__(self, convention: Convention, *, whole: bool = False) -> None:
@@ -225,7 +118,7 @@ class TextReader:
         self._impossible: list[tuple[Number, bool, str]] = []
 
     def read(self, text: str) -> Meaning:
-        """Everything that the text may mean."""
+        """Return everything that the text may mean."""
         if damage.is_masked(text):
             return Meaning((), Problem.MASKED)
         clean = damage.cleaned(text)
@@ -236,7 +129,7 @@ class TextReader:
             return Meaning(tuple(self._found.values()), Problem.CUT)
         if not self._found and not self.convention.possible_only:
             for number, allows, note in self._impossible:
-                if len(number.digits) <= _MOST_DIGITS:
+                if len(number.digits) <= MOST_DIGITS:
                     self._take(number, allows=allows, note=note)
         found = tuple(self._found.values())
         if any(each.allows for each in found):
@@ -244,11 +137,11 @@ class TextReader:
         return Meaning(found, self.problem or Problem.NOT_A_NUMBER)
 
     def read_letters(self, text: str) -> bool:
-        """Read letters that are part of a number; False where they are words beside it."""
+        """Read letters that are part of a number; return False where they are words beside it."""
         return self._as_syntax(text) or self._keypad(text)
 
     def read_whole(self, text: str) -> bool:
-        """Read digits and what stands between them as one number; False where that fails."""
+        """Read digits and separators as one number; return False where that fails."""
         self.as_written(text, allows=True)
         return bool(self._found or (self._impossible and not self.convention.possible_only))
 
@@ -268,7 +161,7 @@ class TextReader:
         self._words(text)
 
     def _digits(self, text: str, *, allows: bool) -> None:
-        """Rules 1 to 3 for digits and what stands between them."""
+        """Apply rules 1 to 3 to digits and separators."""
         is_valid = self.as_written(text, allows=allows)
         # Rule 3: several numbers, or a number with a short group.
         if damage.splits(text) or not is_valid:
@@ -280,11 +173,11 @@ class TextReader:
 
         Args:
             text: what is to be read.
-            allows: whether it may be messaged for them.
-            valid_only: whether only valid numbers count.
+            allows: True where it may be messaged for them.
+            valid_only: True where only valid numbers count.
 
         Returns:
-            Whether the number that is written is a valid one.
+            True where the number that is written is a valid one.
         """
         digits = damage.digits_alone(text)
         if digits is not None:
@@ -298,27 +191,27 @@ class TextReader:
         )
 
     def _parse_written(self, text: str) -> Number | Problem:
-        """Rule 1: a number as it is written."""
-        number = parse(text, self.convention.plan)
+        """Apply rule 1: a number as it is written."""
+        number = parsed.parse(text, self.convention.plan)
         if isinstance(number, Problem):
-            return parse(damage.without_blanks(text), self.convention.plan)
+            return parsed.parse(damage.without_blanks(text), self.convention.plan)
         return number
 
     def _without_plus(
         self, text: str, digits: str, *, allows: bool, valid_only: bool
     ) -> Number | Problem:
-        """Rules 1 and 2 for digits without a plus; gives the number that is written."""
-        # With no region nobody can say whether they are national; an integer never is.
+        """Apply rules 1 and 2 to digits without a plus; return the number that is written."""
+        # With no region, digits may be national or not; an integer never is.
         sure = self.convention.region is not None or self.whole
         candidates: list[tuple[Number | Problem, bool, str]] = []
         note = ""
         if self.convention.plan is not None:
             candidates.append((self._parse_written(text), allows, ""))
             note = _WITH_CODE
-        with_code = parse(f"+{digits}", None)
+        with_code = parsed.parse(f"+{digits}", None)
         candidates.append((with_code, allows and sure, note))
         if digits.startswith("00"):
-            with_code = parse(f"+{digits[2:]}", None)
+            with_code = parsed.parse(f"+{digits[2:]}", None)
             candidates.append((with_code, allows, note))
         elif not sure:
             self.problem = self.problem or Problem.WITHOUT_PLUS
@@ -329,7 +222,7 @@ class TextReader:
         return candidates[0][0] if self.convention.plan is not None else with_code
 
     def _meant_first(self, digits: str, with_code: Number | Problem) -> bool:
-        """Tell whether the number behind a plus is meant before the national one."""
+        """Tell whether the number behind a plus comes before the national one."""
         if isinstance(with_code, Problem):
             return False
         plan = self.convention.plan
@@ -359,7 +252,7 @@ class TextReader:
             self._take(form, allows=allows, note=how, valid_only=valid_only)
 
     def _other_forms(self, number: Number) -> Iterator[tuple[Number, str]]:
-        """Rule 4: the same line in another form, and how it comes about."""
+        """Apply rule 4: yield the same line in another form, each with a note."""
         digits, code = number.digits, number.code
         change = self.convention.renumbering.change_of(digits)
         if change is not None:
@@ -377,19 +270,19 @@ class TextReader:
                 yield once, "its calling code is written twice"
 
     def _possible(self, digits: str) -> Number | None:
-        """The number behind a plus, if it is one of a possible length."""
-        number = parse(f"+{digits}", None)
+        """Return the number behind a plus, if its length is possible."""
+        number = parsed.parse(f"+{digits}", None)
         if isinstance(number, Problem) or number.length_problem is not None:
             return None
         return number
 
     def _former_prefixes(self, digits: str, *, allows: bool, valid_only: bool) -> None:
-        """Rule 4: former long-distance prefixes in national form."""
+        """Apply rule 4 to former long-distance prefixes in national form."""
         region = self.convention.plan
         for prefix, begins, length in FORMER_PREFIXES.get(region or "", ()):
             rest = digits[len(prefix) :]
             if digits.startswith(prefix + begins) and len(rest) == length:
-                number = parse(rest, region)
+                number = parsed.parse(rest, region)
                 if isinstance(number, Problem) or number.length_problem is not None:
                     continue
                 note = "without a former prefix"
@@ -399,7 +292,7 @@ class TextReader:
         """Read letters that are part of the form of a number: `;phone-context=+44`."""
         if ";phone-context=" not in text and ";isub=" not in text and ";ext=" not in text:
             return False
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         self._accept(number, allows=True)
         return not isinstance(number, Problem)
 
@@ -408,22 +301,22 @@ class TextReader:
         start = damage.keypad_start(text)
         if start is None:
             return False
-        # Behind a whole number stand words, not digits.
+        # Letters behind a whole number are words, not digits.
         if self.is_whole(start):
             return False
-        number = parse(text, self.convention.plan)
+        number = parsed.parse(text, self.convention.plan)
         if isinstance(number, Problem) or not number.is_valid:
             return False
         self._accept(number, allows=True)
         return True
 
     def is_whole(self, text: str) -> bool:
-        """Tell a number of a possible length, as it is written."""
-        number = parse(text, self.convention.plan)
+        """Tell whether a text is a number of a possible length, as it is written."""
+        number = parsed.parse(text, self.convention.plan)
         return not isinstance(number, Problem) and number.length_problem is None
 
     def _words(self, text: str) -> None:
-        """Rule 3: numbers beside words, names, replies and pauses."""
+        """Apply rule 3: numbers beside words, names, replies and pauses."""
         before = damage.before_letters(text)
         if any(each.isdigit() for each in before):
             self._digits(before, allows=True)
@@ -431,7 +324,7 @@ class TextReader:
             if piece.strip() != before and any(each.isdigit() for each in piece):
                 for part in dict.fromkeys([*damage.parts(piece), piece]):
                     self.as_written(part, allows=True, valid_only=True)
-        # A single run of digits was a piece of its own.
+        # A single run of digits has been a piece of its own already.
         behind = text[len(before) :]
         if damage.has_groups(behind) and damage.count_digits(behind) >= _FEWEST_DIGITS:
             for match in phonenumbers.PhoneNumberMatcher(behind, self.convention.plan):
@@ -446,7 +339,7 @@ class TextReader:
         e164 = f"+{digits}"
         known = self._found.get(e164)
         if known is not None:
-            # The same number as it is written leaves nothing to explain.
+            # A number that is also found as it is written needs no note.
             allows, note = allows or known.allows, note and known.note
         self._found[e164] = Reading(e164, allows, note)
 

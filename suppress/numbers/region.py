@@ -1,4 +1,4 @@
-"""The region that numbers in national form are read with."""
+"""The default region, with which numbers in national form are read."""
 
 import phonenumbers
 

@@ -1,8 +1,8 @@
-"""One number in one place: what a list of one's own asks for.
+"""Exactly one number in one text, as a list of one's own requires.
 
 Elsewhere, a text with several numbers or with other digits beside a number is read for
-what it may mean. In a list that somebody keeps, this would pass over people without a
-word: those of a range, of `0123 / 0124`, or of `+4420794601*`. So every digit of such a
+everything that it may mean. In a list that somebody keeps, this would silently pass over
+people: those of a range, of `0123 / 0124`, or of `+4420794601*`. So every digit of such a
 text has to belong to the one number.
 """
 
@@ -11,25 +11,30 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import cast
 
+import numpy as np
 import phonenumbers
+from numpy.typing import NDArray
 
 from suppress.numbers import damage
+from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader
 from suppress.numbers.e164 import is_valid as quickly_valid
-from suppress.numbers.readings import is_valid, own_text, read
+from suppress.numbers.handed_in import Numbers
+from suppress.numbers.parsed import is_valid
+from suppress.numbers.readings import read
 
 HIDDEN = "a wildcard or a mark that may stand for digits. Write each number out."
 SEVERAL = "more digits than one number has. Write each number in a row of its own."
 
 PLAIN_MARKS = ("[", "..", "--", "\u2013\u2013", "\u2014\u2014")
-"""Marks that phonenumbers passes over between digits, and that no number is written with."""
+"""Marks that phonenumbers passes over between digits, and that stand in no number."""
 
 _WILDCARD = re.compile(
     r"""
       [*?%\u2026\\^$]
-    | \[[^\]]*[-,^][^\]]*\]      # some of several digits: [0-9]
-    | \{\s*\d                    # so many of them: {3}
+    | \[[^\]]*[-,^][^\]]*\]      # one of several digits: [0-9]
+    | \{\s*\d                    # repeated: {3}
     | [#_]\s*$ | \d[xX]\s*$
     | [-_\u2010-\u2015]{2}        # 0100--0199, 0100____
     """,
@@ -37,16 +42,16 @@ _WILDCARD = re.compile(
 )
 _RANGE = re.compile(r"\d\s*(?:\.\.|[~\u2053\u223c\u301c\uff5e])")
 _HIDDEN_LAST = re.compile(r"\d\s*(?:[?%$]+|[-_\u2010-\u2015]{2,})\s*$")
-# Two numbers may stand before and behind a comma or a semicolon.
+# A comma or a semicolon may stand between two numbers.
 _EXTENSION_MARK = re.compile(r"[^\w)\]]*(?:[^\W\d_]+|#)[^\w)\]]*$")
 _EXTENSION = re.compile(r"[^\W\d_#,;~].*\d|[#,;\uff03].*\d")
 _LONGEST_EXTENSION = 6
 _FEWEST_DIGITS = 5
-"""Digits that a number has at least that stands beside another one."""
+"""Fewest digits of a number that stands beside another one."""
 
 
 def why_not_single(text: str, convention: Convention) -> str | None:
-    """Say why a text is not exactly one number; None where it is one.
+    """Return why a text is not exactly one number; None where it is one.
 
     Args:
         text: the text, which has a reading.
@@ -63,24 +68,20 @@ def why_not_single(text: str, convention: Convention) -> str | None:
     return SEVERAL if _has_more(alone, convention) else None
 
 
-def may_not_be_single(numbers: Sequence[object], marks: Iterable[str] = PLAIN_MARKS) -> list[int]:
-    """The places of texts that are plain to others, and have a mark that says otherwise here."""
-    try:
-        together = "\n".join(cast("Sequence[str]", numbers))
-    except TypeError:  # not texts alone
-        together = "\n".join(each for each in numbers if isinstance(each, str))
-    marks = [each for each in marks if each in together]
-    if not marks:
-        return []
-    return [
-        place
-        for place, text in enumerate(numbers)
-        if isinstance(text, str) and any(each in own_text(text) for each in marks)
-    ]
+def may_not_be_single(numbers: Numbers, marks: Iterable[str] = PLAIN_MARKS) -> NDArray[np.intp]:
+    """Return the places of the texts with a mark that may make them more than one number."""
+    if isinstance(numbers, Column):
+        column = numbers
+    elif any(issubclass(kind, str) for kind in set(map(type, numbers))):
+        texts = [each if issubclass(type(each), str) else None for each in numbers]
+        column = Column.of(cast("list[str | None]", texts))
+    else:
+        return np.zeros(0, np.intp)
+    return np.unique(np.concatenate([column.containing(each) for each in marks]))
 
 
 def _without_extension(text: str, convention: Convention) -> str | None:
-    """The text without its extension; None where one is found that may be another number."""
+    """Return the text without its extension; None where that may be another number."""
     if not _EXTENSION.search(text):
         return text
     try:
@@ -97,7 +98,7 @@ def _without_extension(text: str, convention: Convention) -> str | None:
 
 
 def _has_more(text: str, convention: Convention) -> bool:
-    """Tell a text with digits beside a number, or with several numbers."""
+    """Tell whether a text has digits beside a number, or several numbers."""
     if damage.has_letters(text):
         if QuickReader(convention).read_letters(text):
             return False
@@ -121,7 +122,7 @@ def _has_more(text: str, convention: Convention) -> bool:
 
 
 def _are_same(parts: Sequence[str], convention: Convention) -> bool:
-    """Tell one number that is written several times."""
+    """Tell whether the parts are one number that is written several times."""
     if len(parts) < 2 or any(why_not_single(part, convention) for part in parts):  # noqa: PLR2004
         return False
     meanings = [_readings(part, convention) for part in parts]
@@ -133,7 +134,7 @@ def _readings(text: str, convention: Convention) -> set[str]:
 
 
 def _is_number(text: str, convention: Convention) -> bool:
-    """Tell a text with a reading that is a valid number."""
+    """Tell whether a text has a reading that is a valid number."""
     if damage.count_digits(text) < _FEWEST_DIGITS:
         return False
     return any(_is_valid(each, convention) for each in _readings(text, convention))
@@ -145,7 +146,7 @@ def _is_valid(e164: str, convention: Convention) -> bool:
 
 
 def _are_several(divisions: Iterable[list[str]], convention: Convention) -> bool:
-    """Tell whether two parts of a division are numbers, and no readings of one."""
+    """Tell whether two parts of a division are different numbers."""
     for division in divisions:
         whole = [part for part in division if damage.count_digits(part) >= _FEWEST_DIGITS]
         if len(whole) == 1:

@@ -6,7 +6,8 @@ source has to be told is put into the outbox in the same step, and stays there u
 source has taken it. `suppress.testing.RecordContract` holds every record to this page.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -193,6 +194,17 @@ class Changes:
         )
 
 
+def positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
+    """Return the changes with the positions that a record has given them, from the first on."""
+    done = []
+    for each in changes:
+        behind = first + each.size
+        positions = range(first, first + len(each.people.numbers))
+        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
+        first = behind
+    return done
+
+
 class RecordError(Exception):
     """A record cannot be read or written.
 
@@ -222,7 +234,13 @@ class Record(Protocol):
     def where(self) -> str:
         """Where the record is, for messages."""
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox.
 
         The people take consecutive positions in their order, the last of which is returned. A
@@ -236,6 +254,8 @@ class Record(Protocol):
             changes: what to append.
             expected: the position of the last change that the caller has read; None where it
                 has read none.
+            prepare: called with the position that will be returned, before anybody can read
+                the changes.
 
         Raises:
             Overtaken: there are later changes; nothing was appended.

@@ -17,7 +17,8 @@ from suppress.numbers.convention import Convention
 from suppress.opt_outs.contract import Changes
 from suppress.opt_outs.people import People, read_people
 from suppress.stop_list.forgotten import Forgotten
-from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut, Run
+from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
+from suppress.stop_list.run import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 
 from suppress.errors import ConfigurationError, InvalidNumber, StopListUnavailable
 from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.numbers.readings import as_text
+from suppress.numbers.handed_in import as_text
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.opt_outs.delivery import Delivery
 from suppress.opt_outs.evidence import Evidence, moment_of
@@ -372,12 +372,14 @@ class OptOutMethods(ABC):
         for start in range(0, len(given), BATCH_SIZE):
             some = given[start : start + BATCH_SIZE]
             found = reader.read_all(some)
-            firsts: list[str | int] = reader.firsts(some, found).tolist()
-            for place, why in reader.faults(some, found):
+            firsts: list[str | int] = reader.firsts(found).tolist()
+            for place, why in reader.faults(found):
                 kept = kept_as(some[place], unread)
                 if kept is None:
                     raise InvalidNumber(why)
                 firsts[place], some[place] = kept[1:], kept
             e164 += [f"+{first}" for first in firsts]
-            texts += [as_text(number)[0] or "" for number in some]
+            texts += [
+                number if type(number) is str else as_text(number)[0] or "" for number in some
+            ]
         return People.handed_in(e164, texts, reader.convention.region)

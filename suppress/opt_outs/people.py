@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import digits_of
-from suppress.numbers.entries import EntryReadings
+from suppress.numbers.handed_in import as_text, digits_of
 from suppress.numbers.mask import mask
-from suppress.numbers.readings import as_text
 from suppress.numbers.region import INTERNATIONAL
-from suppress.stop_list.opted_out import Readings
+from suppress.stop_list.entry_readings import EntryReadings
+from suppress.stop_list.run import Readings
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -189,7 +188,7 @@ def _read(
     for start in range(0, len(places), BATCH_SIZE):
         some = places[start : start + BATCH_SIZE]
         chosen = [texts[place] for place in some.tolist()]
-        found = EntryReadings.of(chosen, reader, reader.read_all(chosen))
+        found = EntryReadings.of(reader.read_all(chosen), reader)
         parts.append(Readings(some[found.places], found.values, found.listed_as))
     return Readings.united(parts)
 

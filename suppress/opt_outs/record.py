@@ -1,9 +1,7 @@
 """The opt-outs that are made here: kept in a record, and in force as the fold of its changes."""
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -17,15 +15,16 @@ from suppress.opt_outs.contract import (
     Record,
     RecordError,
     Replaced,
+    positioned,
 )
 from suppress.opt_outs.evidence import Evidence
-from suppress.opt_outs.fold import NO_FOLD, Fold, united
+from suppress.opt_outs.fold import NO_FOLD, Fold
+from suppress.opt_outs.history import history_of, in_force, of_lines
 from suppress.opt_outs.image import Images
+from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.people import People, Person, Sought, lines_of, read_people
-from suppress.stop_list.opted_out import GROWTH, OptedOut, Run
-
-IMAGE_AFTER = 10_000
-"""People whose changes are folded until an image saves the next process the work."""
+from suppress.stop_list.opted_out import GROWTH, OptedOut
+from suppress.stop_list.run import Run
 
 Destinations = Callable[[str], Sequence[Destination]]
 """Gives those who are to be told of a channel's changes."""
@@ -42,11 +41,21 @@ class OptOuts:
         record: where the changes are kept.
         convention: how numbers are to be read.
         images: keeps images of the fold; None for none.
+        limits: when an image is kept.
+
+    Attributes:
+        record: see the arguments.
     """
 
     def __init__(
-        self, record: Record, convention: Convention, images: Images | None = None
+        self,
+        record: Record,
+        convention: Convention,
+        images: Images | None = None,
+        *,
+        limits: OptOutLimits = LIMITS,
     ) -> None:
+        self._limits = limits
         self.record = record
         self._convention = convention
         self._images = images
@@ -56,7 +65,7 @@ class OptOuts:
 
     def under(self, convention: Convention, images: Images | None) -> "OptOuts":
         """Return the same opt-outs, read under another convention."""
-        same = OptOuts(self.record, convention, images)
+        same = OptOuts(self.record, convention, images, limits=self._limits)
         same._unkept = self._unkept
         return same
 
@@ -123,8 +132,8 @@ class OptOuts:
             count = len(people.numbers)
             what = "the opt-out holds" if count == 1 else f"the {count:,} opt-outs hold"
             raise StoreUnavailable(
-                f"{unavailable(self.record, error)} Until that is done {what} in this process alone, and "
-                f"{'has' if count == 1 else 'have'} to be added again."
+                f"{unavailable(self.record, error)} Until that is done {what} in this process "
+                f"alone, and {'has' if count == 1 else 'have'} to be added again."
             ) from error
         for name in channels:
             self._forget_unkept(name, people.rows())
@@ -198,61 +207,22 @@ class OptOuts:
             StoreUnavailable: they cannot be read.
         """
         with self._explained():
-            changes = self._all_changes()
-            forgotten = self.record.forgotten()
-        sought = Sought(person, self._convention)
-        about = [each for each in changes if channel in (None, each.channel)]
-        found = [each.at(place) for each, place in self._of_lines(sought, about)]
-        made = {each.position: each.made_at for each in changes if each.action == "forget"}
-        for name in forgotten if channel is None else {channel} & forgotten.keys():
-            traces = map(forgotten[name].trace, sought.values.tolist())
-            for position in {each.position for each in traces if each and each.is_line}:
-                moment = datetime.fromtimestamp(made[position], UTC)
-                found.append(Change(position, "forget", name, "", "", "", moment))
-        return sorted(found, key=lambda change: (change.position, change.channel))
+            changes, forgotten = self._all_changes(), self.record.forgotten()
+        if channel is not None:
+            forgotten = {name: each for name, each in forgotten.items() if name == channel}
+        return history_of(person, channel, changes, forgotten, self._convention)
 
     def in_force(
-        self,
-        channel: str | None,
-        *,
-        since: float | None,
-        until: float | None,
-        via: str | None,
+        self, channel: str | None, *, since: float | None, until: float | None, via: str | None
     ) -> Iterator[Change]:
-        """Give the additions that are in force, the newest of each person, oldest first.
-
-        Args:
-            channel: the channel; None for all.
-            since: from when on people opted out (seconds since the epoch); None for any time.
-            until: up to when; None for any time.
-            via: how the opt-outs came; None for any way.
+        """Give the additions that are in force; see `suppress.opt_outs.history.in_force`.
 
         Raises:
             StoreUnavailable: they cannot be read.
         """
         with self._explained():
             changes = self._all_changes()
-        taken = frozenset(at for each in changes for at in each.takes_back)
-        added = [
-            each for each in changes if each.action == "add" and channel in (None, each.channel)
-        ]
-        newest = {
-            (each.channel, number): at
-            for each in added
-            for at, number in zip(each.positions, each.people.numbers, strict=True)
-            if at not in taken
-        }
-        chosen = frozenset(newest.values())
-        for each in added:
-            moment = each.since
-            if (
-                (since is None or moment >= since)
-                and (until is None or moment <= until)
-                and via in (None, each.evidence.via)
-            ):
-                yield from (
-                    each.at(place) for place, at in enumerate(each.positions) if at in chosen
-                )
+        return in_force(changes, channel, since=since, until=until, via=via)
 
     def forget(self, person: People, *, now: float) -> int:
         """Remove a person from every change, and keep the opt-outs in force by keyed hashes.
@@ -271,7 +241,7 @@ class OptOuts:
         with self._explained():
             while True:
                 fold = self._synced()
-                about = self._of_lines(sought, self._all_changes())
+                about = of_lines(sought, self._all_changes(), self._convention)
                 if not about:
                     return 0
                 self._remove_images()
@@ -322,25 +292,6 @@ class OptOuts:
                     "Give yourself the right to write there.",
                 ) from error
 
-    def _of_lines(self, sought: Sought, changes: Sequence[Changes]) -> list[tuple[Changes, int]]:
-        """Find the people who have the same line as those sought: their changes and places."""
-        people = united([each.people for each in changes])
-        readings = read_people(people, self._convention)
-        meant = np.isin(readings.values, sought.values)
-        places = np.unique(readings.places[meant])
-        odd = [
-            place
-            for place in readings.missing(len(people.numbers)).tolist()
-            if sought.is_unread(people.numbers[place])
-        ]
-        same = sought.match(people.chosen(places.tolist()))
-        ends = np.cumsum([len(each.people.numbers) for each in changes])
-        found = []
-        for place in sorted([*places[same].tolist(), *odd]):
-            of = int(np.searchsorted(ends, place, "right"))
-            found.append((changes[of], place - int(ends[of]) + len(changes[of].people.numbers)))
-        return found
-
     def _all_changes(self) -> list[Changes]:
         return list(self.record.changes_since(None))
 
@@ -348,26 +299,22 @@ class OptOuts:
         """Append what is made of the fold, again as long as others are faster."""
         while True:
             fold = self._synced()
-            changes = make(fold)
             try:
-                position = self.record.append(changes, expected=fold.position)
+                changes = make(fold)
+                then = _Then(fold, changes, self._convention, self._saved)
+                self.record.append(changes, expected=fold.position, prepare=then.make)
             except Overtaken:
                 continue
             break
-        size = sum(each.size for each in changes)
-        done = _positioned(changes, position - size + 1)
         # Who was forgotten and is released is not in the fold, and is read anew.
         if self._fold is fold and not any(each.releases for each in changes):
-            self._fold = self._saved(fold.then(done, self._convention))
+            self._fold = then.fold
 
     def _synced(self) -> Fold:
         """Take over what has changed in the record since the last time."""
         known = self._fold
-        image = None if self._images is None else self._images.newer()
-        starts = [known, NO_FOLD]
-        if image is not None and (known.position is None or (image.position or 0) > known.position):
-            starts = [image, known, NO_FOLD]
-        for start in starts:
+        image = None if self._images is None else self._images.newer(known.position)
+        for start in [*([] if image is None else [image]), known, NO_FOLD]:
             with contextlib.suppress(Replaced):
                 changes = list(self.record.changes_since(start.position))
                 break
@@ -383,7 +330,9 @@ class OptOuts:
 
     def _saved(self, fold: Fold) -> Fold:
         """Return the fold, from an image that saves the next process the work where that pays."""
-        if self._images is None or fold.unsaved < max(IMAGE_AFTER, len(fold) // GROWTH):
+        if self._images is None or fold.unsaved < max(
+            self._limits.image_after, len(fold) // GROWTH
+        ):
             return fold
         return self._images.save(fold)
 
@@ -404,6 +353,32 @@ class OptOuts:
             yield
         except RecordError as error:
             raise StoreUnavailable(unavailable(self.record, error)) from error
+
+
+class _Then:
+    """The fold after changes that are being appended.
+
+    It is made before anybody can read the changes: where they are many, others then find an
+    image, and need not fold them again.
+    """
+
+    def __init__(
+        self,
+        fold: Fold,
+        changes: Sequence[Changes],
+        convention: Convention,
+        saved: Callable[[Fold], Fold],
+    ) -> None:
+        self.fold = fold
+        self._changes = changes
+        self._convention = convention
+        self._saved = saved
+
+    def make(self, position: int) -> None:
+        """Make the fold, given the position of the last change."""
+        first = position + 1 - sum(each.size for each in self._changes)
+        done = positioned(self._changes, first)
+        self.fold = self._saved(self.fold.then(done, self._convention))
 
 
 def unavailable(record: Record, error: RecordError) -> str:
@@ -459,14 +434,3 @@ def _not_among(numbers: Sequence[str], opted_out: OptedOut) -> list[str]:
         for number, is_known in zip(different, known, strict=True)
         if not is_known and number[1:] not in opted_out.unread
     ]
-
-
-def _positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
-    """Return the changes with the positions that a record has given them, from the first on."""
-    done = []
-    for each in changes:
-        behind = first + each.size
-        positions = range(first, first + len(each.people.numbers))
-        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
-        first = behind
-    return done

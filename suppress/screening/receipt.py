@@ -19,7 +19,7 @@ import phonenumbers
 
 from suppress.errors import InputError
 from suppress.numbers.convention import Convention
-from suppress.numbers.readings import as_text
+from suppress.numbers.handed_in import as_text
 from suppress.stop_list.snapshot import Snapshot, digest_of
 from suppress.version import __version__
 

@@ -18,6 +18,7 @@ from phonenumbers import PhoneNumber
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
 from suppress.screening.outcome import Decision, Outcome
@@ -27,9 +28,6 @@ from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
 R = TypeVar("R")
-
-_MOST_DIGITS = 19
-"""The digits of a number that surely fits 64 bits."""
 
 
 class Screening(Generic[R]):
@@ -167,11 +165,11 @@ class Screening(Generic[R]):
         for place in np.flatnonzero(np.concatenate(several)).tolist():
             digits = str(values[place])
             change = change_of(digits)
-            if change is not None and len(form := change.new_form(digits)) <= _MOST_DIGITS:
+            if change is not None and len(form := change.new_form(digits)) <= MOST_DIGITS:
                 places.append(place)
                 new.append(int(form))
         # It is another form of the line only where it is a reading too.
-        further = [values[:0], *(pairs[1] for each in self._segments for pairs in each.found[1:3])]
+        further = [values[:0], *(each.found.several.values for each in self._segments)]
         forms = np.array(new, np.uint64)
         is_reading = np.isin(forms, np.concatenate(further))
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]

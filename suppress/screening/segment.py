@@ -11,7 +11,6 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
-from suppress.numbers.rules import PROBLEMS
 from suppress.screening.outcome import Outcome
 from suppress.stop_list.snapshot import Snapshot
 
@@ -56,8 +55,8 @@ class Segment(Generic[R]):
             self.singles, self._owners = singles_of(self.numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.full(len(self.singles), ALLOWED, np.uint8)
-        np.putmask(outcomes, (self.found.values == 0) | (self.found.problems != 0), INVALID)
-        np.putmask(outcomes, snapshot.lists_all(self.found, self.singles, reader), SUPPRESSED)
+        np.putmask(outcomes, self.found.invalid, INVALID)
+        np.putmask(outcomes, snapshot.lists_all(self.found, reader), SUPPRESSED)
         self.outcomes = self._outcomes_of_singles = outcomes
         if self._owners is not None:
             self.outcomes = np.full(len(recipients), INVALID, np.uint8)
@@ -79,7 +78,7 @@ class Segment(Generic[R]):
     def _several(self) -> NDArray[np.bool_]:
         """For each of the numbers, whether it may have more than one reading."""
         several = np.zeros(len(self.singles) + 1, np.bool_)
-        several[self.found.further[0]] = several[self.found.maybe[0]] = True
+        several[self.found.several.places] = True
         return several
 
     def may_have_several(self) -> NDArray[np.bool_]:
@@ -88,7 +87,7 @@ class Segment(Generic[R]):
 
     def first_readings(self, reader: Reader) -> NDArray[np.uint64]:
         """Return the first reading of each recipient, as an integer of its digits; 0 for none."""
-        values = np.append(reader.firsts(self.singles, self.found), np.uint64(0))
+        values = np.append(reader.firsts(self.found), np.uint64(0))
         return values[self._places]
 
     def number(self, place: int) -> Any:
@@ -101,8 +100,7 @@ class Segment(Generic[R]):
         single = self._places.item(place)
         if single == len(self.singles):
             return Problem.NO_NUMBER
-        number = self.found.problems.item(single)
-        return PROBLEMS[number - 1] if number else Problem.NOT_A_NUMBER
+        return self.found.problem(single) or Problem.NOT_A_NUMBER
 
     def readings(self, place: int, convention: Convention) -> tuple[str, ...]:
         """Return the readings of a recipient, in E.164 form."""

@@ -1,10 +1,10 @@
-"""The rows of a stop list, as sources give them: one by one, or many at once."""
+"""Entries, the rows of a stop list: one by one or many at once, as a source gives them."""
 
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Self, cast
+from typing import Any, Self, cast
 
 import msgspec
 import numpy as np
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
-from suppress.numbers.e164 import digits_of
+from suppress.numbers.column import Column
+from suppress.numbers.handed_in import digits_of
 from suppress.stop_list.origins import EntryDetails, shown_id
 
 
@@ -20,12 +21,13 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     """One row of a stop list, as a source gives it.
 
     Attributes:
-        number: text, or an `int`: a number with its calling code, with a plus or without it.
-            Another source than a provider may have numbers of another form: see
+        number: a number with its calling code, as text or an `int`, with a plus or without.
+            A source that is no provider may have numbers of another form: see
             `Source.region`.
         channels: the channels on which it must not be messaged, for example `{"sms"}`.
         id: the source's own name for the row, shown in errors and in reasons.
-        added_at: when it came on the list, where the source knows; UTC if it has no zone.
+        added_at: the time when it came on the list, where the source knows it; UTC if it has
+            no zone.
     """
 
     number: str | int
@@ -38,20 +40,21 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 class Entries:
     """Many rows of a stop list with the same channels: the fast way for a long list.
 
-    Some ten thousand at a time are best: the memory that they need is then no matter.
+    Give some ten thousand at a time, so that they take little memory.
 
     Attributes:
-        numbers: their numbers, each as in an `Entry`.
+        numbers: their numbers, each as in an `Entry`; a `Column` of texts and an array of
+            integers are read where they stand.
         channels: the channels on which none of them must be messaged.
-        ids: the source's own names for the rows, as many as there are numbers; a `range`
-            will do. None where it has none.
-        added_at: when each came on the list, as many as there are numbers; None where the
-            source does not know.
-        id_word: what stands before the ids in errors and reasons, such as `line`.
-        place: where the rows stand, for errors, such as a file's path.
+        ids: the source's own names for the rows, one for each number, for example a `range`;
+            None where it has none.
+        added_at: the times when they came on the list, one for each number; None where the
+            source does not know them.
+        id_word: the word before the ids in errors and reasons, such as `line`.
+        place: the place of the rows, for errors, such as a file's path.
     """
 
-    numbers: Sequence[str | int]
+    numbers: Sequence[str | int] | NDArray[np.integer[Any]]
     channels: Collection[str]
     ids: Sequence[str | int | None] | None = None
     added_at: Sequence[datetime | None] | None = None
@@ -63,12 +66,12 @@ class Batch:
     """Some entries of a source, to be read together.
 
     Args:
-        many: the entries, or what stands for them.
+        many: the entries.
         channels: the channels of each of them, where these differ.
 
     Attributes:
         numbers: their numbers.
-        rows: what they say of themselves.
+        rows: their ids and times.
 
     Raises:
         SourceError: the channels are no set of names.
@@ -77,15 +80,16 @@ class Batch:
     def __init__(self, many: Entries, channels: Sequence[Collection[str]] | None = None) -> None:
         kinds = {type(many.channels)} if channels is None else set(map(type, channels))
         if any(issubclass(kind, str) for kind in kinds):
-            raise SourceError("an entry's channels are a text; they have to be a set of names.")
-        self.numbers = many.numbers if isinstance(many.numbers, list) else list(many.numbers)
+            raise SourceError("an entry's channels are a text. Give a set of names.")
+        readable = isinstance(many.numbers, list | Column | np.ndarray)
+        self.numbers = many.numbers if readable else list(many.numbers)
         self.rows = EntryDetails.of(len(self.numbers), many.ids, many.added_at, many.id_word)
         self._many = many
         self._channels = channels
 
     @classmethod
     def of_single(cls, entries: Sequence[Entry]) -> Self:
-        """The batch of entries that were given one by one."""
+        """Return the batch of entries that were given one by one."""
         many = Entries(
             numbers=[each.number for each in entries],
             channels=(),
@@ -95,20 +99,20 @@ class Batch:
         return cls(many, [each.channels for each in entries])
 
     def are_for(self, channel: str) -> NDArray[np.bool_]:
-        """Which of the entries are for a channel."""
+        """Tell of each entry whether it is for a channel."""
         if self._channels is None:
             return np.full(len(self.numbers), channel in self._many.channels)
         return np.array([channel in each for each in self._channels], np.bool_)
 
     def named(self, place: int) -> str:
-        """One of the entries, as errors begin."""
+        """Return the beginning of an error about one of the entries."""
         id_ = None if self._many.ids is None else self._many.ids[place]
         name = "" if id_ is None else f"{self._many.id_word} {shown_id(id_)}".lstrip()
         known = ", ".join(each for each in (self._many.place, name) if each)
         return f"{known}: " if known else ""
 
     def digits(self, place: int) -> str:
-        """The digits of one of the entries, which stand for it where it has no reading.
+        """Return the digits of one of the entries, which stand for it where it has no reading.
 
         Raises:
             SourceError: it has none.
@@ -117,15 +121,15 @@ class Batch:
         if not text:
             id_ = None if self._many.ids is None else self._many.ids[place]
             named = "an entry" if id_ is None else f"the entry with id {shown_id(id_)}"
-            raise SourceError(f"{named} has no number that could be read.")
+            raise SourceError(f"{named} has no digits in its number.")
         return text
 
 
 def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
-    """What a source gives, in pieces that are read together.
+    """Yield the entries that a source gives, in batches that are read together.
 
     Raises:
-        SourceError: it gives something else than entries, or these are not whole.
+        SourceError: it gives anything but entries, or these are not whole.
     """
     for kind, some in itertools.groupby(given, type):
         if issubclass(kind, Entries):
@@ -135,17 +139,17 @@ def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
             while few := list(itertools.islice(some, BATCH_SIZE)):
                 yield Batch.of_single(cast("list[Entry]", few))
         else:
-            raise SourceError(f"it gave a {kind.__name__} where an Entry belongs.")
+            raise SourceError(f"it gave a {kind.__name__}. Give Entry or Entries.")
 
 
 def _pieces(many: Entries) -> Iterator[Entries]:
-    """The entries in pieces of a size that is read together."""
+    """Yield the entries in pieces of a size that is read together."""
     count = len(many.numbers)
     for what, some in (("ids", many.ids), ("times", many.added_at)):
         if some is not None and len(some) != count:
             raise SourceError(f"it gave {count} numbers with {len(some)} {what}.")
     if isinstance(many.numbers, str | bytes):
-        raise SourceError("it gave a text where many numbers belong.")
+        raise SourceError("its numbers are a text. Give a list of numbers.")
     if count <= BATCH_SIZE:
         yield many
         return

@@ -1,10 +1,10 @@
 """A set of E.164 numbers on an array of 64-bit integers, in memory or in a mapped file.
 
-The digits of a number are an integer below 2**64; a multiplication makes a hash of it,
-which can be undone, so the hashes stand for the numbers. They are sorted. In front of
-them is a filter with eight bits for each: the bit at the place (in proportion) of every
-hash is set. So an unset bit says for certain that a number is not in the set; where it
-is set, the hash is looked for in the range of the 64 bits around it, some eight hashes.
+The digits of a number are an integer below 2**64. A multiplication, which can be undone,
+makes a hash of it, so sorted hashes stand for the numbers. In front of them lies a filter
+with eight bits for each hash, in which the bit at the hash's place (in proportion) is set.
+An unset bit says for certain that a number is not in the set. Where the bit is set, the hash
+is searched for in the range of the 64 bits around it, some eight hashes.
 """
 
 import itertools
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers.e164 import value_of
-from suppress.numbers.readings import own_text
+from suppress.numbers.handed_in import own_text
 
 # Mixes all bits of a value into the upper ones: Knuth, The Art of Computer Programming,
 # volume 3, section 6.4; 2**64 divided by the golden ratio, odd.
@@ -49,7 +49,7 @@ class NumberSet(AbstractSet[str]):
     def __init__(
         self,
         hashes: NDArray[np.uint64],
-        filter: NDArray[np.uint8],  # noqa: A002 - what it is
+        filter: NDArray[np.uint8],  # noqa: A002 - the word for it
         starts: NDArray[np.uint32],
     ) -> None:
         self._hashes = hashes
@@ -59,12 +59,12 @@ class NumberSet(AbstractSet[str]):
         self._steps = [
             1 << step for step in reversed(range(int(np.diff(starts).max()).bit_length()))
         ]
-        # In these, single numbers are looked up faster.
+        # Single numbers are looked up faster in these.
         self._views = filter.data, starts.data, hashes.data
 
     @classmethod
     def of_values(cls, values: NDArray[np.uint64]) -> Self:
-        """The set of the numbers with these digits, as integers; repeats are taken once."""
+        """Return the set of the numbers with these digits, as integers; repeats count once."""
         hashes = np.sort(values * np.uint64(_FACTOR))
         first = np.ones(len(hashes), np.bool_)
         np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
@@ -78,18 +78,18 @@ class NumberSet(AbstractSet[str]):
 
     @classmethod
     def of(cls, numbers: Iterable[str]) -> Self:
-        """The set of some E.164 texts."""
+        """Return the set of some E.164 texts."""
         return cls.of_values(np.fromiter(map(value_of, numbers), np.uint64))
 
     @classmethod
     def read(cls, image: bytes | memoryview) -> tuple[Self, memoryview]:
-        """The set whose `image()` the bytes begin with, and the bytes behind it.
+        """Return the set whose `image()` the bytes begin with, and the bytes behind it.
 
-        It lies on these bytes: nothing is copied, and no more of them is read than where the
-        ranges start, half a byte for each number.
+        It lies on these bytes: nothing is copied, and only the starts of the ranges are read,
+        half a byte for each number.
 
         Raises:
-            ValueError: the bytes begin with no such image.
+            ValueError: the bytes do not begin with such an image.
         """
         rest = memoryview(image)
         if len(rest) < _HEAD.size:
@@ -111,7 +111,7 @@ class NumberSet(AbstractSet[str]):
         return numbers, rest[ends[-1] :]
 
     def image(self) -> list[bytes | memoryview]:
-        """What `read` takes, in pieces. Equal sets have equal images."""
+        """Return the bytes that `read` takes, in pieces. Equal sets have equal images."""
         return [
             _HEAD.pack(_MAGIC, len(self._hashes)),
             self._hashes.astype("<u8", copy=False).data,
@@ -121,11 +121,11 @@ class NumberSet(AbstractSet[str]):
 
     @property
     def nbytes(self) -> int:
-        """Bytes that the numbers take."""
+        """The bytes that the numbers take."""
         return self._hashes.nbytes + self._filter.nbytes + self._starts.nbytes
 
     def has(self, value: int) -> bool:
-        """Whether the number whose digits make the value, below 2**64, is a member."""
+        """Tell whether a number is a member, by its digits as an integer below 2**64."""
         hashed = value * _FACTOR & 0xFFFFFFFFFFFFFFFF
         bit = (hashed >> 32) * self._bits >> 32
         bits, starts, hashes = self._views
@@ -136,7 +136,7 @@ class NumberSet(AbstractSet[str]):
         return place < end and hashes[place] == hashed
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """`has` for each of the values."""
+        """Tell of each of many values whether it is a member, as `has` does."""
         hashes = values * np.uint64(_FACTOR)
         bits = _bits(hashes, self._bits)
         found = self._filter.take(bits >> 3)
@@ -144,7 +144,7 @@ class NumberSet(AbstractSet[str]):
         found &= 1
         passed = np.flatnonzero(found.view(np.bool_))
         sought, places = hashes[passed], self._starts.take(bits[passed] // _RANGE)
-        # A binary search in all ranges at once. Behind its range, every hash is greater.
+        # A binary search in all ranges at once: every hash behind a range is greater.
         for step in self._steps:
             before = self._hashes.take(places + (step - 1), mode="clip") < sought
             places += np.uint32(step) * before
@@ -152,7 +152,7 @@ class NumberSet(AbstractSet[str]):
         return found.view(np.bool_)
 
     def count_missing_in(self, other: "NumberSet") -> int:
-        """How many members the other set does not have."""
+        """Count the members that the other set does not have."""
         return len(self) - int(np.count_nonzero(other.have(self._hashes * np.uint64(_INVERSE))))
 
     def __contains__(self, number: object) -> bool:
@@ -172,7 +172,7 @@ class NumberSet(AbstractSet[str]):
         return self._hash()
 
     def __repr__(self) -> str:
-        return f"<NumberSet: {len(self)} numbers>"
+        return f"<NumberSet: {len(self)} number{'s' * (len(self) != 1)}>"
 
     @classmethod
     def _from_iterable(cls, numbers: Iterable[Any]) -> AbstractSet[Any]:
@@ -184,7 +184,7 @@ def _ranges(count: int) -> int:
 
 
 def _bits(hashes: NDArray[np.uint64], size: int) -> NDArray[np.int64]:
-    """The places of hashes in a filter with so many bits, in proportion."""
+    """Return the places of hashes in a filter with so many bits, in proportion."""
     bits = hashes >> np.uint64(32)
     bits *= np.uint64(size)
     bits >>= np.uint64(32)

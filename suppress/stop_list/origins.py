@@ -1,7 +1,7 @@
-"""Where the numbers of a stop list come from: each one's source, its entry there, since when.
+"""The origins of the numbers of a stop list: for each a source, an entry there, and a time.
 
-Nothing of this decides who is suppressed; it is looked up for those who are asked about.
-It lies on arrays with a row for each entry, sorted by the numbers, in memory or in a
+Origins explain and decide nothing: they are looked up for the numbers that somebody asks
+about. They lie on arrays with a row for each entry, sorted by the numbers, in memory or in a
 mapped file.
 """
 
@@ -39,9 +39,9 @@ class Origin(NamedTuple):
     Attributes:
         source: the name of the source that gave it; `opt-outs` for one that was added here.
         id: the source's own name for the entry, where known.
-        added_at: when it came on the list (aware, UTC), where known; to the second.
-        listed_as: the number that the entry has, in E.164 form, where it is another form of
-            the same line.
+        added_at: the time when it came on the list (aware, UTC), where known; to the second.
+        listed_as: the entry's own number, in E.164 form, where it is another form of the same
+            line.
     """
 
     source: str
@@ -59,10 +59,10 @@ class Origin(NamedTuple):
 
 
 def shown_id(id_: str | int) -> str:
-    """Return what may be shown of an entry's id.
+    """Return the part of an entry's id that may be shown.
 
-    A source may use the number itself, or anything else. But by its integer an entry is found
-    again, and no provider's number is as short as most of these are.
+    A source may use the number itself as an id. A short integer is no number, and is shown
+    whole, so that the entry can be found by it.
     """
     if isinstance(id_, int) and 0 <= id_ < _SHORTEST_PHONE:
         return str(id_)
@@ -70,13 +70,13 @@ def shown_id(id_: str | int) -> str:
 
 
 class EntryDetails(NamedTuple):
-    """What some entries say of themselves, on arrays.
+    """The ids and times of some entries, on arrays.
 
     Attributes:
-        ids: their ids; those that are no integers of 63 bits are among `texts`.
+        ids: the ids that are integers of 63 bits.
         texts: the other ids, by the entries' places.
-        added: seconds since the epoch.
-        id_word: what stands before the ids when they are shown; empty for nothing.
+        added: the times, in seconds since the epoch.
+        id_word: the word before the ids when they are shown; empty for none.
     """
 
     ids: NDArray[np.int64]
@@ -92,7 +92,7 @@ class EntryDetails(NamedTuple):
         added: Sequence[datetime | None] | None,
         id_word: str = "",
     ) -> Self:
-        """The rows of so many entries with these ids and times; None where there are none."""
+        """Return the details of so many entries with these ids and times, where they have any."""
         numbers, texts = _ids(count, ids)
         return cls(numbers, texts, _times(count, added), id_word)
 
@@ -127,15 +127,17 @@ def _times(count: int, added: Sequence[datetime | None] | None) -> NDArray[np.in
     except TypeError:
         seconds = [_seconds(each) for each in added]
     times = np.array(seconds, np.int64)
-    # With a time zone, the years 1 and 9999 reach beyond what a time in UTC can be.
+    # A time of the years 1 and 9999 in another zone may lie beyond the times of UTC.
     times[(times < _FIRST) | (times > _LAST)] = _NONE
     return times
 
 
 class _Exceptions(msgspec.Struct):
-    """What does not fit the arrays: the sources, and entries without a reading.
+    """The exceptions that do not fit the arrays.
 
-    A source stands here with what stands before the ids of its entries.
+    Attributes:
+        sources: the sources' names, each with the word before its ids.
+        numbers: the entries without a reading, by their digits: source, id, and time.
     """
 
     sources: list[tuple[str, str]] = []
@@ -143,7 +145,7 @@ class _Exceptions(msgspec.Struct):
 
 
 class OriginsBuilder:
-    """The origins of a channel's numbers, as far as they have been read."""
+    """A builder of the origins of a channel's numbers, while these are read."""
 
     def __init__(self) -> None:
         self._parts: list[
@@ -165,10 +167,10 @@ class OriginsBuilder:
 
         Args:
             source: its name.
-            values: the digits of the numbers at the places.
-            places: which of the rows.
-            rows: what the entries say of themselves.
-            listed_as: the digits that the entries have; 0 where they are the values, and
+            values: the digits of their numbers.
+            places: their places among the rows.
+            rows: the ids and times.
+            listed_as: the digits of the entries themselves; 0 where they are the values, and
                 None where all are.
         """
         if listed_as is None:
@@ -177,7 +179,7 @@ class OriginsBuilder:
         if rows.texts:
             for row, place in enumerate(places.tolist()):
                 if (text := rows.texts.get(place)) is not None:
-                    # Negative: where its line of JSON begins.
+                    # A negative number is the place where its line of JSON begins.
                     ids[row] = -1 - len(self._texts)
                     self._texts += msgspec.json.encode(text) + b"\n"
         self._parts.append((values, ids, rows.added[places], listed_as))
@@ -198,7 +200,7 @@ class OriginsBuilder:
         return self._odd.sources.index(source)
 
     def origins(self) -> "Origins":
-        """Everything that was added."""
+        """Return the origins of everything that was added."""
         if not self._parts:
             none = np.zeros(0, np.int64)
             self._parts.append((none.view(np.uint64), none, none, none.view(np.uint64)))
@@ -219,7 +221,7 @@ class OriginsBuilder:
 
 
 class Origins:
-    """The origins of the numbers of a snapshot; made by a `OriginsBuilder`, or `read`."""
+    """The origins of the numbers of a snapshot; made by an `OriginsBuilder`, or by `read`."""
 
     __slots__ = (
         *("_added", "_decoded", "_ids", "_listed_as", "_odd", "_sources", "_texts", "_values"),
@@ -244,11 +246,11 @@ class Origins:
         self._texts = texts
         self._odd = odd
         self._decoded: _Exceptions | None = None
-        # In these, single numbers are looked up faster.
+        # Single numbers are looked up faster in these.
         self._views = values.data, sources.data, ids.data, added.data, listed_as.data
 
     def of(self, number: str) -> tuple[Origin, ...]:
-        """The entries that a number is a reading of, by its E.164 text."""
+        """Return the entries that have a number as a reading, by its E.164 text."""
         value = value_of(number)
         values, sources, ids, added, listed_as = self._views
         place = bisect_left(values, value)
@@ -262,7 +264,7 @@ class Origins:
         return tuple(dict.fromkeys(found))
 
     def of_digits(self, digits: str) -> tuple[Origin, ...]:
-        """The entries without a reading that have these digits."""
+        """Return the entries without a reading that have these digits."""
         return tuple(self._origin(*entry) for entry in self._others().numbers.get(digits, ()))
 
     def _id(self, id_: int) -> str | int | None:
@@ -290,14 +292,14 @@ class Origins:
         return self._decoded
 
     def image(self) -> list[bytes | memoryview]:
-        """What `read` takes, in pieces."""
+        """Return the bytes that `read` takes, in pieces."""
         return [
             _HEAD.pack(_MAGIC, len(self._values), len(self._texts), len(self._odd)),
             self._values.astype("<u8", copy=False).data,
             self._ids.astype("<i8", copy=False).data,
             self._added.astype("<i8", copy=False).data,
             self._listed_as.astype("<u8", copy=False).data,
-            # Behind what is wider, so that all lie at multiples of their width.
+            # Narrow columns come last, so that all lie at multiples of their width.
             self._sources.astype("<u2", copy=False).data,
             self._texts,
             self._odd,
@@ -305,10 +307,10 @@ class Origins:
 
     @classmethod
     def read(cls, image: bytes | memoryview) -> Self:
-        """The origins whose `image()` the bytes are; they lie on these bytes.
+        """Return the origins whose `image()` the bytes are; they lie on these bytes.
 
         Raises:
-            ValueError: the bytes are no such image.
+            ValueError: the bytes are not such an image.
         """
         rest = memoryview(image)
         if len(rest) < _HEAD.size:
@@ -336,7 +338,7 @@ NO_ORIGINS = OriginsBuilder().origins()
 
 
 def _kept(id_: str | int) -> str | int:
-    """An id as it is kept: a text that can be encoded, and fills no memory."""
+    """Return an id as it is kept: a text that can be encoded, of bounded length."""
     if isinstance(id_, int):
         return int(id_) if abs(id_) < 10**_LONGEST_KEPT_ID else mask(id_)
     return str(id_)[:_LONGEST_KEPT_ID].encode("utf-8", "backslashreplace").decode()

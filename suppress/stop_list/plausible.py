@@ -1,27 +1,27 @@
-"""Doubts about a reading of a stop list, held against the one before it.
+"""Doubts about a new reading of a stop list, from a comparison with the one before it.
 
-A provider that is being repaired may give an empty list, and one that changes its format
-gives numbers that are other people's. A reading by itself does not tell.
+A provider in trouble may give an empty list, and one that changes its format may give
+numbers of other people. A reading by itself does not show that.
 """
 
 from suppress.stop_list.snapshot import Snapshot, Tally
 
 FEWEST_TO_SHRINK = 100
-"""Entries that a list has at least of which too many can be gone."""
+"""Fewest entries of a list that can lose too many."""
 
 MOST_NEW, SHARE_NEW = 10, 0.01
-"""How many odd entries may come from one reading to the next, and which part of all."""
+"""Most odd entries that may be new in a reading, by number or as a part of all."""
 
-_TAKE = "If the list is right as it is, take it with `suppress refresh --force`."
+_TAKE = "If the list is right, accept it with `suppress refresh --force`."
 
 
 def doubt(now: Snapshot, before: Snapshot | None, max_shrink: float) -> str | None:
-    """Say why a reading should not be believed, and what to do; None where it is plausible.
+    """Return why a reading is doubtful, and what to do; None where it is plausible.
 
     Args:
-        now: what was read.
-        before: what was read before that; None for nothing.
-        max_shrink: the part that a list of 100 or more may lose.
+        now: the new reading.
+        before: the reading before it; None for none.
+        max_shrink: the part that a list of 100 entries or more may lose.
     """
     if before is not None and (lost := _lost(now, before, max_shrink)):
         return (
@@ -39,12 +39,12 @@ def doubt(now: Snapshot, before: Snapshot | None, max_shrink: float) -> str | No
 
 
 def _lost(now: Snapshot, before: Snapshot, max_shrink: float) -> str | None:
-    """Say how much of a list is gone, if it is too much."""
+    """Return the loss of a list in words; None where it is not too much."""
     for source, known in before.tallies.items():
         left = now.tallies.get(source, known).entries
         if _is_too_much(known.entries - left, known.entries, max_shrink):
             return f"of the source {source!r} shrank from {known.entries:,} entries to {left:,}"
-    # As many others in the place of those who were listed are no better.
+    # A list can keep its length and still lose the people on it.
     lost = before.numbers.count_missing_in(now.numbers)
     if _is_too_much(lost, len(before.numbers), max_shrink):
         return f"lost {lost:,} of its {len(before.numbers):,} numbers"
@@ -56,13 +56,13 @@ def _is_too_much(lost: int, count: int, max_shrink: float) -> bool:
 
 
 def _odd(now: Tally, before: Tally | None) -> str | None:
-    """Say how many entries of a source are not as they were, if they are too many."""
+    """Return the new oddities of a source's entries in words; None where they are few."""
     known = before or Tally()
     if _are_more(now.without_form, known.without_form, now, known):
         return f"{now.without_form:,} are not written like phone numbers"
-    # A list may always have had some that nobody can read, but hardly most of it.
+    # A first reading may have some that nobody can read, but hardly most of them.
     if _are_more(now.unread, known.unread, now, known) and (before or 2 * now.unread > now.entries):
-        return f"{now.unread:,} are no phone numbers"
+        return f"{now.unread:,} are not phone numbers"
     return None
 
 

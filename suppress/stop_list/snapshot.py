@@ -1,12 +1,12 @@
-"""One whole, consistent read of a channel's stop list: what is in it, when it was read.
+"""A snapshot: one whole, consistent read of a channel's stop list.
 
-A snapshot never changes and is never half built. Its digest is of its numbers alone:
-two snapshots with the same digest suppress the same people.
+A snapshot never changes and is never half built. Its digest covers its numbers alone: two
+snapshots with the same digest suppress the same people.
 """
 
 import dataclasses
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -17,15 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.lazy import cached_property
-from suppress.numbers.bulk import E164Array, Reader
-from suppress.numbers.e164 import digits_of, value_of
+from suppress.numbers.bulk import Reader
+from suppress.numbers.e164 import value_of
+from suppress.numbers.e164_array import E164Array
+from suppress.numbers.handed_in import digits_of
+from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.readings import Meaning, Reading
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
 from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
-
-_LONGEST = len(str(2**64))
-
 
 OPTED_OUT = "opt-outs"
 """What stands in the place of a source's name for those who were opted out here."""
@@ -35,9 +35,9 @@ class Tally(msgspec.Struct, frozen=True):
     """Counts of what a source gave for a channel.
 
     Attributes:
-        entries: how many entries.
-        without_form: how many of them have not the form of a number.
-        unread: how many of them have no reading.
+        entries: the number of entries.
+        without_form: the number of those that do not have the form of a number.
+        unread: the number of those that have no reading.
     """
 
     entries: int = 0
@@ -55,17 +55,17 @@ class Snapshot:
 
     Attributes:
         channel: the channel it is for.
-        read_at: when the reading began (aware, UTC): whoever was listed before then is in it.
+        read_at: the time when the read began (aware, UTC): everyone listed before it is in.
         sources: the names of the sources that were united.
         numbers: the E.164 texts of everyone listed by them, all of their readings, a
             `collections.abc.Set`.
-        unparsed: the digits of those entries that have no reading. Each suppresses the
-            recipients who have the same digits.
-        sources_read_at: when the reading of each source began (aware, UTC), by its name.
-        further: how many of the numbers are only another reading of an entry.
-        origins: where the numbers come from.
-        tallies: what each source gave, by its name: the next reading is held against it.
-        opted_out: who was opted out here, by `add`, when the snapshot was taken.
+        unparsed: the digits of the entries without a reading. Each suppresses the recipients
+            who have the same digits.
+        sources_read_at: the time when the read of each source began (aware, UTC), by its name.
+        further: the count of numbers that are only another reading of an entry.
+        origins: the sources and entries of the numbers.
+        tallies: the counts of each source, by its name, for comparison with the next read.
+        opted_out: the people who were opted out here, by `add`, when the snapshot was taken.
     """
 
     channel: str
@@ -85,7 +85,7 @@ class Snapshot:
 
     @cached_property
     def count(self) -> int:
-        """How many different numbers are listed; an entry with several readings counts once."""
+        """The count of different numbers; an entry with several readings counts once."""
         here = self.opted_out.count_missing_in(self.numbers)
         return len(self.numbers) - self.further + len(self.unparsed) + here
 
@@ -112,17 +112,17 @@ class Snapshot:
         return digest_of([f"{self.numbers_digest} {here}".encode("ascii")])
 
     def with_opted_out(self, opted_out: OptedOut) -> Self:
-        """The same read, with others who were opted out here."""
+        """Return the same read, with others who were opted out here."""
         same = dataclasses.replace(self, opted_out=opted_out)
         if "numbers_digest" in self.__dict__:
             same.__dict__["numbers_digest"] = self.numbers_digest
         return same
 
     def lists(self, meaning: Meaning, number: object) -> bool:
-        """Whether a recipient is on the list: any of its readings, or its digits.
+        """Tell whether a recipient is on the list: any of its readings, or its digits.
 
         Args:
-            meaning: what the recipient's number may mean.
+            meaning: everything that the recipient's number may mean.
             number: the recipient's number as handed in.
         """
         if any(self.has(value_of(each.e164)) for each in meaning.readings):
@@ -135,11 +135,11 @@ class Snapshot:
         return self.numbers.has(value) or (bool(self.opted_out) and self.opted_out.has(value))
 
     def listed(self, meaning: Meaning) -> Reading | None:
-        """The first reading of a recipient that is on the list."""
+        """Return the first reading of a recipient that is on the list; None for none."""
         return next((each for each in meaning.readings if self.has(value_of(each.e164))), None)
 
     def why(self, meaning: Meaning, number: object) -> tuple[Origin, ...]:
-        """The entries that suppress a recipient; arguments as for `lists`."""
+        """Return the entries that suppress a recipient; arguments as for `lists`."""
         found: list[Origin] = []
         for each in meaning.readings:
             if (here := self.opted_out.since(value_of(each.e164))) is not None:
@@ -157,15 +157,12 @@ class Snapshot:
             named.setdefault(origin._replace(listed_as=None), origin)
         return tuple(named.values())
 
-    def lists_all(
-        self, found: E164Array, numbers: Sequence[object], reader: Reader
-    ) -> NDArray[np.bool_]:
-        """`lists` for each of many recipients.
+    def lists_all(self, found: E164Array, reader: Reader) -> NDArray[np.bool_]:
+        """Tell of each of many recipients whether it is on the list, as `lists` does.
 
         Args:
-            found: their readings.
-            numbers: their numbers as handed in.
-            reader: what has read them.
+            found: what `read_all` gave of their numbers.
+            reader: the reader that gave it.
         """
         listed = self._have(found.values)
         places, values = found.further
@@ -173,15 +170,16 @@ class Snapshot:
         places, values = found.maybe
         doubtful = places[self._have(values)]
         if self.without_reading:
-            # Equal digits make equal integers; what is not plain has none to compare.
+            # Equal digits make equal integers; an odd text has none to compare.
             odd = self._odd_values
             alike = odd.have(found.values) | odd.have(found.plain.view(np.uint64))
-            alike |= found.plain == 0
+            alike |= ~found.is_plain
             places, values = found.further
             alike[places[odd.have(values)]] = True
             doubtful = np.concatenate([doubtful, np.flatnonzero(alike)])
         for place in np.unique(doubtful[~listed[doubtful]]).tolist():
-            listed[place] = self.lists(reader.read(numbers[place]), numbers[place])
+            number = found.numbers[place]
+            listed[place] = self.lists(reader.read(number), number)
         return listed
 
     def _have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
@@ -192,21 +190,21 @@ class Snapshot:
 
     @cached_property
     def _odd_values(self) -> NumberSet:
-        # No longer digits make an integer of 64 bits.
-        values = [int(each) for each in self.without_reading if len(each) < _LONGEST]
+        # Longer digits make no integer of 64 bits, and no number.
+        values = [int(each) for each in self.without_reading if len(each) <= MOST_DIGITS]
         return NumberSet.of_values(np.array(values, np.uint64))
 
     def image(self) -> list[bytes | memoryview]:
-        """The numbers as bytes, in pieces; the form that is stored and digested."""
+        """Return the numbers as bytes, in pieces; the form that is stored and digested."""
         unparsed = "".join(f"{text}\n" for text in sorted(self.unparsed))
         return [*self.numbers.image(), unparsed.encode("ascii")]
 
     @staticmethod
     def read_image(image: bytes | memoryview) -> tuple[NumberSet, frozenset[str]]:
-        """The numbers and the unparsed entries whose `image()` was given; they lie on the bytes.
+        """Return the numbers and the unparsed entries of an `image()`; they lie on its bytes.
 
         Raises:
-            ValueError: the bytes are no such image.
+            ValueError: the bytes are not such an image.
         """
         numbers, unparsed = NumberSet.read(image)
         return numbers, frozenset(bytes(unparsed).decode("ascii").split())
@@ -218,12 +216,12 @@ def _opted_out_since(since: float | None, listed_as: int = 0) -> Origin:
 
 
 def _digits(meaning: Meaning, number: object) -> Iterable[str]:
-    """The digits of a recipient, as handed in and of each reading."""
+    """Return the digits of a recipient, as handed in and of each reading."""
     return dict.fromkeys([*(each.e164[1:] for each in meaning.readings), digits_of(number)])
 
 
 def digest_of(pieces: Iterable[bytes | memoryview]) -> str:
-    """SHA-256 of the bytes, in hexadecimal (64 characters)."""
+    """Return the SHA-256 of the bytes, in hexadecimal (64 characters)."""
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)

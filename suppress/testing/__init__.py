@@ -4,7 +4,16 @@ They need pytest. The implementations that come with suppress pass the same test
 """
 
 from suppress.testing.batches import BatchContract
+from suppress.testing.columns import ColumnContract
+from suppress.testing.records import RecordContract
 from suppress.testing.sources import OptOutContract, SourceContract
 from suppress.testing.stores import StoreContract
 
-__all__ = ["BatchContract", "OptOutContract", "SourceContract", "StoreContract"]
+__all__ = [
+    "BatchContract",
+    "ColumnContract",
+    "OptOutContract",
+    "RecordContract",
+    "SourceContract",
+    "StoreContract",
+]

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import digits_of
+from suppress.numbers.handed_in import digits_of
 from suppress.sources import Source, TakesOptOuts, check, load
 from suppress.stop_list.entries import Entries, Entry
 

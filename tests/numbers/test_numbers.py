@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 import suppress
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164 import digits_of, why_invalid
+from suppress.numbers.e164 import why_invalid
+from suppress.numbers.handed_in import digits_of
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, read

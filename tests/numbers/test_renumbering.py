@@ -61,7 +61,7 @@ Beginnings = NDArray[np.uint16]
 
 
 def beginnings(change: Change) -> Beginnings:
-    """What a row acts on."""
+    """Return beginnings of numbers that a row acts on."""
     return np.array(
         [
             shape.places + (ANY,) * (change.length - len(shape.places))
@@ -72,7 +72,7 @@ def beginnings(change: Change) -> Beginnings:
 
 
 def new_forms(change: Change) -> Beginnings:
-    """What a row makes of it."""
+    """Return the new forms that a row makes."""
     before = beginnings(change)
     added = np.array([[1 << int(digit) for digit in change.add]] * len(before), np.uint16)
     kept = before[:, : change.at], before[:, change.at + change.drop :]

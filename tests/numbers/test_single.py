@@ -18,7 +18,7 @@ Case = tuple[str, str | None]
 
 def faults(texts: Sequence[object], region: str | None) -> dict[int, str]:
     reader = Reader(Convention(region))
-    return dict(reader.faults(texts, reader.read_all(texts)))
+    return dict(reader.faults(reader.read_all(texts)))
 
 
 WILDCARDS = [

@@ -212,7 +212,7 @@ def check_opt_outs(soak: Soak) -> None:
     one = suppressor(soak.sandbox.url, soak.store)
     lost = one.filter_recipients(soak.opted_out, "sms")
     one.pass_on()
-    waiting = sum(map(len, one.waiting().values()))
+    waiting = len(one.waiting())
     known = {f"+{each.phone}" for each in soak.sandbox.rows if "sms" in each.channels}
     soak.wrong += [f"the opt-out of {number} is lost" for number in lost]
     soak.wrong += [f"{number} was not passed on" for number in soak.opted_out.keys() - known]

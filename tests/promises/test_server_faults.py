@@ -1050,7 +1050,7 @@ class TestOptOuts:
             )
             made.add(["+14155550001", f"+{odd}", "+14155550003"], "sms")
             made.pass_on()
-            (waiting,) = made.waiting()["bsg"]
+            (waiting,) = made.waiting()
             show(made, waiting.error)
             assert waiting.number == f"+{odd}"
             assert waiting.refused

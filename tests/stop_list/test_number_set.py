@@ -80,4 +80,4 @@ def test_a_part_of_an_image_is_refused(kept: int) -> None:
 
 
 def test_nobody_is_shown() -> None:
-    assert repr(NumberSet.of(["+14155552671"])) == "<NumberSet: 1 numbers>"
+    assert repr(NumberSet.of(["+14155552671"])) == "<NumberSet: 1 number>"

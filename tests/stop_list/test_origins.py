@@ -1,4 +1,4 @@
-"""Why a number is suppressed: the source, its entry there, and since when."""
+"""The origins of numbers: the source, the entry there, and the time."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -268,7 +268,7 @@ class TestLoaded:
         ],
     )
     def test_all_readings_are_listed(self, number: str) -> None:
-        """Those as well of which reading in bulk is not certain."""
+        """This includes readings of which bulk reading is not certain."""
         snapshot = loaded(AmericanSource([Entry(number, {"sms"}, 5)]))
         wanted = {each.e164 for each in read_number(number, Convention("US")).readings}
         assert wanted
@@ -337,7 +337,7 @@ class TestLoaded:
         assert why(snapshot, OVERFLOW) == (Origin("list", 10**30, NOON),)
 
     def test_odd_ids_lose_nobody(self) -> None:
-        """What a source calls its entries has no part in who is suppressed."""
+        """The ids that a source gives to its entries do not decide who is suppressed."""
         numbers = [f"+4479{place:08d}" for place in range(len(IDS))]
         entries = [
             Entry(number, {"sms"}, given) for number, (given, _) in zip(numbers, IDS, strict=True)

@@ -13,8 +13,8 @@ from support.builders import Clock, ListSource, listed
 from support.faulty_server import KEY, FaultyServer, item, items, on
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.form import has_form, without_form
 from suppress.numbers.region import INTERNATIONAL
+from suppress.stop_list.form import has_form, without_form
 from suppress.stores.contract import Failure
 from suppress.stores.folder import FolderStore
 
@@ -174,7 +174,7 @@ def test_what_has_not_the_form_of_a_number(number: str | int) -> None:
 def test_many_are_told_like_one(kind: type | None) -> None:
     numbers = [each for each in FORMS + OTHERS if kind is None or isinstance(each, kind)]
     reader = Reader(Convention(INTERNATIONAL))
-    found = without_form(numbers, reader.read_all(numbers)).tolist()
+    found = without_form(reader.read_all(numbers)).tolist()
     assert [numbers[place] for place in found] == [each for each in numbers if not has_form(each)]
 
 
@@ -228,7 +228,7 @@ class TestFormat:
         made.snapshot("sms")
         source.entries[:13] = listed(*(int(f"{each}00") for each in NUMBERS[:13]))
         clock.now += 1
-        with pytest.raises(suppress.StopListUnavailable, match="13 are no phone numbers"):
+        with pytest.raises(suppress.StopListUnavailable, match="13 are not phone numbers"):
             made.refresh("sms")
 
     @pytest.mark.parametrize(("count", "is_taken"), [(200, True), (700, False)])
@@ -240,7 +240,7 @@ class TestFormat:
         if is_taken:
             assert made.snapshot("sms").count == 700
         else:
-            with pytest.raises(suppress.StopListUnavailable, match="700 are no phone numbers"):
+            with pytest.raises(suppress.StopListUnavailable, match="700 are not phone numbers"):
                 made.snapshot("sms")
 
     @pytest.mark.parametrize(

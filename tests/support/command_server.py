@@ -72,8 +72,10 @@ def open_anew(descriptor: int, name: str) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
-    for name in ("suppress.cli.filter", "suppress.cli.opt_outs"):
-        sys.modules[name].QUIET = QUIET  # type: ignore[attr-defined]
+    from suppress.cli import command_line  # noqa: PLC0415 - imported above, and nowhere else
+    from suppress.cli.limits import Limits  # noqa: PLC0415
+
+    command_line.context_settings["obj"] = Limits(quiet=QUIET)
     gc.freeze()
     if serve(socket.socket(fileno=int(sys.argv[1]))):
         # Like the console script, which handles signals from the beginning.

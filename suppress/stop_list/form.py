@@ -1,20 +1,18 @@
-"""The form that a provider's number has, and the entries that are in another one.
+"""The form of a provider's numbers, and the entries that have another one.
 
-They are read like the others, for somebody may be listed by them. But when many of a list
-are in no form of a number, its numbers may not be what they were.
+Such entries are read like the others, since they may list somebody. But a list with many of
+them may have changed its format.
 """
-
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from suppress.numbers import damage
-from suppress.numbers.bulk import E164Array
+from suppress.numbers.e164_array import E164Array
 from suppress.numbers.single import PLAIN_MARKS, may_not_be_single
 
 FEWEST, MOST = 7, 15
-"""Digits that a number with its calling code has."""
+"""Fewest and most digits of a number with its calling code."""
 
 _LOWEST, _HIGHEST = 10 ** (FEWEST - 1), 10**MOST - 1
 _BETWEEN_NUMBERS = (*PLAIN_MARKS, "/")
@@ -23,8 +21,8 @@ _BETWEEN_NUMBERS = (*PLAIN_MARKS, "/")
 def has_form(number: object) -> bool:
     """Tell whether an entry has the form of a number with its calling code.
 
-    That is an integer of 7 to 15 digits, or text of an optional `+` or `00` and as many, also
-    where separators are between them or damage can be mended, such as `.0` behind them.
+    The form is an integer of 7 to 15 digits, or a text of as many behind an optional `+` or
+    `00`; separators, and damage that can be repaired such as `.0` at the end, do not matter.
     """
     if isinstance(number, int):
         return bool(_LOWEST <= number <= _HIGHEST)
@@ -35,13 +33,13 @@ def has_form(number: object) -> bool:
     return FEWEST <= len(digits.removeprefix("00")) <= MOST
 
 
-def without_form(numbers: Sequence[object], found: E164Array) -> NDArray[np.intp]:
-    """The places of the entries that have no such form.
+def without_form(found: E164Array) -> NDArray[np.intp]:
+    """Return the places of the entries that have no such form.
 
     Args:
-        numbers: the numbers of the entries.
-        found: how they were read.
+        found: what `Reader.read_all` gave of their numbers.
     """
+    numbers = found.numbers
     unsure = (found.plain < _LOWEST) | (found.plain > _HIGHEST)
     unsure[may_not_be_single(numbers, _BETWEEN_NUMBERS)] = True
     places = [place for place in np.flatnonzero(unsure).tolist() if not has_form(numbers[place])]
