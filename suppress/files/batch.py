@@ -30,11 +30,11 @@ class Batch(Protocol):
 
     @property
     def size(self) -> int:
-        """The bytes of the file that the batch takes."""
+        """The number of bytes that the rows take, with blank lines between them."""
 
     @property
     def is_cut(self) -> bool:
-        """Whether the last row may be half a row: its line has no end."""
+        """True if the last row may be half a row: its line has no end."""
 
     def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
         """Write rows as they came.

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suppress import Batch, InputError, Row, RowNumbers, Rows
-from suppress.files.lines import Limits
+from suppress.files.lines import FileLimits
 from suppress.files.slices import Slices
 
 Outcome = tuple[list[Row], list[tuple[Any, int]], str]
-SMALL = Limits(row_bytes=2**12, block_bytes=2**11)
+SMALL = FileLimits(row_bytes=2**12, block_bytes=2**11)
 """Files of some kilobytes have many blocks."""
 
 
@@ -47,7 +47,7 @@ def at_once(content: bytes, **options: Any) -> Outcome:
 
 
 def agree(content: bytes, **options: Any) -> bool:
-    """Whether both give the same; before an error, whole batches alone are given."""
+    """Return whether both give the same; before an error, only whole batches are given."""
     rows, numbers, error = at_once(content, **options)
     wanted_rows, wanted_numbers, wanted_error = one_by_one(content, **options)
     if error and error == wanted_error:

@@ -110,8 +110,8 @@ def others(suppressor: Suppressor) -> list[tuple[str, str]]:
 
 def deliver(suppressor: Suppressor, *, forced: bool = False) -> float:
     """Deliver as the background does; the seconds until it does so again."""
-    assert suppressor._delivery is not None
-    return suppressor._delivery.deliver(forced=forced)
+    assert suppressor._keeping is not None
+    return suppressor._keeping.delivery.deliver(forced=forced)
 
 
 class TestOrder:
@@ -342,8 +342,8 @@ class TestKilled:
             patched.setattr(one._opt_outs.record, "acknowledge", full)
             with pytest.raises(StoreUnavailable):
                 one.pass_on()
-            assert one._delivery is not None
-            assert one._delivery.deliver_later() == 60, "the background goes on"
+            assert one._keeping is not None
+            assert one._keeping.delivery.deliver_later() == 60, "the background goes on"
         one.pass_on()
         assert source.took() == [("add", "sms", (ANN,))] * 3
         assert one.waiting() == []

@@ -9,7 +9,7 @@ import pytest
 
 from support.builders import snapshot
 from suppress import Campaign, InputError, Rows, Snapshot, StopListUnavailable, screen_rows
-from suppress.files.lines import Limits
+from suppress.files.lines import FileLimits
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.screening.campaign import View
@@ -33,7 +33,7 @@ class Lists:
 
 
 def rows_of(*lines: str, **options: int) -> Rows:
-    return Rows(io.BytesIO("".join(lines).encode()), limits=Limits(**options))
+    return Rows(io.BytesIO("".join(lines).encode()), limits=FileLimits(**options))
 
 
 def test_each_row_goes_where_it_belongs() -> None:

@@ -417,7 +417,7 @@ class TestADayWhenAPlanChanges:
             assert each.is_suppressed(self.NEW, "sms")
         (decision,) = one.screen([self.NEW], "sms")
         assert decision.reason.endswith(f"as +441512345678, which is {self.NEW} since 2030-02-03")
-        # Read anew though the snapshot was young, and filed under another name.
+        # Read again though the snapshot was young, and filed under another name.
         assert len(source.loads) == 2
         after = one.screen(new, "sms").receipt()
         assert after.renumbering != before.renumbering

@@ -54,6 +54,18 @@ def a_snapshot_says_when_it_was_read() -> None:
         assert_type(snapshot.digest, str)
 
 
+def a_status_is_judged() -> None:
+    status = suppress.status()
+    assert_type(status, suppress.Status)
+    assert_type(status.health(["sms"]), suppress.Health)
+    for channel, each in status.channels.items():
+        assert_type(channel, str)
+        assert_type(each, suppress.ChannelStatus)
+        assert_type(each.state, suppress.State)
+        assert_type(each.age, float | None)
+        assert_type(each.failure, suppress.Failure | None)
+
+
 def a_suppressor_has_the_types_of_the_functions(numbers: list[str]) -> None:
     suppressor = suppress.Suppressor()
     assert_type(suppressor.filter_recipients(numbers, "sms"), list[str])

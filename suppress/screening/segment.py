@@ -1,4 +1,4 @@
-"""Some recipients that are screened together: the outcome of each, and what it was made from."""
+"""Segment of a list, screened at once: the outcome of each recipient, and its readings."""
 
 import itertools
 from typing import Any, Generic, TypeVar
@@ -23,7 +23,7 @@ OUTCOMES = (Outcome.INVALID, Outcome.ALLOWED, Outcome.SUPPRESSED)
 """The outcomes by their codes."""
 
 
-class Part(Generic[R]):
+class Segment(Generic[R]):
     """Some of the recipients, screened together.
 
     Args:
@@ -36,7 +36,7 @@ class Part(Generic[R]):
         recipients: the recipients.
         numbers: the number, or the tuple of numbers, of each of them.
         singles: each number on its own.
-        found: what these mean.
+        found: their readings.
         outcomes: the outcome of each recipient, as a code.
     """
 
@@ -69,7 +69,7 @@ class Part(Generic[R]):
         if self._owners is None:
             return np.arange(none)
         places = np.full(len(self.outcomes), none)
-        # Of several that decide alike, the first.
+        # The first of several that decide alike.
         deciding = np.flatnonzero(self._outcomes_of_singles == self.outcomes[self._owners])[::-1]
         places[self._owners[deciding]] = deciding
         return places
