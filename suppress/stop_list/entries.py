@@ -1,5 +1,6 @@
 """Entries, the rows of a stop list: one by one or many at once, as a source gives them."""
 
+import contextlib
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.column import Column
-from suppress.numbers.handed_in import digits_of
+from suppress.numbers.handed_in import Numbers, digits_of
 from suppress.stop_list.origins import EntryDetails, shown_id
 
 
@@ -81,8 +82,7 @@ class EntryBatch:
         kinds = {type(many.channels)} if channels is None else set(map(type, channels))
         if any(issubclass(kind, str) for kind in kinds):
             raise SourceError("an entry's channels are a text. Give a set of names.")
-        readable = isinstance(many.numbers, list | Column | np.ndarray)
-        self.numbers = many.numbers if readable else list(many.numbers)
+        self.numbers = _together(many.numbers)
         self.rows = EntryDetails.of(len(self.numbers), many.ids, many.added_at, many.id_word)
         self._many = many
         self._channels = channels
@@ -123,6 +123,16 @@ class EntryBatch:
             named = "an entry" if id_ is None else f"the entry with id {shown_id(id_)}"
             raise SourceError(f"{named} has no digits in its number.")
         return text
+
+
+def _together(numbers: Numbers) -> Numbers:
+    """Return numbers in the form in which they are read fastest: texts are a column."""
+    if isinstance(numbers, Column | np.ndarray):
+        return numbers
+    numbers = list(numbers)
+    with contextlib.suppress(TypeError):  # there is something else among them
+        return Column.of(cast("list[str]", numbers))
+    return numbers
 
 
 def batches(given: Iterable[Entry | Entries]) -> Iterator[EntryBatch]:
