@@ -63,7 +63,7 @@ class Entries:
     place: str = ""
 
 
-class Batch:
+class EntryBatch:
     """Some entries of a source, to be read together.
 
     Args:
@@ -135,7 +135,7 @@ def _together(numbers: Numbers) -> Numbers:
     return numbers
 
 
-def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
+def batches(given: Iterable[Entry | Entries]) -> Iterator[EntryBatch]:
     """Yield the entries that a source gives, in batches that are read together.
 
     Raises:
@@ -144,10 +144,10 @@ def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
     for kind, some in itertools.groupby(given, type):
         if issubclass(kind, Entries):
             for each in some:
-                yield from map(Batch, _pieces(cast("Entries", each)))
+                yield from map(EntryBatch, _pieces(cast("Entries", each)))
         elif issubclass(kind, Entry):
             while few := list(itertools.islice(some, BATCH_SIZE)):
-                yield Batch.of_single(cast("list[Entry]", few))
+                yield EntryBatch.of_single(cast("list[Entry]", few))
         else:
             raise SourceError(f"it gave a {kind.__name__}. Give Entry or Entries.")
 
