@@ -20,7 +20,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.e164_array import E164Array
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
-from suppress.stop_list.entries import Batch, Entries, Entry, batches
+from suppress.stop_list.entries import Entries, Entry, EntryBatch, batches
 from suppress.stop_list.entry_readings import EntryReadings
 from suppress.stop_list.form import without_form
 from suppress.stop_list.number_set import NumberSet
@@ -234,7 +234,7 @@ class _ListBuilder:
     def add(
         self,
         source: str,
-        batch: Batch,
+        batch: EntryBatch,
         listed: EntryReadings,
         here: NDArray[np.bool_],
         formless: NDArray[np.intp],
@@ -272,7 +272,7 @@ class _ListBuilder:
         return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
 
 
-def _odd(batch: Batch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
+def _odd(batch: EntryBatch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
     """Return the places of the entries without the form of a number.
 
     Raises:

@@ -38,7 +38,7 @@ import suppress.aio
 import suppress.cli
 from support import commands
 from support import faulty_server as faulty
-from support.builders import ListSource, limit_bsg, listed, wait_for
+from support.builders import ListSource, by_hand, limit_bsg, listed, wait_for
 from support.commands import COMMAND
 from suppress import (
     ConfigurationError,
@@ -838,7 +838,7 @@ class TestStoresOfOthers:
 
     def made(self, store: Path, lists: tuple[str, ...] = (LISTED,)) -> Suppressor:
         source = ListSource(listed(*lists))
-        return Suppressor(plugins=[source], sources=["list"], store=store, background=False)
+        return by_hand(source, store=store)
 
 
 @pytest.fixture(scope="module")
