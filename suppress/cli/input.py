@@ -107,11 +107,6 @@ def check_unchanged(
         raise InputError(f"{rows.name} changed while it was read. Try again when it is complete.")
 
 
-def is_cut(raw: bytes) -> bool:
-    """Return whether a last row has no line end, so that it may be half a row."""
-    return not raw.endswith((b"\n", b"\r"))
-
-
 def read_rows(
     source: str,
     columns: Sequence[str],
