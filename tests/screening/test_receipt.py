@@ -108,7 +108,7 @@ def of_two_lists() -> Receipt:
     """A receipt of four recipients; the stop list was read again before the third."""
     clock = Clock()
     source = ListSource(listed(LISTED))
-    one = Suppressor(plugins=[source], sources=["list"], store=None, background=False, clock=clock)
+    one = by_hand(source, clock=clock, store=None)
     first = one.screen([LISTED, ANN], "sms")
     builder = ReceiptBuilder(first.snapshot, first.convention, one.now())
     builder.add(first.numbers, first.counts)
