@@ -162,7 +162,7 @@ class Changes:
 
     @property
     def size(self) -> int:
-        """How many positions they take: one for each person, and at least one."""
+        """The number of positions that they take: one for each person, and at least one."""
         return max(len(self.people.numbers), 1)
 
     @property
@@ -173,7 +173,7 @@ class Changes:
 
     @property
     def changes_forgotten(self) -> bool:
-        """Whether they change who is opted out by a keyed hash."""
+        """True where they change who is opted out by a keyed hash."""
         return self.action == "forget" or bool(self.releases)
 
     def at(self, place: int) -> Change:
@@ -211,12 +211,14 @@ class RecordError(Exception):
     Args:
         reason: why not.
         remedy: what to do about it, in sentences.
+        last_resort: what to do where that does not help.
     """
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, last_resort: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+        self.last_resort = last_resort
 
 
 class Overtaken(Exception):
@@ -232,7 +234,7 @@ class Record(Protocol):
 
     @property
     def where(self) -> str:
-        """Where the record is, for messages."""
+        """The name of the record, or its place, for messages."""
 
     def append(
         self,

@@ -1,4 +1,4 @@
-"""The image of a fold: a file that is mapped into memory in place of reading all changes anew.
+"""The image of a fold: a file that is mapped into memory in place of folding all changes again.
 
 It only saves time. A record is whole without it; it is used as long as it fits the record, the
 way in which numbers are read, and its own digest.

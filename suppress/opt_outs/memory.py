@@ -33,7 +33,7 @@ class MemoryRecord:
 
     @property
     def where(self) -> str:
-        """Where the record is, for messages."""
+        """The name of the record, for messages."""
         return "memory"
 
     def append(

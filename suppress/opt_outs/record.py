@@ -1,4 +1,4 @@
-"""The opt-outs that are made here: kept in a record, and in force as the fold of its changes."""
+"""The opt-outs made here: kept in a record, and in force as the fold of its changes."""
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,16 +14,16 @@ from suppress.opt_outs.contract import (
     Overtaken,
     Record,
     RecordError,
-    Replaced,
-    positioned,
 )
 from suppress.opt_outs.evidence import Evidence
-from suppress.opt_outs.fold import NO_FOLD, Fold
+from suppress.opt_outs.fold import Fold
+from suppress.opt_outs.folded import FoldedRecord
 from suppress.opt_outs.history import history_of, in_force, of_lines
 from suppress.opt_outs.image import Images
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
+from suppress.opt_outs.lookup import find, not_among
 from suppress.opt_outs.people import People, Person, Sought, lines_of, read_people
-from suppress.stop_list.opted_out import GROWTH, OptedOut
+from suppress.stop_list.opted_out import OptedOut
 from suppress.stop_list.run import Run
 
 Destinations = Callable[[str], Sequence[Destination]]
@@ -35,7 +35,7 @@ class OptOutsUnreadable(StopListUnavailable):
 
 
 class OptOuts:
-    """Who is opted out, and the ways to change it.
+    """The people who are opted out, and the ways to change that.
 
     Args:
         record: where the changes are kept.
@@ -55,12 +55,10 @@ class OptOuts:
         *,
         limits: OptOutLimits = LIMITS,
     ) -> None:
-        self._limits = limits
         self.record = record
         self._convention = convention
-        self._images = images
-        # Replaced as a whole, never changed, so that threads need not wait for each other.
-        self._fold = NO_FOLD
+        self._limits = limits
+        self._folded = FoldedRecord(record, convention, images, limits)
         self._unkept: dict[str, dict[Person, float]] = {}
 
     def under(self, convention: Convention, images: Images | None) -> "OptOuts":
@@ -76,13 +74,13 @@ class OptOuts:
             OptOutsUnreadable: that cannot be read.
         """
         try:
-            found = self._synced().of(channel)
+            found = self._folded.now().of(channel)
         except RecordError as error:
             raise OptOutsUnreadable(
                 f"The opt-outs in {self.record.where} cannot be read ({error.reason}), and "
                 "somebody may be among them. Nothing may be sent until they can: try again, see "
                 "that its folder is there and mounted, or restore the file from a backup. "
-                f"{error.remedy}"
+                f"{error.last_resort}"
             ) from error
         unkept = self._unkept.get(channel)
         if not unkept:
@@ -115,7 +113,7 @@ class OptOuts:
         new: dict[str, list[str]] = {}
 
         def additions(fold: Fold) -> list[Changes]:
-            new.update((name, _not_among(people.numbers, fold.of(name))) for name in channels)
+            new.update((name, not_among(people.numbers, fold.of(name))) for name in channels)
             return [
                 Changes(
                     *("add", name, people, now, evidence),
@@ -125,7 +123,7 @@ class OptOuts:
             ]
 
         try:
-            self._append(additions)
+            self._folded.append(additions)
         except RecordError as error:
             for name in channels:
                 self._unkept.setdefault(name, {}).update(dict.fromkeys(people.rows(), now))
@@ -169,7 +167,7 @@ class OptOuts:
         sought = Sought(people, self._convention)
 
         def removals(fold: Fold) -> list[Changes]:
-            found, kept = _find(sought, fold.of(channel), self.record.people)
+            found, kept = find(sought, fold.of(channel), self.record.people)
             forgotten = fold.of(channel).forgotten
             traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
             numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
@@ -189,11 +187,11 @@ class OptOuts:
             ]
 
         with self._explained():
-            self._append(removals)
+            self._folded.append(removals)
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))
-            places, _ = _find(sought, OptedOut((run,)), People.of(unkept).chosen)
+            places, _ = find(sought, OptedOut((run,)), People.of(unkept).chosen)
             self._forget_unkept(channel, [unkept[place] for place in places])
 
     def history(self, person: People, channel: str | None) -> list[Change]:
@@ -240,11 +238,11 @@ class OptOuts:
         sought = Sought(person, self._convention)
         with self._explained():
             while True:
-                fold = self._synced()
+                fold = self._folded.now()
                 about = of_lines(sought, self._all_changes(), self._convention)
                 if not about:
                     return 0
-                self._remove_images()
+                self._folded.remove_images()
                 with contextlib.suppress(Overtaken):
                     self.record.forget(
                         sorted(each.positions[place] for each, place in about),
@@ -254,9 +252,8 @@ class OptOuts:
                     )
                     break
             # Another process may have made one in between.
-            self._remove_images()
-            self._fold = NO_FOLD
-            self._synced()
+            self._folded.remove_images()
+            self._folded.refold()
         return len(about)
 
     def reset(self) -> bool:
@@ -270,7 +267,7 @@ class OptOuts:
 
     def _traces(self, sought: Sought, opted_out: OptedOut) -> dict[int, bool]:
         """Return the readings of a person that are to be suppressed, and which are the line's."""
-        found, numbers = _find(sought, opted_out, self.record.people)
+        found, numbers = find(sought, opted_out, self.record.people)
         if not found:
             return {}
         positions = np.array(found, np.int64)
@@ -282,59 +279,8 @@ class OptOuts:
         lines = [*sought.values.tolist(), *lines_of(numbers, self._convention).values.tolist()]
         return {**values, **dict.fromkeys(lines, True)}
 
-    def _remove_images(self) -> None:
-        if self._images is not None:
-            try:
-                self._images.remove()
-            except OSError as error:
-                raise RecordError(
-                    f"an image of them cannot be removed: {error.strerror}",
-                    "Give yourself the right to write there.",
-                ) from error
-
     def _all_changes(self) -> list[Changes]:
         return list(self.record.changes_since(None))
-
-    def _append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
-        """Append what is made of the fold, again as long as others are faster."""
-        while True:
-            fold = self._synced()
-            try:
-                changes = make(fold)
-                then = _Then(fold, changes, self._convention, self._saved)
-                self.record.append(changes, expected=fold.position, prepare=then.make)
-            except Overtaken:
-                continue
-            break
-        # Who was forgotten and is released is not in the fold, and is read anew.
-        if self._fold is fold and not any(each.releases for each in changes):
-            self._fold = then.fold
-
-    def _synced(self) -> Fold:
-        """Take over what has changed in the record since the last time."""
-        known = self._fold
-        image = None if self._images is None else self._images.newer(known.position)
-        for start in [*([] if image is None else [image]), known, NO_FOLD]:
-            with contextlib.suppress(Replaced):
-                changes = list(self.record.changes_since(start.position))
-                break
-        if start is known and not changes:
-            return known
-        fold = start.then(changes, self._convention)
-        if start is not known or any(each.changes_forgotten for each in changes):
-            fold = fold.with_forgotten(self.record.forgotten())
-        if start is NO_FOLD:
-            fold = self._saved(fold)
-        self._fold = fold
-        return fold
-
-    def _saved(self, fold: Fold) -> Fold:
-        """Return the fold, from an image that saves the next process the work where that pays."""
-        if self._images is None or fold.unsaved < max(
-            self._limits.image_after, len(fold) // GROWTH
-        ):
-            return fold
-        return self._images.save(fold)
 
     def _run_of_unkept(self, unkept: Mapping[Person, float]) -> Run:
         """Return those who could not be kept as a run; their positions are their places."""
@@ -355,82 +301,8 @@ class OptOuts:
             raise StoreUnavailable(unavailable(self.record, error)) from error
 
 
-class _Then:
-    """The fold after changes that are being appended.
-
-    It is made before anybody can read the changes: where they are many, others then find an
-    image, and need not fold them again.
-    """
-
-    def __init__(
-        self,
-        fold: Fold,
-        changes: Sequence[Changes],
-        convention: Convention,
-        saved: Callable[[Fold], Fold],
-    ) -> None:
-        self.fold = fold
-        self._changes = changes
-        self._convention = convention
-        self._saved = saved
-
-    def make(self, position: int) -> None:
-        """Make the fold, given the position of the last change."""
-        first = position + 1 - sum(each.size for each in self._changes)
-        done = positioned(self._changes, first)
-        self.fold = self._saved(self.fold.then(done, self._convention))
-
-
 def unavailable(record: Record, error: RecordError) -> str:
     """Say that a record cannot be read or written, and what to do."""
     return (
         f"The opt-outs in {record.where} cannot be read or written ({error.reason}). {error.remedy}"
     )
-
-
-def _find(
-    sought: Sought, opted_out: OptedOut, people_at: Callable[[Sequence[int]], People]
-) -> tuple[list[int], list[str]]:
-    """Find those opted out who have the same line as somebody sought.
-
-    Args:
-        sought: whom to find.
-        opted_out: those who are opted out.
-        people_at: gives the people at positions.
-
-    Returns:
-        Their positions, and their numbers.
-
-    Raises:
-        Overtaken: one of them was forgotten meanwhile.
-    """
-    positions: list[int] = []
-    numbers: list[str] = []
-    for run in opted_out.runs:
-        candidates = run.positions[run.places_of(sought.values)].tolist()
-        people = people_at(candidates)
-        if len(people.numbers) < len(candidates):
-            raise Overtaken
-        for place in np.flatnonzero(sought.match(people)).tolist():
-            positions.append(candidates[place])
-            numbers.append(people.numbers[place])
-        for person in run.unread_alive:
-            if sought.is_unread(f"+{person.digits}"):
-                positions.append(person.position)
-                numbers.append(f"+{person.digits}")
-    return positions, numbers
-
-
-def _not_among(numbers: Sequence[str], opted_out: OptedOut) -> list[str]:
-    """Return those of some numbers, each once, that nobody is opted out with."""
-    different = list(dict.fromkeys(numbers))
-    if not opted_out:
-        return different
-    values = [int(each) for each in different]
-    fitting = np.array([each if each < 2**64 else 0 for each in values], np.uint64)
-    known = opted_out.have_firsts(fitting).tolist()
-    return [
-        number
-        for number, is_known in zip(different, known, strict=True)
-        if not is_known and number[1:] not in opted_out.unread
-    ]

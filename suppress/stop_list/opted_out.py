@@ -19,7 +19,7 @@ from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.run import NO_RUN, Positions, Readings, Run
 
 GROWTH = 32
-"""How many times larger a run is than the next one, at least: else they are merged."""
+"""A run is so many times larger than the next one, at least: else they are merged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class OptedOut:
 
     @property
     def count(self) -> int:
-        """How many they are."""
+        """The number of people."""
         return len(self._firsts) + len(self.unread) + self.forgotten.count
 
     def count_missing_in(self, numbers: NumberSet) -> int:

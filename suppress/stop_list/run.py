@@ -155,12 +155,12 @@ class Run:
 
     @property
     def unread_alive(self) -> tuple[Unread, ...]:
-        """Those without a reading who are alive."""
+        """The people alive without a reading."""
         return tuple(each for each in self.unread if each.position not in self.dead)
 
     @cached_property
     def alive(self) -> NDArray[np.bool_]:
-        """Which of them are opted out still."""
+        """The people who are still opted out, as a mask."""
         alive = np.ones(len(self), np.bool_)
         alive[np.searchsorted(self.positions, np.array(sorted(self.dead), np.int64))] = False
         return alive

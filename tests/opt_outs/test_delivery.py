@@ -5,71 +5,23 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.builders import Clock, ListSource, by_hand, listed
+from support.builders import Clock, ListSource, by_hand, limit_bsg, listed
 from support.children import started
-from suppress import PendingChange, Refused, Settings, SourceError, StoreUnavailable, Suppressor
+from support.takers import Taker
+from suppress import PendingChange, Settings, SourceError, StoreUnavailable, Suppressor
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.delivery import destination_of
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 
 ANN, BOB, CY, DEE = "+14155552671", "+14155552672", "+14155552673", "+14155552674"
-
-Call = tuple[str, str, tuple[str, ...]]
-
-
-class Taker(ListSource):
-    """A source that takes opt-outs; keeps its calls, and fails or refuses when told to."""
-
-    add_at_once = 3
-    remove_at_once = 2
-
-    def __init__(self, *numbers: str, name: str = "list", identity: str = "") -> None:
-        super().__init__(listed(*numbers), name=name)
-        self.identity = identity
-        self.calls: list[Call] = []
-        self.ids: dict[str, list[str | int]] = {}
-        self.poison: set[str] = set()
-        self.down: BaseException | None = None
-        self.on_taking: Callable[[], None] = lambda: None
-
-    def add(self, numbers: Sequence[str], channel: str) -> None:
-        assert 0 < len(numbers) <= self.add_at_once
-        self._call("add", numbers, channel)
-
-    def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
-        assert 0 < len(numbers) <= self.remove_at_once
-        self.ids.update((number, list(ids)) for number, ids in numbers.items())
-        self._call("remove", list(numbers), channel)
-
-    def _call(self, action: str, numbers: Sequence[str], channel: str) -> None:
-        assert len(set(numbers)) == len(numbers)
-        self.calls.append((action, channel, tuple(numbers)))
-        if self.down is not None:
-            raise self.down
-        if self.poison.intersection(numbers):
-            raise Refused("no such number.")
-        self.on_taking()
-
-    def once(self, do: Callable[[], None]) -> None:
-        """Have something done while the next call is taken."""
-
-        def taking() -> None:
-            self.on_taking = lambda: None
-            do()
-
-        self.on_taking = taking
-
-    def took(self) -> list[Call]:
-        """The calls since the last time."""
-        calls, self.calls = self.calls, []
-        return calls
 
 
 @pytest.fixture
@@ -796,7 +748,7 @@ class TestBsg:
     def test_a_server_that_is_down_and_comes_back(
         self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("suppress_bsg.client.BACKOFF", 0.001)
+        limit_bsg(monkeypatch, BsgLimits(retry_delay=0.001))
         one = self.made(sandbox, tmp_path)
         one.snapshot("sms")
         sandbox.close()
