@@ -307,10 +307,7 @@ class TestUniting:
             ([Entries(numbers=[LISTED], channels="sms")], "channels are a text"),
             ([Entries(numbers=[LISTED], channels={"sms"}, ids=[])], "1 numbers with 0 ids"),
             ([Entries(numbers=[LISTED], channels={"sms"}, added_at=[None] * 2)], "with 2 times"),
-            (
-                [Entries(numbers=["n/a"], channels={"sms"}, ids=[3])],
-                "id 3 has no digits in its number",
-            ),
+            ([Entries(numbers=["n/a"], channels={"sms"}, ids=[3])], "id 3 has no digits"),
             (None, "not iterable"),
         ],
     )
