@@ -13,7 +13,7 @@ import pytest
 import suppress.testing
 from support.builders import ListSource, listed
 from suppress import ConfigurationError, Settings, SourceError, StopListUnavailable, Suppressor
-from suppress_file import FileSourceLimits, FileSettings, FileSource
+from suppress_file import FileSettings, FileSource, FileSourceLimits
 
 LATER = "+14155552674"
 LISTED, OTHER, NATIONAL = "+14155552671", "+14155552672", "(415) 555-2671"
