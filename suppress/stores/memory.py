@@ -35,7 +35,7 @@ class MemoryStore:
         """Return the snapshot under the key."""
         with self._changed:
             snapshot = self._snapshots.get(key)
-            if snapshot is not None:  # it is in use: keep it for longer
+            if snapshot is not None:  # it is in use: its time starts again
                 self._snapshots[key] = snapshot
             return snapshot
 

@@ -168,7 +168,7 @@ class RecordContract:
         assert (found.tries, found.tried_at, found.error) == (1, 100.0, "no such number.")
 
     def test_the_opposite_of_a_refused_change_replaces_it(self, opening: Opening) -> None:
-        """A number that was never taken need not be removed; one that was kept is told again."""
+        """A source need not remove what it never took, and is told again of what it kept."""
         record = opening()
         orders: list[tuple[Action, Action, list[Action]]] = [
             ("add", "remove", []),
