@@ -24,7 +24,6 @@ from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.choice import open_store
-from suppress.stores.contract import Failure
 from suppress.tracebacks import without_frames
 
 R = TypeVar("R")
@@ -109,7 +108,7 @@ class Suppressor(OptOutMethods):
 
         Arguments and errors as for `suppress.filter_recipients`.
         """
-        return allowed(*self._begun(numbers, channel, default_region, key))
+        return allowed(*self._prepared(numbers, channel, default_region, key))
 
     @without_frames
     def screen(
@@ -126,14 +125,14 @@ class Suppressor(OptOutMethods):
         until the last one has come is suppressed. Arguments and errors as for
         `filter_recipients`.
         """
-        recipients, taken_numbers, snapshot, reader = self._begun(
+        recipients, taken_numbers, snapshot, reader = self._prepared(
             numbers, channel, default_region, key
         )
         return Screening(
             recipients, snapshot, numbers=taken_numbers, screened_at=self.now(), reader=reader
         )
 
-    def _begun(
+    def _prepared(
         self,
         numbers: Iterable[R],
         channel: str,
@@ -221,11 +220,6 @@ class Suppressor(OptOutMethods):
         """
         self._known(channel)
         return self._serving.stored(channel)
-
-    def failure(self, channel: str) -> Failure | None:
-        """Return why the channel's stop list could not be read last time; None if it could."""
-        self._known(channel)
-        return self._serving.failure(channel)
 
     @without_frames
     def status(self) -> Status:

@@ -19,7 +19,7 @@ import suppress.testing
 from support.builders import row
 from suppress import hookspecs
 from suppress.cli import exit_statuses
-from suppress.settings.settings import Arguments
+from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings
 from suppress_file import FileSettings
@@ -43,10 +43,8 @@ def test_every_hook_is_documented_with_its_arguments(name: str) -> None:
 
 
 def settings() -> Iterator[tuple[str, str, object]]:
-    core = {field.name: field for field in dataclasses.fields(suppress.Settings)}
-    for name in Arguments.__annotations__:
-        yield "SUPPRESS", name, core[name].default
-    for prefix, kind in (("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings)):
+    tables = (("SUPPRESS", CoreSettings), ("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings))
+    for prefix, kind in tables:
         for field in dataclasses.fields(kind):
             yield prefix, field.name, field.default
 

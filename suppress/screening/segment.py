@@ -50,8 +50,12 @@ class Segment(Generic[R]):
         self.recipients = recipients
         self.numbers = numbers
         self.singles, self._owners = self.numbers, None
-        self.found = reader.read_all(self.singles)
-        if not self.found.texts and any_tuple(self.numbers):
+        # Most often, all recipients have one number or all have several.
+        several = issubclass(type(numbers[0]), tuple)
+        if not several:
+            self.found = reader.read_all(self.singles)
+            several = not self.found.texts and any_tuple(self.numbers)
+        if several:
             self.singles, self._owners = singles_of(self.numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.full(len(self.singles), ALLOWED, np.uint8)

@@ -25,7 +25,7 @@ from suppress.serving.status import Status
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.plausible import doubt
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Failure, Lease
+from suppress.stores.contract import Lease
 
 logger = logging.getLogger("suppress")
 
@@ -165,11 +165,6 @@ class Serving:
         with channel.lock:
             channel.sync()
             return channel.latest
-
-    def failure(self, name: str) -> Failure | None:
-        """Return why a stop list could not be read last time, if it could not."""
-        with self._channels[name].lock:
-            return self._channels[name].failure()
 
     def status(self) -> Status:
         """Return the state of each channel's stop list, without asking a source.

@@ -48,7 +48,8 @@ from suppress.screening.screening import allowed, taken
 from suppress.stop_list.number_set import NumberSet
 from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
-from suppress_bsg.paging import LIMIT, Page, read_all
+from suppress_bsg.limits import DEFAULT_LIMITS
+from suppress_bsg.paging import Page, read_all
 from suppress_bsg.source import BsgSettings, BsgSource
 
 LOOP_SAMPLE = 50_000
@@ -59,6 +60,7 @@ CHECKED = 500
 """Recipients whose answers are compared with the reference."""
 NO_DIGIT = ("+", "p", "'", "=", "w", "t", "\u200e", "\u202a", "\ufeff")
 LATENCY = 20
+LIMIT = DEFAULT_LIMITS.page_size
 """Milliseconds before each answer of the sandbox."""
 WAITING = 300_000
 """Opt-outs that wait for a source, at most."""

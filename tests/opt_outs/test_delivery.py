@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from support.builders import Clock, ListSource, by_hand, listed
+from support.builders import Clock, ListSource, by_hand, limit_bsg, listed
 from support.children import started
 from support.takers import Taker
 from suppress import PendingChange, Settings, SourceError, StoreUnavailable, Suppressor
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.delivery import destination_of
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 
 ANN, BOB, CY, DEE = "+14155552671", "+14155552672", "+14155552673", "+14155552674"
@@ -747,7 +748,7 @@ class TestBsg:
     def test_a_server_that_is_down_and_comes_back(
         self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("suppress_bsg.client.BACKOFF", 0.001)
+        limit_bsg(monkeypatch, BsgLimits(retry_delay=0.001))
         one = self.made(sandbox, tmp_path)
         one.snapshot("sms")
         sandbox.close()

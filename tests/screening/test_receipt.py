@@ -108,7 +108,7 @@ def of_two_lists() -> Receipt:
     """A receipt of four recipients; the stop list was read again before the third."""
     clock = Clock()
     source = ListSource(listed(LISTED))
-    one = Suppressor(plugins=[source], sources=["list"], store=None, background=False, clock=clock)
+    one = by_hand(source, clock=clock, store=None)
     first = one.screen([LISTED, ANN], "sms")
     builder = ReceiptBuilder(first.snapshot, first.convention, one.now())
     builder.add(first.numbers, first.counts)
@@ -240,6 +240,7 @@ class TestVerifying:
             ([LISTED, ANN, BOB, None], "not those who were screened"),
             ([LISTED, ANN, BOB], "There are 3 recipients, but 4 were screened"),
             ([LISTED, ANN, BOB, "n/a", "n/a"], "There are 5 recipients, but 4 were screened"),
+            ([LISTED], "There is 1 recipient, but 4 were screened"),
             ([], "There are 0 recipients, but 4 were screened"),
             ([f"{LISTED}\n{ANN}", BOB, "n/a", ""], "not those who were screened"),
         ],

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import suppress
-from support.builders import ListSource, listed
+from support.builders import ListSource, by_hand, listed
 from suppress import StopListUnavailable, Suppressor
 from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
@@ -38,7 +38,7 @@ def source() -> ListSource:
 def made(source: ListSource, tmp_path: Path) -> Callable[..., Suppressor]:
     def making(**arguments: Any) -> Suppressor:
         arguments = {"store": tmp_path / "store", **arguments}
-        return Suppressor(plugins=[source], sources=["list"], background=False, **arguments)
+        return by_hand(source, **arguments)
 
     return making
 

@@ -1,5 +1,6 @@
 """Builders of suppressors, sources, clocks and settings for tests."""
 
+import functools
 import os
 import threading
 import time
@@ -8,11 +9,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import suppress
 from support.commands import run
 from suppress import Snapshot, Suppressor
 from suppress.stop_list.number_set import NumberSet
-from suppress_bsg.sandbox import Row
+from suppress_bsg.limits import BsgLimits
+from suppress_bsg.sandbox import SandboxEntry
+from suppress_bsg.source import BsgSource
 
 CREATED_AT = "2022-04-18 19:22:16"
 READ_AT = datetime(2026, 1, 2, tzinfo=UTC)
@@ -116,8 +121,14 @@ def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
     return environ
 
 
-def row(place: int, phone: int, *channels: str) -> Row:
-    return Row(place, phone, CREATED_AT, set(channels))
+def row(place: int, phone: int, *channels: str) -> SandboxEntry:
+    return SandboxEntry(place, phone, CREATED_AT, set(channels))
+
+
+def limit_bsg(monkeypatch: pytest.MonkeyPatch, limits: BsgLimits) -> None:
+    """Give other limits to BSG's source where the settings configure it."""
+    made = functools.partial(BsgSource, limits=limits)
+    monkeypatch.setattr("suppress_bsg.source.BsgSource", made)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
