@@ -4,7 +4,7 @@ import functools
 import logging
 import math
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any, TypeVar, Unpack
@@ -20,6 +20,7 @@ from suppress.numbers import equivalence
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings, why_invalid
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.readers import Readers
 from suppress.opt_outs.delivery import Delivery
 from suppress.opt_outs.image import Images
@@ -27,7 +28,8 @@ from suppress.opt_outs.methods import Kept, OptOutMethods
 from suppress.opt_outs.record import OptOuts
 from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.plugin_manager import Plugins
-from suppress.screening.screening import Screening, allowed, taken
+from suppress.screening.recipients import taken
+from suppress.screening.screening import Screening, allowed
 from suppress.serving.context import Context
 from suppress.serving.keys import key_of
 from suppress.serving.limits import ServingLimits
@@ -171,7 +173,7 @@ class Suppressor(OptOutMethods):
         channel: str,
         default_region: str | None,
         key: Callable[[R], Any] | None,
-    ) -> tuple[list[R], list[Any], Snapshot, Reader]:
+    ) -> tuple[Sequence[R], Numbers, Snapshot, Reader]:
         """The recipients and their numbers, and then what they are to be screened with."""
         self._known(channel)
         self.region(default_region)

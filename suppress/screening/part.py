@@ -1,6 +1,7 @@
 """Some recipients that are screened together: the outcome of each, and what it was made from."""
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
 from suppress.screening.outcome import Outcome
@@ -42,17 +44,18 @@ class Part(Generic[R]):
 
     def __init__(
         self,
-        recipients: list[R],
-        numbers: list[Any],
+        recipients: Sequence[R],
+        numbers: Numbers,
         snapshot: Snapshot,
         reader: Reader,
     ) -> None:
         self.recipients = recipients
         self.numbers = numbers
-        self.singles, self._owners = self.numbers, None
+        self.singles: Numbers = numbers
+        self._owners = None
         self.found = reader.read_all(self.singles)
-        if not self.found.texts and any_tuple(self.numbers):
-            self.singles, self._owners = singles_of(self.numbers)
+        if isinstance(numbers, list) and not self.found.texts and any_tuple(numbers):
+            self.singles, self._owners = singles_of(numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.full(len(self.singles), ALLOWED, np.uint8)
         np.putmask(outcomes, self.found.invalid, INVALID)
