@@ -35,6 +35,8 @@ def as_text(number: object) -> tuple[str | None, bool]:
             number = float.__float__(cast("float", number))
         elif isinstance(number, Decimal):
             number = Decimal(number)
+            if number.is_snan():  # it takes part in no comparison
+                return None, False
         value = int(number) if math.isfinite(number) and number == int(number) else 0
     elif isinstance(number, bool | np.bool_):
         return None, False

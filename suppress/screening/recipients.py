@@ -94,14 +94,14 @@ def _taken_from_array(array: Any) -> tuple[Any, Numbers] | None:
 def _taken_from_pandas(series: Any) -> tuple[Sequence[Any], Numbers] | None:
     values = series.array
     if series.dtype.kind in "iuf" and isinstance(series.dtype, np.dtype):
-        return _Values(values), series.to_numpy()
+        return _Values(series), series.to_numpy()
     if not hasattr(values, "__arrow_array__") or (pa := _pyarrow()) is None:
         return None
     try:
         numbers = ArrowNumbers.readable(pa.array(values))
     except (pa.ArrowException, TypeError):
         return None
-    return None if numbers is None else (_Values(values), numbers)
+    return None if numbers is None else (_Values(series), numbers)
 
 
 def _taken_from_arrow(array: Any) -> tuple[Sequence[Any], Numbers] | None:
@@ -127,20 +127,21 @@ def _pyarrow() -> Any:
 
 
 class _Values(Sequence[Any]):
-    """The values of a Series of pandas, by their places and not by their labels.
+    """The values of a Series or an Index of pandas, by their places and not by their labels.
 
     Args:
-        array: its array.
+        series: the Series or Index.
     """
 
-    def __init__(self, array: Any) -> None:
-        self._array = array
+    def __init__(self, series: Any) -> None:
+        self._series = series
+        self._by_place = getattr(series, "iloc", series)
 
     def __len__(self) -> int:
-        return len(self._array)
+        return len(self._series)
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._array.tolist())
+        return iter(self._series.tolist())
 
     @overload
     def __getitem__(self, place: int) -> Any: ...
@@ -149,4 +150,5 @@ class _Values(Sequence[Any]):
     def __getitem__(self, place: slice) -> "_Values": ...
 
     def __getitem__(self, place: int | slice) -> Any:
-        return _Values(self._array[place]) if isinstance(place, slice) else self._array[place]
+        found = self._by_place[place]
+        return _Values(found) if isinstance(place, slice) else found

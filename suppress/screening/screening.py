@@ -50,6 +50,7 @@ class Screening(Generic[R]):
         snapshot: the stop list that it was screened against.
         convention: the rules by which the numbers were read.
         screened_at: the time of the screening (aware, UTC).
+        codes: the outcome of each recipient, as a code of `part`.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -76,8 +77,8 @@ class Screening(Generic[R]):
             in_order, numbers = taken(recipients, key)
         self._parts = list(_parts(in_order, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
-        self._outcomes = np.concatenate([none, *(part.outcomes for part in self._parts)])
-        if check_types and len(self._outcomes) and self._outcomes.max() == INVALID:
+        self.codes = np.concatenate([none, *(part.outcomes for part in self._parts)])
+        if check_types and len(self.codes) and self.codes.max() == INVALID:
             refuse_foreign(numbers)
 
     @cached_property
@@ -109,7 +110,7 @@ class Screening(Generic[R]):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """The number of recipients that are `"allowed"`, `"suppressed"` and `"invalid"`."""
-        found = np.bincount(self._outcomes, minlength=len(OUTCOMES)).tolist()
+        found = np.bincount(self.codes, minlength=len(OUTCOMES)).tolist()
         return {str(outcome): found[OUTCOMES.index(outcome)] for outcome in Outcome}
 
     @cached_property
@@ -121,7 +122,7 @@ class Screening(Generic[R]):
         return dict(counts)
 
     def __len__(self) -> int:
-        return len(self._outcomes)
+        return len(self.codes)
 
     def __iter__(self) -> Iterator[Decision[R]]:
         for part in self._parts:
@@ -139,7 +140,7 @@ class Screening(Generic[R]):
 
     def where(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Return for each recipient whether it has an outcome."""
-        found: NDArray[np.bool_] = np.equal(self._outcomes, OUTCOMES.index(outcome))
+        found: NDArray[np.bool_] = np.equal(self.codes, OUTCOMES.index(outcome))
         return found
 
     @property
@@ -255,6 +256,16 @@ def allowed(
     if all_invalid:
         refuse_foreign(numbers)
     return found
+
+
+def outcomes_of(numbers: Numbers, snapshot: Snapshot, reader: Reader) -> NDArray[np.uint8]:
+    """Return the outcome of each number, as a code of `part`; nothing else is kept.
+
+    Arguments as for `allowed`.
+    """
+    none = np.zeros(0, np.uint8)
+    parts = _parts(cast("Sequence[Any]", numbers), numbers, snapshot, reader)
+    return np.concatenate([none, *(part.outcomes for part in parts)])
 
 
 def _parts(

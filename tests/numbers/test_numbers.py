@@ -82,6 +82,7 @@ def test_other_types_of_numbers(number: Any) -> None:
         float("nan"),
         float("inf"),
         Decimal("NaN"),
+        Decimal("sNaN"),
         Decimal("14155552671.5"),
         b"+14155552671",
         0,
