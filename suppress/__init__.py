@@ -2,6 +2,7 @@
 
 import logging
 
+from suppress import sql
 from suppress.default import (
     add,
     default_suppressor,
@@ -121,6 +122,7 @@ __all__ = [
     "screen",
     "screen_frame",
     "screen_rows",
+    "sql",
     "status",
     "warn_if_others_write",
 ]
