@@ -1,4 +1,4 @@
-"""How the documentation is built: sphinx-build -W -n -b html docs docs/_build/html."""
+"""Settings of the documentation: sphinx-build -W -n -b html docs docs/_build/html."""
 
 import suppress
 
@@ -20,10 +20,11 @@ autodoc_class_signature = "separated"
 default_role = "code"
 myst_heading_anchors = 3
 
-# What belongs to other projects, and what a reader has no page for.
+# Names of other projects, and names without a page.
 nitpick_ignore_regex = [
     ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
-    ("py:.*", r".*\b(R|T|Arguments|Unpack|Self|optional|PluginManager)"),
+    ("py:.*", r".*\b(R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
+    ("py:.*", r"suppress\.(numbers\.bulk\.Reader|stop_list\.(forgotten\.Forgotten|run\.Run))"),
     ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),
 ]

@@ -1,9 +1,8 @@
-"""Where the command `suppress` begins: ready for Ctrl-C before its modules are imported.
+"""The entry point of the command `suppress`, ready for Ctrl-C before its modules are imported.
 
-It stands beside the package, not in it: to import anything of a package is to import the
-whole of it first, and a Ctrl-C in that time would show a traceback. For nothing but the
-command to import: from then on, and until the command line takes over, a signal ends the
-process at once.
+It stands beside the package, not in it: whoever imports a module of a package imports the
+package first, and a Ctrl-C in that time would show a traceback. Only the command may import
+this module: from then on, until the command line takes over, a signal ends the process at once.
 """
 
 import os
@@ -11,7 +10,7 @@ import signal
 
 for _name in ("SIGINT", "SIGTERM", "SIGHUP"):
     _number = getattr(signal, _name, None)
-    # What runs in the background, without job control, does not listen to Ctrl-C.
+    # A process that a shell runs in the background ignores Ctrl-C.
     if _number is not None and signal.getsignal(_number) != signal.SIG_IGN:
         signal.signal(_number, lambda number, _: os._exit(128 + number))
 

@@ -2,7 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -40,6 +41,19 @@ def default_suppressor() -> Suppressor:
         if _made is None:
             _made = Suppressor()
         return _made
+
+
+@contextmanager
+def replace_default(suppressor: Suppressor) -> Iterator[None]:
+    """Put another `Suppressor` behind the module's functions while the block runs."""
+    global _made  # noqa: PLW0603 - the one thing that is shared
+    with _lock:
+        replaced, _made = _made, suppressor
+    try:
+        yield
+    finally:
+        with _lock:
+            _made = replaced
 
 
 @without_frames

@@ -1,6 +1,7 @@
 """The family of errors that suppress raises. Each message says what to do next."""
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
 
 from suppress.printable import printable
 
@@ -28,6 +29,12 @@ class StopListUnavailable(SuppressError):
 
 class UnknownChannel(SuppressError, ValueError):
     """No source serves the channel; the message lists the channels that exist."""
+
+    @classmethod
+    def among(cls, channel: str, served: Iterable[str]) -> Self:
+        """Return the error for a channel that is not among those that are served."""
+        names = ", ".join(served)
+        return cls(f"No source serves the channel {channel!r}. Served are: {names}.")
 
 
 class InvalidNumber(SuppressError, ValueError):

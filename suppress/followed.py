@@ -40,14 +40,14 @@ class FollowedList:
     ) -> None:
         self._suppressor = suppressor
         self._channel = channel
-        self._region = suppressor.region(default_region)
+        self._region = suppressor.reader(default_region).convention.region
         self._pause = pause
         self._timer = timer
         self.snapshot = suppressor.snapshot(channel)
         self._asked = timer()
 
     def look(self) -> View:
-        """Return the stop list as it is now; it is read anew if it is too old.
+        """Return the stop list as it is now; it is read again if it is too old.
 
         Raises:
             StopListUnavailable: it is too old, and cannot be read; or the opt-outs that were
@@ -64,7 +64,7 @@ class FollowedList:
             if state is not State.FRESH:
                 self._asked = self._timer()
         before = self.snapshot
-        # The same list keeps what is known of it, such as its digest.
+        # An unchanged list keeps what was computed for it, such as its digest.
         if found.numbers is not before.numbers or found.opted_out is not before.opted_out:
             self.snapshot = found
         return View(self.snapshot, suppressor.reader(self._region), suppressor.now())

@@ -19,9 +19,9 @@ from suppress.errors import InvalidArgument
 from suppress.followed import FollowedList
 from suppress.numbers.handed_in import Numbers
 from suppress.screening.campaign import View
-from suppress.screening.part import ALLOWED, INVALID, OUTCOMES
 from suppress.screening.recipients import refuse_foreign, taken
 from suppress.screening.screening import Screening, outcomes_of
+from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import without_frames
 

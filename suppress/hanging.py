@@ -1,10 +1,12 @@
-"""Calls of sources that may hang: each ends in time, and no other is begun while one hangs."""
+"""Calls of sources that may hang: each ends in time, and one that hangs is not called again."""
 
 import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import TypeVar
+
+from suppress.futures import resolve
 
 T = TypeVar("T")
 
@@ -18,7 +20,7 @@ class Overdue(Exception):
 
 
 class Calls:
-    """Calls of sources, each in a thread of its own, at most one that hangs for each source."""
+    """Calls of sources, each in a thread of its own, and at most one that hangs for a source."""
 
     def __init__(self) -> None:
         self._left: dict[str, tuple[threading.Thread, float]] = {}
@@ -31,44 +33,35 @@ class Calls:
         sources: Collection[str],
         current: Callable[[], str],
     ) -> T:
-        """Give what the work gives, if it does so in time.
+        """Return the result of the work, if it is done in time.
 
         Args:
-            work: what to do.
+            work: the work; it calls sources.
             seconds: how long to wait for it.
-            sources: the names of those that it may call.
-            current: gives the name of the one that it is at.
+            sources: the names of the sources that it may call.
+            current: gives the name of the source that it is calling.
 
         Raises:
             Overdue: it was not done in time.
-            Hanging: one of them hangs since an earlier call; nothing was done.
+            Hanging: a source hangs since an earlier call; nothing was done.
             RuntimeError: no thread can be started.
         """
         for name in sources:
-            thread, since = self._left.get(name, (None, 0.0))
-            if thread is not None and thread.is_alive():
+            left, left_at = self._left.get(name, (None, 0.0))
+            if left is not None and left.is_alive():
                 raise Hanging(
-                    f"The source {name!r} has not answered for {time.monotonic() - since:.0f} s. "
-                    "This process asks it again when that call has ended: restart it if it never "
-                    "does."
+                    f"The source {name!r} has not answered for {time.monotonic() - left_at:.0f} s. "
+                    "This process asks it again once that call has ended; restart the process if "
+                    "it never does."
                 )
         future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                result = work()
-            except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
-                future.set_exception(error)
-            else:
-                future.set_result(result)
-
-        began = time.monotonic()
-        thread = threading.Thread(target=run, daemon=True)
+        started = time.monotonic()
+        thread = threading.Thread(target=resolve, args=(future, work), daemon=True)
         thread.start()
         try:
             return future.result(seconds)
         except TimeoutError:
             if future.done():  # the source's own
                 return future.result()
-            self._left[current()] = thread, began
+            self._left[current()] = thread, started
             raise Overdue from None

@@ -1,4 +1,4 @@
-"""The hooks of suppress: what a plugin can offer.
+"""The hooks of suppress: the functions that a plugin can implement.
 
 A plugin is a module, or any object, with functions marked `@suppress.hookimpl`. It is
 found through the entry point group `suppress` of its distribution; the entry point's

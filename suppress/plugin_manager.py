@@ -1,14 +1,15 @@
-"""Plugins: which are installed, and what each offers.
+"""The plugins of this installation, and what each offers.
 
-A plugin that cannot be imported is never silently absent: it is reported by name, and
-since it may hold a stop list, nothing is screened without it unless the settings name
+A plugin whose library is not installed is not there, unless it is asked for: by a source named
+like it, by a table, or by an environment variable. Any other plugin that cannot be imported is
+broken: since it may hold a stop list, nothing is screened without it unless the settings name
 the sources to read.
 """
 
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING
 
 import pluggy
@@ -16,7 +17,7 @@ import pluggy
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
-from suppress.settings.settings import PLUGINS, Settings
+from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
 from suppress.sources import Source, check
 
 if TYPE_CHECKING:
@@ -31,20 +32,22 @@ class Plugin:
 
     Attributes:
         name: the name of its entry point.
-        version: that of its distribution; None where it was handed in as an object.
-        error: why it cannot be imported; None where it can.
+        version: the version of its distribution; None for a plugin handed in as an object.
+        error: the reason that it cannot be imported; None if it can be.
+        missing: the library that it lacks, if that is the reason.
     """
 
     name: str
     version: str | None = None
     error: str | None = None
+    missing: str | None = None
 
 
 class Plugins:
     """The plugins of this installation, and those handed in.
 
     Args:
-        extra: plugins (modules or objects) that are not installed as such.
+        extra: further plugins (modules or objects), besides those that are installed.
     """
 
     def __init__(self, extra: Iterable[object] = ()) -> None:
@@ -56,32 +59,52 @@ class Plugins:
             if name is None:
                 raise ConfigurationError(f"The plugin {plugin!r} cannot be registered.")
             self.found[name] = Plugin(name)
+        self._handed_in = frozenset(self.found)
         for entry_point in sorted(entry_points(group=PLUGINS), key=lambda each: each.name):
-            version = entry_point.dist.version if entry_point.dist else None
-            error = None
-            try:
-                # A plugin is a stranger's code: whatever it raises is its failure to import.
-                self._manager.register(entry_point.load(), name=entry_point.name)
-            except Exception as raised:  # noqa: BLE001
-                error = _said(raised)
-                logger.warning("The plugin %r cannot be imported: %s", entry_point.name, error)
-            self.found[entry_point.name] = Plugin(entry_point.name, version, error)
+            self.found[entry_point.name] = self._imported(entry_point)
 
     def sources(self, settings: Settings) -> tuple[Source, ...]:
-        """The sources to read, as the settings have it.
+        """Return the sources to read under the settings.
+
+        If the plugins that were handed in offer all that `sources` names, no other is asked.
 
         Raises:
-            ConfigurationError: one that was asked for is missing, or none is configured.
+            ConfigurationError: a source that is asked for is missing, none is configured, or a
+                plugin is broken that may hold a stop list.
         """
-        self._refuse_broken(settings)
+        for plugin in self.found.values():
+            _refuse_broken(plugin, settings)
         unknown = sorted(set(settings.tables) - set(self.found))
         if unknown:
             raise ConfigurationError(
                 f"The table [suppress.{unknown[0]}] of {settings.file} belongs to no plugin. "
                 f"Installed are: {', '.join(self.found)}."
             )
+        offered = self._offered(settings)
+        if settings.sources is None:
+            if not offered:
+                raise ConfigurationError(
+                    "No source of a stop list is configured. Set BSG_API_KEY or run `suppress "
+                    "login` to read BSG's, or configure another plugin; `suppress plugins` lists "
+                    "them."
+                )
+            return tuple(offered.values())
+        for name in settings.sources:
+            if name not in offered:
+                raise ConfigurationError(
+                    f"SUPPRESS_SOURCES (`sources` in the table [suppress]) asks for the source "
+                    f"{name!r}, which is not installed or not configured. Configured sources: "
+                    f"{', '.join(offered) or 'none'}. Run `suppress plugins` for more."
+                )
+        return tuple(offered[name] for name in dict.fromkeys(settings.sources))
+
+    def _offered(self, settings: Settings) -> dict[str, Source]:
+        """Return the sources of all plugins that are asked, by name."""
         offered: dict[str, Source] = {}
         for plugin in self.found:
+            is_complete = settings.sources is not None and offered.keys() >= {*settings.sources}
+            if is_complete and plugin not in self._handed_in:
+                break
             for source in self.sources_of(plugin, settings):
                 if source.name in offered:
                     raise ConfigurationError(
@@ -89,28 +112,13 @@ class Plugins:
                         "or uninstall its plugin."
                     )
                 offered[source.name] = source
-        if settings.sources is None:
-            if not offered:
-                raise ConfigurationError(
-                    "No source of a stop list is configured. Set BSG_API_KEY or run `suppress "
-                    "login` to read BSG's, or give another plugin its settings; `suppress plugins` "
-                    "lists them."
-                )
-            return tuple(offered.values())
-        for name in settings.sources:
-            if name not in offered:
-                raise ConfigurationError(
-                    f"SUPPRESS_SOURCES (`sources` in the table [suppress]) asks for the source "
-                    f"{name!r}, which is not installed or not configured. Configured are: "
-                    f"{', '.join(offered) or 'none'}; `suppress plugins` tells more."
-                )
-        return tuple(offered[name] for name in dict.fromkeys(settings.sources))
+        return offered
 
     def sources_of(self, name: str, settings: Settings) -> tuple[Source, ...]:
-        """The sources that one plugin offers under the settings.
+        """Return the sources that one plugin offers under the settings.
 
         Raises:
-            ConfigurationError: its settings are incomplete, or what it gave is no source.
+            ConfigurationError: its settings are incomplete, or it offers something else.
         """
         try:
             offered = self._only(name, "suppress_sources")(settings=settings)
@@ -129,7 +137,7 @@ class Plugins:
         return tuple(sources)
 
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
-        """The commands that one plugin offers.
+        """Return the commands that one plugin offers.
 
         Raises:
             ConfigurationError: it fails to offer them.
@@ -149,18 +157,57 @@ class Plugins:
         ]
         return self._manager.subset_hook_caller(hook, remove_plugins=others)
 
-    def _refuse_broken(self, settings: Settings) -> None:
-        for plugin in self.found.values():
-            if plugin.error is None:
-                continue
-            if settings.sources is None or plugin.name in settings.sources:
-                raise ConfigurationError(
-                    f"The plugin {plugin.name!r} cannot be imported ({plugin.error}), and may "
-                    "hold a stop list. Repair or uninstall it, or name the sources to read "
-                    "without it in SUPPRESS_SOURCES."
-                )
+    def _imported(self, entry_point: EntryPoint) -> Plugin:
+        name = entry_point.name
+        version = entry_point.dist.version if entry_point.dist else None
+        try:
+            # A plugin is a stranger's code: whatever it raises is its failure to import.
+            self._manager.register(entry_point.load(), name=name)
+        except Exception as raised:  # noqa: BLE001
+            missing = _missing_library(raised, entry_point)
+            if missing is not None:
+                return Plugin(name, version, f"{missing} is not installed", missing)
+            error = _said(raised)
+            logger.warning("The plugin %r cannot be imported: %s", name, error)
+            return Plugin(name, version, error)
+        return Plugin(name, version)
+
+
+def _missing_library(error: Exception, entry_point: EntryPoint) -> str | None:
+    """Return the library that a plugin lacks; None if it fails for another reason."""
+    if not isinstance(error, ModuleNotFoundError) or error.name is None:
+        return None
+    root = error.name.partition(".")[0]
+    return None if root in ("suppress", entry_point.module.partition(".")[0]) else root
+
+
+def _refuse_broken(plugin: Plugin, settings: Settings) -> None:
+    """Refuse to go on without a plugin that may hold a stop list, or is asked for.
+
+    Raises:
+        ConfigurationError: the plugin cannot be imported, and is not to be left out.
+    """
+    if plugin.error is None:
+        return
+    if settings.sources is not None:
+        needed = plugin.name in settings.sources
+    else:
+        needed = plugin.missing is None or _is_configured(plugin.name, settings)
+    if needed:
+        repair = "Repair" if plugin.missing is None else f"Install {plugin.missing} for"
+        raise ConfigurationError(
+            f"The plugin {plugin.name!r} cannot be imported ({plugin.error}), and may hold a stop "
+            f"list. {repair} the plugin, uninstall it, or name the sources to read without it in "
+            "SUPPRESS_SOURCES."
+        )
+
+
+def _is_configured(name: str, settings: Settings) -> bool:
+    """Tell whether there is a table or a variable for a plugin that is not there to read it."""
+    prefix = f"{plugin_prefix(name)}_"
+    return name in settings.tables or any(each.startswith(prefix) for each in settings.environ)
 
 
 def _said(error: Exception) -> str:
-    """A stranger's error; it may quote what it choked on."""
+    """Return a stranger's error in words; it may quote what it choked on."""
     return f"{type(error).__name__}: {mask(str(error))}"

@@ -1,6 +1,6 @@
-"""Reading stop lists: several sources united into one snapshot per channel.
+"""The contract of a source, and the union of several sources in one snapshot per channel.
 
-Whoever is listed by any source is listed. If one source fails, the whole load fails:
+Everyone on the list of any source is on the snapshot. If one source fails, the whole load fails:
 there is no snapshot of a part.
 """
 
@@ -20,7 +20,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.e164_array import E164Array
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
-from suppress.stop_list.entries import Batch, Entries, Entry, batches
+from suppress.stop_list.entries import Entries, Entry, EntryBatch, batches
 from suppress.stop_list.entry_readings import EntryReadings
 from suppress.stop_list.form import without_form
 from suppress.stop_list.number_set import NumberSet
@@ -30,71 +30,70 @@ from suppress.stop_list.snapshot import Snapshot, Tally
 logger = logging.getLogger("suppress")
 
 Progress = Callable[[int, int | None], None]
-"""Told by a source how far it is: entries read so far, and how many in all where known."""
+"""The progress of a source: entries read so far, and in all, if that is known."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 
 
 class ReadingFailed(StopListUnavailable):
-    """A source failed: whoever else reads it would meet the same."""
+    """A source failed: any other process that reads it would see the same error."""
 
 
 @runtime_checkable
 class Source(Protocol):
-    """A stop list to read from somewhere.
+    """A stop list to read.
 
-    Besides what is below, a source may have these attributes:
+    A source may also have these attributes:
 
-    - `identity` (text): what tells the list it reads from another that it would read under
-      other settings, such as an address and an account. A stored snapshot of one is never
-      used for the other.
-    - `region`: how its numbers are written: an ISO 3166 region, `"international"` (digits
-      without a plus begin with a calling code), or None. Without it they are read as
-      `"international"`, which is how providers write.
+    - `identity` (text): a name of the list that changes with the settings that choose it, such
+      as an address and an account. A stored snapshot of one list is never used for another.
+    - `region`: the form of its numbers: an ISO 3166 region, `"international"` (digits without a
+      plus begin with a calling code), or None. By default `"international"`, the form of
+      providers.
     - `strict`: True for a list of one's own, where an entry that is not exactly one number
-      is an error. In a provider's list such an entry suppresses whoever has the same digits.
+      is an error. In a provider's list such an entry suppresses recipients with the same digits.
     """
 
     @property
     def name(self) -> str:
-        """Its name, made of lower case letters, digits, `-` and `_`."""
+        """The source's name, of lower case letters, digits, `-` and `_`."""
 
     @property
     def channels(self) -> Collection[str]:
-        """The channels that it serves."""
+        """The channels that the source serves."""
 
     def load(self, channels: frozenset[str], progress: Progress) -> Iterable[Entry | Entries]:
         """Read the entries of the channels, all of them, in one pass.
 
-        They are given one by one, or many with the same channels as `Entries`, which is
-        faster for a long list.
+        Return them one by one, or many with the same channels as `Entries`, which is faster
+        for a long list.
 
         Args:
-            channels: those of the served channels that are asked for. Entries of others
-                may be among what is returned; they are passed over.
-            progress: to be called, as often as is handy, with how far it is.
+            channels: the channels to read, each a served one. Entries of other channels are
+                passed over.
+            progress: call it every so often with the entries read so far. An error that it
+                raises has to end the reading.
 
         Raises:
-            SourceError: the list cannot be read whole. Any other exception is taken in
-                the same way.
+            SourceError: the list cannot be read whole. Any other exception has the same effect.
         """
 
 
 @runtime_checkable
 class TakesOptOuts(Protocol):
-    """What a source has besides, if it can be told of opt-outs that were made here.
+    """The further methods of a source that takes opt-outs.
 
-    Each call is one step: all of it is done, or it raises. It may be repeated after a step
-    of which nobody knows how it ended, so doing a thing twice must be the same as once.
+    Each call is one step: it does everything, or it raises. It is repeated if the outcome of a
+    step is unknown, so twice must have the same effect as once.
     """
 
     @property
     def add_at_once(self) -> int:
-        """How many numbers one call of `add` takes at most."""
+        """The most numbers that one call of `add` takes."""
 
     @property
     def remove_at_once(self) -> int:
-        """How many numbers one call of `remove` takes at most."""
+        """The most numbers that one call of `remove` takes."""
 
     def add(self, numbers: Sequence[str], channel: str) -> None:
         """Put numbers on the stop list of the channel.
@@ -104,16 +103,16 @@ class TakesOptOuts(Protocol):
             channel: one of the served channels.
 
         Raises:
-            Refused: they will never be taken as they are.
-            SourceError: it cannot be done now. Any other exception is taken in the same way.
+            Refused: the numbers will never be taken as they are.
+            SourceError: it cannot be done now. Any other exception has the same effect.
         """
 
     def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
         """Take numbers off the stop list of the channel; one that is not on it is no error.
 
         Args:
-            numbers: E.164 texts, each with the ids of its entries when the list was last
-                read; with none where that is not known.
+            numbers: E.164 texts, each with the ids of its entries at the last reading; with
+                none if they are not known.
             channel: one of the served channels.
 
         Raises:
@@ -122,14 +121,14 @@ class TakesOptOuts(Protocol):
 
 
 def check(source: Source) -> None:
-    """Make sure that the source's name and channels can be used.
+    """Refuse a source whose name or channels cannot be used.
 
     Raises:
-        ConfigurationError: they cannot.
+        ConfigurationError: one cannot be used.
     """
     if not isinstance(source, Source):
         raise ConfigurationError(
-            f"{type(source).__name__} is no source: it needs name, channels and load()."
+            f"{type(source).__name__} is not a source: it needs name, channels and load()."
         )
     if not _NAME.fullmatch(source.name):
         raise ConfigurationError(
@@ -137,7 +136,7 @@ def check(source: Source) -> None:
         )
     if isinstance(source.channels, str) or not source.channels:
         raise ConfigurationError(
-            f"The source {source.name!r} has to say its channels as a set of names."
+            f"The source {source.name!r} must have its channels as a set of names."
         )
     for channel in source.channels:
         if not _NAME.fullmatch(channel):
@@ -159,15 +158,15 @@ def load(
     """Read the stop lists of the channels from all sources that serve them.
 
     Args:
-        sources: those that are in use.
-        channels: the channels to read, each served by one source at least.
-        convention: how numbers are to be read, but for the region: that is the source's.
+        sources: the sources in use.
+        channels: the channels to read, each served by at least one source.
+        convention: how to read numbers, except for the region, which is the source's.
         clock: gives the time, in seconds since the epoch.
-        progress: called with a source's name, entries read and entries in all if known.
-        begins: called with the name of the source that is about to be read.
+        progress: called with a source's name, entries read, and entries in all if known.
+        begins: called with a source's name before it is read.
 
     Raises:
-        ReadingFailed: a source failed, or what it gave cannot be used.
+        ReadingFailed: a source failed, or its entries cannot be used.
     """
     wanted = frozenset(channels)
     lists = {channel: _ListBuilder() for channel in wanted}
@@ -207,23 +206,23 @@ def load(
                 example if count == 1 else f"{example}, ...",
             )
         asked_of = {source.name for source in sources if channel in source.channels}
-        began = {name: moment for name, moment in read_at.items() if name in asked_of}
+        times = {name: moment for name, moment in read_at.items() if name in asked_of}
         snapshots[channel] = Snapshot(
             channel=channel,
-            read_at=min(began.values()),
-            sources=tuple(began),
+            read_at=min(times.values()),
+            sources=tuple(times),
             numbers=(numbers := listed.numbers()),
             further=listed.count_further(numbers),
             unparsed=frozenset(listed.unparsed),
-            sources_read_at=MappingProxyType(began),
+            sources_read_at=MappingProxyType(times),
             origins=listed.origins.origins(),
-            tallies=listed.tallies_of(began),
+            tallies=listed.tallies_of(times),
         )
     return snapshots
 
 
 class _ListBuilder:
-    """Everyone who is listed for a channel, as far as it has been read."""
+    """The list of a channel, as far as it has been read."""
 
     def __init__(self) -> None:
         self._values = [np.zeros(0, np.uint64)]
@@ -235,12 +234,12 @@ class _ListBuilder:
     def add(
         self,
         source: str,
-        batch: Batch,
+        batch: EntryBatch,
         listed: EntryReadings,
         here: NDArray[np.bool_],
         formless: NDArray[np.intp],
     ) -> None:
-        """Add the entries that are for the channel, of which `here` tells."""
+        """Add the entries of a batch that are for the channel: those that `here` marks."""
         odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.odd))
         tally = self._tallies.get(source, Tally())
         self._tallies[source] = tally.plus(int(np.count_nonzero(here)), *odd_here)
@@ -257,11 +256,11 @@ class _ListBuilder:
             self.origins.add_odd(source, text, place, batch.rows)
 
     def tallies_of(self, sources: Iterable[str]) -> Mapping[str, Tally]:
-        """Return the counts of what each of the sources gave."""
+        """Return the counts of each source's entries."""
         return MappingProxyType({name: self._tallies.get(name, Tally()) for name in sources})
 
     def numbers(self) -> NumberSet:
-        """The readings of those that have any."""
+        """Return the readings of all entries."""
         return NumberSet.of_values(np.concatenate(self._values))
 
     def count_further(self, numbers: NumberSet) -> int:
@@ -273,11 +272,11 @@ class _ListBuilder:
         return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
 
 
-def _odd(batch: Batch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
-    """The places of the entries that have not the form of a number.
+def _odd(batch: EntryBatch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
+    """Return the places of the entries without the form of a number.
 
     Raises:
-        SourceError: the list is strict, and one is not exactly one number.
+        SourceError: the list is strict, and an entry is not exactly one number.
     """
     if not strict:
         return without_form(found)
@@ -287,8 +286,8 @@ def _odd(batch: Batch, reader: Reader, found: E164Array, *, strict: bool) -> NDA
 
 
 def in_words(error: Exception) -> str:
-    """What a source's error says, without any number."""
+    """Return a source's error in words, without any number."""
     if isinstance(error, SourceError):
         return str(error)
-    # Another's exception may quote what it choked on.
+    # Any other exception may quote a number.
     return f"{type(error).__name__}: {mask(str(error))}."

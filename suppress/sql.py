@@ -16,9 +16,9 @@ import pluggy
 from suppress.default import default_suppressor
 from suppress.errors import InvalidNumber, SuppressError
 from suppress.screening.outcome import Outcome
-from suppress.screening.part import INVALID, OUTCOMES, SUPPRESSED
 from suppress.screening.recipients import taken
 from suppress.screening.screening import outcomes_of
+from suppress.screening.segment import INVALID, OUTCOMES, SUPPRESSED
 from suppress.suppressor import Suppressor
 
 logger = logging.getLogger("suppress")

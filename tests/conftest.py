@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a clean environment, a clock that is set by hand, a sandbox."""
+"""Fixtures of all tests: a clean environment, a clock to set by hand, a sandbox."""
 
 import os
 import re
@@ -12,18 +12,18 @@ from suppress_bsg.sandbox import Sandbox, made_up
 
 pytest_plugins = ["support.command_fixtures"]
 
-# phonenumbers has more patterns than are kept otherwise.
+# phonenumbers has more patterns than the cache holds by default.
 re._MAXCACHE = 2**16  # type: ignore[attr-defined]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what is slow, so that no process is left with it while the others are done."""
+    """Run slow tests first, so that none is left when all others are done."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the person who runs the tests, and no store of theirs."""
+    """Hide the settings and the store of the person who runs the tests."""
     for name in os.environ:
         if name.startswith(("SUPPRESS_", "BSG_")):
             monkeypatch.delenv(name)
@@ -34,7 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def given_away(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Make a file, folder or link one of another user."""
+    """Give a file, folder or link to another user."""
 
     def give(path: Path) -> None:
         if os.geteuid() == 0:
@@ -52,7 +52,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the commands run, empty at first."""
+    """The working directory of commands, empty at first."""
     path = tmp_path / "work"
     path.mkdir()
     return path

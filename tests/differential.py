@@ -222,7 +222,7 @@ def _examples(region: str | None) -> list[phonenumbers.PhoneNumber]:
 
 @cache
 def _prefixes(region: str | None) -> list[str]:
-    """Return beginnings of numbers: calling codes, and prefixes that are dialled."""
+    """Beginnings of numbers: calling codes, and prefixes that are dialled before a number."""
     codes = [str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE]
     twice = [code + code for code in codes]
     if region is None or region == "international":

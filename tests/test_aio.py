@@ -50,7 +50,7 @@ def test_the_loop_goes_on_while_the_list_is_read(source: GatedSource) -> None:
 
 def test_all_have_a_twin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     source = ListSource(listed(LISTED))
-    one = Suppressor(plugins=[source], sources=["list"], store=tmp_path, background=False)
+    one = by_hand(source, store=tmp_path)
     monkeypatch.setattr("suppress.default._made", one)
 
     async def main() -> None:

@@ -137,7 +137,7 @@ def test_links_in_a_circle_are_an_oserror(tmp_path: Path) -> None:
 def test_a_fifo_of_another_user_is_not_written_to(
     fifo: Path, given_away: Callable[[Path], None]
 ) -> None:
-    """Who has made it would read every row."""
+    """Its maker would read every row."""
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     given_away(fifo)
     with pytest.raises(PermissionError, match="a pipe of another user"), atomic_write(fifo):
@@ -182,7 +182,7 @@ def test_a_fifo_is_written_through(fifo: Path, linked: bool) -> None:
 
 
 def test_a_pipe_by_its_descriptor_is_written_through() -> None:
-    """What a shell makes of `>(...)`, and /dev/stdout in a pipe."""
+    """A shell makes one of `>(...)`, and of /dev/stdout in a pipe."""
     read, write = os.pipe()
     with os.fdopen(read, "rb") as reader:
         with atomic_write(Path(f"/dev/fd/{write}")) as stream:

@@ -1,4 +1,4 @@
-"""What the reference lists is what the code has: hooks, settings, commands, statuses, names."""
+"""The reference lists exactly what the code has: hooks, settings, commands, statuses, names."""
 
 import dataclasses
 import inspect
@@ -19,7 +19,7 @@ import suppress.testing
 from support.builders import row
 from suppress import hookspecs
 from suppress.cli import exit_statuses
-from suppress.settings.settings import Arguments
+from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings
 from suppress_file import FileSettings
@@ -43,10 +43,8 @@ def test_every_hook_is_documented_with_its_arguments(name: str) -> None:
 
 
 def settings() -> Iterator[tuple[str, str, object]]:
-    core = {field.name: field for field in dataclasses.fields(suppress.Settings)}
-    for name in Arguments.__annotations__:
-        yield "SUPPRESS", name, core[name].default
-    for prefix, kind in (("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings)):
+    tables = (("SUPPRESS", CoreSettings), ("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings))
+    for prefix, kind in tables:
         for field in dataclasses.fields(kind):
             yield prefix, field.name, field.default
 
@@ -108,6 +106,20 @@ def test_the_reference_lists_every_public_name_and_no_other(module: ModuleType) 
     pages = page("reference/python.md") + page("reference/hooks.md")
     listed = rf"^\.\. (?:auto(?!module)\w+|py:\w+):: {re.escape(module.__name__)}\.(\w+)$"
     assert sorted(re.findall(listed, pages, re.MULTILINE)) == sorted(module.__all__)
+
+
+@pytest.mark.parametrize(
+    ("package", "heading"), [("suppress", "## The house"), ("suppress/numbers", "## Numbers")]
+)
+def test_the_design_shows_every_module(package: str, heading: str) -> None:
+    section = page("explanation/design.md").partition(heading)[2].partition("\n## ")[0]
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", section, re.MULTILINE)))
+    modules = {
+        path.stem
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert sorted(named) == sorted(modules - {"__init__", "__main__", "version"})
 
 
 @pytest.mark.parametrize(

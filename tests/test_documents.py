@@ -1,7 +1,7 @@
-"""The code in the README and the docs runs, and prints what they say.
+"""The code in the README and the docs runs, and prints what the page says.
 
-Blocks of `python` are executed, blocks of `console` typed into a shell; a block with a
-caption is a file, and is put where they run. The stop list is the tutorial's.
+Blocks of `python` are executed, and blocks of `console` are typed into a shell. A block with a
+caption is a file, and is written where they run. The stop list is the tutorial's.
 """
 
 import doctest
@@ -29,7 +29,7 @@ STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "v
 
 
 def run_console(example: Example) -> None:
-    """Type the lines after `$`, and compare what comes with the lines that follow each."""
+    """Run the lines after `$`, and compare the output of each with the lines that follow it."""
     typed: list[tuple[str, str]] = []
     for line in str(example.parsed).splitlines(keepends=True):
         if line.startswith("$ "):
@@ -64,7 +64,7 @@ def write_file(example: Example) -> None:
 
 
 def install(folder: Path) -> None:
-    """Put beside a package what an installer would: where its entry points are read."""
+    """Write the metadata of a package that an installer would write: its entry points."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
     info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
     info.mkdir()

@@ -39,11 +39,11 @@ def test_no_module_and_no_class_is_long(path: Path) -> None:
             assert lines <= MOST_LINES_OF_A_CLASS, node.name
 
 
-def test_no_two_classes_have_one_name() -> None:
+def test_no_two_classes_have_one_name_but_the_limits_of_each_wing() -> None:
     classes = Counter(
         node.name for path in MODULES for node in tree(path).body if isinstance(node, ast.ClassDef)
     )
-    assert [name for name, count in classes.items() if count > 1] == []
+    assert {name for name, count in classes.items() if count > 1} <= {"Limits"}
 
 
 def local_names(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[ast.arg | ast.Name]:
@@ -67,9 +67,12 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
     assert sorted(shadows) == []
 
 
-def test_importing_suppress_imports_no_heavy_library() -> None:
+def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
+    code = (
+        "import json, suppress, suppress_bsg, suppress_file, sys; print(json.dumps([*sys.modules]))"
+    )
     done = subprocess.run(
-        [sys.executable, "-c", "import suppress, sys, json; print(json.dumps([*sys.modules]))"],
+        [sys.executable, "-c", code],
         capture_output=True,
         text=True,
         check=True,

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,6 @@ import suppress
 from support.builders import ListSource, listed
 from suppress import ConfigurationError, Settings, Source, Suppressor
 from suppress.plugin_manager import Plugins
-from suppress.testing import OptOutContract, SourceContract
-from suppress_bsg.sandbox import Sandbox, made_up
-from suppress_bsg.source import BsgSettings, BsgSource
-from suppress_file import FileSettings, FileSource
 
 LISTED = "+14155552671"
 
@@ -73,15 +69,63 @@ def test_a_strangers_is_found_and_obeyed(install: Callable[[str, str], None]) ->
     assert suppressor.is_suppressed(LISTED, "sms")
 
 
-class TestThatCannotBeImported:
+class TestThatLacksALibrary:
+    """It is not there, unless it is asked for: who does not use it need not install it."""
+
     @pytest.fixture(autouse=True)
-    def broken(self, install: Callable[[str, str], None]) -> None:
-        install("broken", "import nowhere_to_be_found")
+    def lacking(self, install: Callable[[str, str], None]) -> None:
+        install("lacking", "import nowhere_to_be_found.below")
+
+    def test_is_silently_not_there(self, caplog: pytest.LogCaptureFixture) -> None:
+        suppressor = Suppressor(settings(), plugins=[ListSource(listed(LISTED))])
+        assert suppressor.is_suppressed(LISTED, "sms")
+        assert caplog.messages == []
+
+    def test_is_shown_with_what_it_lacks(self) -> None:
+        plugin = Plugins().found["lacking"]
+        assert plugin.missing == "nowhere_to_be_found"
+        assert plugin.error == "nowhere_to_be_found is not installed"
+
+    @pytest.mark.parametrize(
+        "asked_for",
+        [
+            {"sources": ("lacking",)},
+            {"sources": ("list", "lacking")},
+            {"tables": {"lacking": {"url": "x"}}},
+            {"environ": {"SUPPRESS_LACKING_URL": "x"}},
+        ],
+        ids=str,
+    )
+    def test_is_an_error_where_it_is_asked_for(self, asked_for: dict[str, Any]) -> None:
+        said = r"'lacking' cannot be imported \(nowhere_to_be_found is .* Install nowhere_to_be"
+        with pytest.raises(ConfigurationError, match=said):
+            Suppressor(settings(**asked_for), plugins=[ListSource()])
+
+    def test_is_not_in_the_way_of_others_that_are_named(self) -> None:
+        given = settings(sources=("list",), tables={"lacking": {"url": "x"}})
+        assert Suppressor(given, plugins=[ListSource()]).channels == ("sms", "viber")
+
+
+class TestThatIsBroken:
+    """A module of its own or of suppress that is not there is no library to install."""
+
+    @pytest.fixture(
+        autouse=True,
+        params=[
+            "raise RuntimeError('nowhere_to_be_found')",
+            "import suppress.nowhere_to_be_found",
+            "import stranger_broken.nowhere_to_be_found",
+            "from json import nowhere_to_be_found",
+        ],
+    )
+    def broken(self, install: Callable[[str, str], None], request: pytest.FixtureRequest) -> None:
+        install("broken", request.param)
 
     def test_is_reported_by_name(self, caplog: pytest.LogCaptureFixture) -> None:
         error = Plugins().found["broken"].error
         assert error is not None
         assert "nowhere_to_be_found" in error
+        assert Plugins().found["broken"].missing is None
         assert "The plugin 'broken' cannot be imported" in caplog.text
 
     @pytest.mark.parametrize("sources", [None, ("broken",), ("list", "broken")])
@@ -119,6 +163,15 @@ class TestSources:
         with pytest.raises(ConfigurationError, match=r"\[suppress\.bgs\].*bsg, file"):
             Suppressor(settings(tables={"bgs": {"api_key": "x"}}), plugins=[ListSource()])
 
+    def test_a_strangers_is_not_asked_where_those_handed_in_are_enough(
+        self, install: Callable[[str, str], None]
+    ) -> None:
+        install("crm", STRANGER.replace("return Crm()", "raise RuntimeError"))
+        one = ListSource(listed(LISTED))
+        assert Suppressor(settings(sources=("list",)), plugins=[one]).sources == (one,)
+        with pytest.raises(ConfigurationError, match="'crm' cannot offer"):
+            Suppressor(settings(), plugins=[one])
+
     def test_two_of_one_name(self) -> None:
         with pytest.raises(ConfigurationError, match="Two sources are named 'list'"):
             Suppressor(settings(), plugins=[ListSource(), ListSource()])
@@ -127,8 +180,8 @@ class TestSources:
         ("source", "said"),
         [
             (ListSource(name="My List"), "named 'My List'"),
-            (ListSource(channels="sms"), "has to say its channels"),
-            (ListSource(channels=()), "has to say its channels"),
+            (ListSource(channels="sms"), "must have its channels"),
+            (ListSource(channels=()), "must have its channels"),
             (ListSource(channels=["../sms"]), "'../sms'"),
         ],
     )
@@ -142,7 +195,7 @@ class TestSources:
             def suppress_sources(self) -> object:
                 return "crm"
 
-        with pytest.raises(ConfigurationError, match="str is no source"):
+        with pytest.raises(ConfigurationError, match="str is not a source"):
             Suppressor(settings(), plugins=[Plugin()])
 
     def test_one_plugin_may_offer_several(self) -> None:
@@ -167,28 +220,3 @@ class TestCommands:
         assert offered.pop("file") == ()
         ((command,),) = offered.values()
         assert command.name == "hello"
-
-
-class TestBsgContract(OptOutContract):
-    @pytest.fixture
-    def source(self) -> Iterator[Source]:
-        with Sandbox(made_up(20)) as sandbox:
-            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
-
-    @pytest.fixture
-    def number(self) -> str:
-        return "+14155552671"
-
-
-class TestFileContract(SourceContract):
-    @pytest.fixture
-    def source(self, tmp_path: Path) -> Source:
-        path = tmp_path / "list.txt"
-        path.write_text(f"{LISTED}\n+442079460958\n")
-        return FileSource(FileSettings(path=path, quiet=0), None)
-
-
-class TestListContract(SourceContract):
-    @pytest.fixture
-    def source(self) -> Source:
-        return ListSource(listed(LISTED))

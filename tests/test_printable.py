@@ -65,7 +65,7 @@ class TestAnId:
         made = suppressor(source, store=tmp_path / "store", ttl=0.0)
         with pytest.raises(suppress.StopListUnavailable, match="the entry with id") as raised:
             made.snapshot("sms")
-        failure = made.failure("sms")
+        failure = made.status().channels["sms"].failure
         assert failure is not None
         assert is_safe(str(raised.value))
         assert is_safe(failure.message)

@@ -298,16 +298,16 @@ class TestUniting:
     @pytest.mark.parametrize(
         ("entries", "said"),
         [
-            ([Entry(None, {"sms"}, 17)], "id 17 has no number"),  # type: ignore[arg-type]
-            ([Entry("n/a", {"sms"}, "row 3")], "id row 3 has no number"),
-            ([Entry("", {"sms"}, 1)], "id 1 has no number"),
+            ([Entry(None, {"sms"}, 17)], "id 17 has no digits in its number"),  # type: ignore[arg-type]
+            ([Entry("n/a", {"sms"}, "row 3")], "id row 3 has no digits in its number"),
+            ([Entry("", {"sms"}, 1)], "id 1 has no digits in its number"),
             ([Entry(LISTED, "sms")], "channels are a text"),
             ([LISTED], "gave a str"),
-            ([Entries(numbers=LISTED, channels={"sms"})], "gave a text"),
+            ([Entries(numbers=LISTED, channels={"sms"})], "its numbers are a text"),
             ([Entries(numbers=[LISTED], channels="sms")], "channels are a text"),
             ([Entries(numbers=[LISTED], channels={"sms"}, ids=[])], "1 numbers with 0 ids"),
             ([Entries(numbers=[LISTED], channels={"sms"}, added_at=[None] * 2)], "with 2 times"),
-            ([Entries(numbers=["n/a"], channels={"sms"}, ids=[3])], "id 3 has no number"),
+            ([Entries(numbers=["n/a"], channels={"sms"}, ids=[3])], "id 3 has no digits"),
             (None, "not iterable"),
         ],
     )

@@ -15,7 +15,7 @@ hookimpl = pluggy.HookimplMarker("courier")
 
 
 class Hooks:
-    """What plugins of this app can do."""
+    """Hooks that plugins of this app can implement."""
 
     @hookspec(firstresult=True)
     def filter_recipients(self, numbers: Iterable[str], channel: str) -> list[str]:

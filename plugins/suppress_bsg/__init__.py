@@ -26,10 +26,10 @@ def keys_set(settings: suppress.Settings) -> list[str]:
 
 @suppress.hookimpl
 def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """BSG's stop list, when there is an API key: a setting, or kept by `suppress login`.
+    """Offer BSG's stop list, if there is an API key: a setting, or kept by `suppress login`.
 
-    The environment and the settings file may say where the API is; a key that was kept goes
-    nowhere but to the address that it was checked at.
+    The environment and the settings file may name the API's address; a key that was kept goes
+    only to the address that it was checked at.
     """
     from suppress_bsg.kept_key import KeptKey  # noqa: PLC0415 - as below
     from suppress_bsg.source import BsgSettings, BsgSource  # noqa: PLC0415 - loads requests
@@ -52,7 +52,7 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
 
 @suppress.hookimpl
 def suppress_commands() -> Sequence[click.Command]:
-    """`suppress login`, `suppress sandbox` and `suppress demo`."""
+    """Offer `suppress login`, `suppress sandbox` and `suppress demo`."""
     from suppress_bsg.commands import demo, login, sandbox  # noqa: PLC0415 - for the command line
 
     return (login, sandbox, demo)

@@ -1,7 +1,7 @@
-"""The answers of the API: their forms, and how much of them is taken.
+"""The schemas of the API's answers, and bounds on their texts and objects.
 
-The two sources of its documentation disagree on types, and a server may lie. An odd id or
-time makes no entry vanish; texts are bounded, and so is what is made of an answer.
+The API's documentation and its OpenAPI description disagree on types, and a server may err. An
+odd id or time must not make an entry vanish.
 """
 
 import re
@@ -16,13 +16,10 @@ from suppress import Secret
 
 T = TypeVar("T")
 
-LARGEST_ANSWER = 2 * 2**20
-"""Bytes, unpacked. A page of 500 entries has about 60,000."""
+MAX_OBJECTS = 20_000
+"""JSON objects of an answer: far more than a page has entries, which may hold unknown objects."""
 
-MOST_OBJECTS = 20_000
-"""JSON objects of an answer: far more than entries, which may hold some that nobody knows."""
-
-LONGEST_ID, LONGEST_PHONE = 100, 250
+MAX_ID, MAX_PHONE = 100, 250
 """Characters of an id and of a phone that are kept; no number is longer."""
 
 _Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
@@ -30,14 +27,13 @@ _NULL = Raw(b"null")
 
 
 class WireEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry as the API gives it; the two sources of its documentation disagree on types.
+    """An entry as the API gives it.
 
-    `None` stands for what is missing, null or, for `id` and `created_at`, of an odd type:
-    that must not make the entry vanish.
+    A field is None if it is missing or null; `id` and `created_at` also if their type is odd.
     """
 
-    phone: _Integer | Annotated[str, Meta(max_length=LONGEST_PHONE)] | None = None
-    id: _Integer | Annotated[str, Meta(max_length=LONGEST_ID)] | None = None
+    phone: _Integer | Annotated[str, Meta(max_length=MAX_PHONE)] | None = None
+    id: _Integer | Annotated[str, Meta(max_length=MAX_ID)] | None = None
     created_at: datetime | None = None
     sms_stoplist: bool | None = None
     viber_stoplist: bool | None = None
@@ -46,7 +42,7 @@ class WireEntry(msgspec.Struct, frozen=True, gc=False):
 
 
 class _OddEntry(msgspec.Struct, frozen=True, gc=False):
-    """An entry of which something is odd."""
+    """An entry with an odd field."""
 
     phone: int | str | None = None
     id: Raw = _NULL
@@ -70,7 +66,7 @@ class _OddListing(msgspec.Struct, frozen=True):
 
 
 class Found(msgspec.Struct, frozen=True):
-    """Entries that were searched for, or attached."""
+    """The entries that a search found, or that were attached."""
 
     data: list[WireEntry]
 
@@ -92,16 +88,16 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def decode_listing(body: bytes) -> Listing:
-    """The page of the listing that an answer's bytes are.
+    """Decode an answer as a page of the listing.
 
     Raises:
-        msgspec.DecodeError: they are none.
+        msgspec.DecodeError: it is something else.
     """
     return _read(body, _listing)
 
 
 def decode_found(body: bytes) -> Found:
-    """The entries that an answer's bytes are; errors as for `decode_listing`."""
+    """Decode an answer as entries; errors as for `decode_listing`."""
     return _read(body, _found)
 
 
@@ -116,7 +112,7 @@ def _read(body: bytes, decode: Callable[[bytes], T]) -> T:
 
 
 def decode_object(body: bytes) -> Any:
-    """The object that an answer's bytes are; errors as for `decode_listing`."""
+    """Decode an answer as any object; errors as for `decode_listing`."""
     _refuse_many(body)
     return _decode_object(body)
 
@@ -140,9 +136,9 @@ _decode_object = msgspec.json.Decoder(dict[str, Raw]).decode
 
 
 def _refuse_many(body: bytes) -> None:
-    """Refuse an answer that is short and of which millions of objects would be made."""
-    if body.count(b"{") > MOST_OBJECTS:
-        raise msgspec.ValidationError(f"it has more than {MOST_OBJECTS:,} objects")
+    """Refuse a short answer that would become millions of objects."""
+    if body.count(b"{") > MAX_OBJECTS:
+        raise msgspec.ValidationError(f"it has more than {MAX_OBJECTS:,} objects")
 
 
 def _listing(body: bytes) -> Listing:
@@ -161,10 +157,10 @@ def _found(body: bytes) -> Found:
 
 
 def _entry(odd: _OddEntry) -> WireEntry:
-    """The entry that is left of an odd one."""
+    """Return an entry with the odd fields left out or made text."""
     phone = odd.phone
     if isinstance(phone, str) or (phone is not None and not -(2**63) <= phone < 2**63):
-        phone = str(phone)[:LONGEST_PHONE]
+        phone = str(phone)[:MAX_PHONE]
     return WireEntry(
         phone,
         _id(odd.id),
@@ -179,13 +175,13 @@ def _entry(odd: _OddEntry) -> WireEntry:
 def _id(raw: Raw) -> int | str | None:
     text = _decoded(raw, lambda raw: msgspec.json.decode(raw, type=str))
     if text is not None:
-        return text[:LONGEST_ID]
+        return text[:MAX_ID]
     number = _decoded(raw, lambda raw: msgspec.json.decode(raw, type=_Integer))
-    # Of another type: as it is written, to be shown.
+    # An id of another type is shown as it is written.
     return (
         number
         if number is not None or raw == _NULL
-        else bytes(raw)[:LONGEST_ID].decode(errors="replace")
+        else bytes(raw)[:MAX_ID].decode(errors="replace")
     )
 
 
@@ -207,5 +203,5 @@ _ESCAPE = re.compile(
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:
-    """JSON with U+FFFD for each half of a character, of which no text can be made."""
+    """Put U+FFFD in place of each half of a surrogate pair, which no text can hold."""
     return _ESCAPE.sub(lambda found: rb"\ufffd" if found["lone"] else found[0], body)

@@ -1,6 +1,6 @@
-"""`suppress login` for an account; `suppress sandbox` and `suppress demo` to do without.
+"""The commands `suppress login`, `suppress sandbox` and `suppress demo`.
 
-No command takes a key as an argument: arguments are shown to every user of the machine.
+No command takes a key as an argument: every user of the machine can see arguments.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import suppress
 from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
-from suppress_bsg.sandbox import Row, Sandbox, made_up
+from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
 
 SANDBOX_KEY = "test_sandbox"
@@ -35,9 +35,9 @@ STYLES = {"allowed": "green", "suppressed": "red", "invalid": "yellow"}
 def login() -> None:
     """Ask for BSG's API key, check it by signing in, and keep it for later.
 
-    It is kept in a file that you alone can read, and used where no other key is set, at the
-    address that it was checked at and nowhere else. To forget it, delete the file. In a
-    script the key comes from standard input.
+    The key is kept in a file that only you can read. It is used if no other key is set, and
+    only for the address that it was checked at. To forget it, delete the file. In a script,
+    pass the key on standard input.
 
     \b
       suppress login
@@ -48,7 +48,7 @@ def login() -> None:
     if path is None:
         raise suppress.ConfigurationError(
             "There is nowhere to keep the key: this user has no home folder. Set "
-            f"{VARIABLE}, or {FILE_VARIABLE} to a file that holds it, instead."
+            f"{VARIABLE} instead, or {FILE_VARIABLE} to a file with the key."
         )
     key = _asked_for()
     given = {name: settings.environ[name] for name in settings.environ if name != FILE_VARIABLE}
@@ -68,9 +68,9 @@ def login() -> None:
         raise suppress.ConfigurationError(
             f"The key cannot be kept in {path}: {error.strerror}."
         ) from error
-    click.echo(f"The key is right, and kept in {path}.")
+    click.echo(f"The key works, and is kept in {path}.")
     if others := keys_set(settings):
-        click.echo(f"It is not used as long as {' or '.join(others)} is set.", err=True)
+        click.echo(f"It is not used while {' or '.join(others)} is set.", err=True)
 
 
 def _asked_for() -> suppress.Secret:
@@ -81,38 +81,38 @@ def _asked_for() -> suppress.Secret:
             raise KeyboardInterrupt from None
     key = suppress.Secret(sys.stdin.buffer.readline().decode(errors="replace").strip())
     if not key.reveal():
-        raise click.UsageError("no key came on standard input")
+        raise click.UsageError("no key on standard input")
     return key
 
 
-@click.command(short_help="Serve a stop list as BSG does, for trying things.")
+@click.command(short_help="Serve a local imitation of BSG's API, to try things out.")
 @click.option(
     "--port",
     default=8080,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port on loopback; 0 for a free one.",
+    help="Port on loopback; 0 for any free port.",
 )
 @click.option(
     "--size",
     default=10_000,
     show_default=True,
     type=click.IntRange(0, 5_000_000),
-    help="How many entries to make up.",
+    help="Number of made-up entries.",
 )
 @click.option(
     "--file",
     "path",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Serve the entries of this file instead: an answer of the API as .json, or any file "
-    "of numbers that `suppress filter` reads, each on every list.",
+    "of numbers that `suppress filter` reads, with each number on every list.",
 )
 @click.option(
     "--column",
     "columns",
     metavar="NAME",
     multiple=True,
-    help="Column or JSON key of the number in the file; may be repeated.",
+    help="Column or JSON key of the number in the file; can be repeated.",
 )
 @click.option(
     "--latency",
@@ -125,10 +125,10 @@ def _asked_for() -> suppress.Secret:
     "--throttle-duplicates",
     default=0.0,
     show_default=True,
-    help="Seconds in which the same request again is answered with 429.",
+    help="Seconds in which a repeated request is answered with 429.",
 )
 @click.option(
-    "--require-key", is_flag=True, help="Take the key in BSG_API_KEY alone; any test_... otherwise."
+    "--require-key", is_flag=True, help="Accept only the key in BSG_API_KEY; else any test_... key."
 )
 def sandbox(
     port: int,
@@ -140,9 +140,10 @@ def sandbox(
     *,
     require_key: bool,
 ) -> None:
-    """Serve, on this machine alone, what BSG's One-API serves for the stop list.
+    """Serve a local imitation of BSG's One-API, as far as the stop list goes.
 
-    For trying and testing without an account. It ends with Ctrl-C; nothing is kept.
+    Use it to try and test things without an account. It serves this machine alone, ends with
+    Ctrl-C, and keeps nothing.
 
     \b
       suppress sandbox --port 8080 --size 50000
@@ -150,7 +151,7 @@ def sandbox(
       suppress refresh
     """
     if require_key and not os.environ.get(VARIABLE):
-        raise click.UsageError(f"--require-key takes the key in {VARIABLE}, which is not set")
+        raise click.UsageError(f"--require-key needs the key in {VARIABLE}, which is not set")
     rows = made_up(size) if path is None else _rows_of(path, columns)
     try:
         server = Sandbox(
@@ -172,12 +173,12 @@ def sandbox(
         threading.Event().wait()
 
 
-@click.command(short_help="Show the main job from end to end, with no account.")
+@click.command(short_help="Show the main job from end to end, without an account.")
 def demo() -> None:
-    """Show the main job from end to end, on this machine alone and with no account.
+    """Show the main job from end to end, without an account.
 
-    A sandbox is started on loopback; its stop list is read over HTTP as BSG's would be,
-    and a sample campaign is screened against it.
+    It starts a sandbox on this machine, reads the sandbox's stop list over HTTP as it would
+    read BSG's, and screens a sample campaign against it.
     """
     rows = made_up(DEMO_ENTRIES)
     with Sandbox(rows, api_key=SANDBOX_KEY) as server:
@@ -187,9 +188,9 @@ def demo() -> None:
             tables={"bsg": {"base_url": server.url, "api_key": SANDBOX_KEY}},
         )
         suppressor = suppress.Suppressor(settings, background=False)
-        began = time.perf_counter()
+        started = time.perf_counter()
         snapshot = suppressor.refresh("sms")["sms"]
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - started
         screening = suppressor.screen(_campaign(server.rows), "sms", default_region="US")
     console = Console()
     console.print(
@@ -197,7 +198,7 @@ def demo() -> None:
         f"made-up entries. {snapshot.count:,} of them are people who asked for no more SMS; "
         f"they were read over HTTP in {seconds:.2f} s.\n\n"
         f"A sample campaign of {len(screening)} recipients, written as CRMs write them, was "
-        "screened against it, for numbers in national form as from the US:\n"
+        "screened against it. Numbers in national form were read as US numbers:\n"
     )
     table = Table("recipient", "is", "outcome", "why")
     for decision in screening:
@@ -210,15 +211,15 @@ def demo() -> None:
     console.print(table)
     counts = screening.counts
     console.print(
-        f"\n{counts['allowed']} may be messaged, {counts['suppressed']} must not be, and "
-        f"{counts['invalid']} are no phone numbers.\n\nWhat to try next: such a server, and in "
-        "another terminal the commands against it:\n\n"
+        f"\n{counts['allowed']} allowed, {counts['suppressed']} suppressed, "
+        f"{counts['invalid']} invalid.\n\nTo try more, start such a server, and run the commands "
+        "against it in another terminal:\n\n"
         f"  {_program()} sandbox --size 50000\n\n"
         f"  export BSG_BASE_URL=http://127.0.0.1:8080 BSG_API_KEY={SANDBOX_KEY}\n"
         f"  {_program()} refresh\n"
         f"  {_program()} check '+1 415 555 2671' --channel sms\n"
         f"  {_program()} filter --help\n\n"
-        "With an account of BSG, this is all the set-up there is:\n\n"
+        "With a BSG account, you only need an API key:\n\n"
         f"  {_program()} login\n"
         f"  {_program()} filter campaign.csv --channel sms -o allowed.csv",
         soft_wrap=True,
@@ -228,12 +229,12 @@ def demo() -> None:
 
 
 def _program() -> str:
-    """How this command is called from here."""
+    """Return the command that runs this program here."""
     return "suppress" if shutil.which("suppress") else os.path.relpath(sys.argv[0])
 
 
-def _campaign(rows: tuple[Row, ...]) -> list[str | int]:
-    """Recipients in many forms: some who are listed for SMS, some for Viber alone, some not."""
+def _campaign(rows: tuple[SandboxEntry, ...]) -> list[str | int]:
+    """Return recipients in many forms: listed for SMS, for Viber alone, or not at all."""
     style = phonenumbers.PhoneNumberFormat
     listed = [row.phone for row in rows if "sms" in row.channels]
     viber = [row.phone for row in rows if "sms" not in row.channels]
@@ -256,7 +257,7 @@ def _written(phone: int, style: int) -> str:
     return phonenumbers.format_number(phonenumbers.parse(f"+{phone}"), style)
 
 
-def _rows_of(path: Path, columns: tuple[str, ...]) -> list[Row]:
+def _rows_of(path: Path, columns: tuple[str, ...]) -> list[SandboxEntry]:
     if path.suffix == ".json":
         return _rows_of_answer(path)
     moment = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime())
@@ -265,14 +266,16 @@ def _rows_of(path: Path, columns: tuple[str, ...]) -> list[Row]:
         phones = dict.fromkeys(
             int(suppress.normalize(number)[1:]) for row in rows for number in row.numbers
         )
-    return [Row(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)]
+    return [
+        SandboxEntry(place, phone, moment, set(CHANNELS)) for place, phone in enumerate(phones, 1)
+    ]
 
 
-def _rows_of_answer(path: Path) -> list[Row]:
+def _rows_of_answer(path: Path) -> list[SandboxEntry]:
     try:
         entries = decode_listing(path.read_bytes()).data
         return [
-            Row(
+            SandboxEntry(
                 int(entry.id or ""),
                 int(entry.phone or ""),
                 str(entry.created_at),
@@ -281,4 +284,4 @@ def _rows_of_answer(path: Path) -> list[Row]:
             for entry in entries
         ]
     except (TypeError, ValueError, msgspec.DecodeError) as error:
-        raise suppress.InputError(f"{path} is no answer of the listing: {error}.") from error
+        raise suppress.InputError(f"{path} is not an answer of the listing: {error}.") from error

@@ -14,9 +14,9 @@ from urllib3.connection import HTTPConnection
 
 
 class _Final(http.client.HTTPResponse):
-    """The answer itself, and none of those that may come before it, such as 103 (early hints).
+    """The final answer, without interim ones such as 103 (early hints).
 
-    http.client passes over 100 alone, and would take the answer for that of the next request.
+    http.client skips 100 alone. It would take the final answer for that of the next request.
     """
 
     def begin(self) -> None:
@@ -27,35 +27,41 @@ class _Final(http.client.HTTPResponse):
 
 
 class _Watched(HTTPConnection):
-    """A connection that shows its socket as soon as it has one."""
+    """A connection that reports each of its sockets at once: before TLS begins, and with it."""
 
     response_class = _Final
     connections: ClassVar["Connections"]
+    _sock: socket.socket | None = None
 
-    def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        self.connections.watch(connection)
-        return connection
+    @property
+    def sock(self) -> socket.socket | None:
+        """The socket. `connect` sets it before anything is sent."""
+        return self._sock
 
-    def connect(self) -> None:
-        super().connect()
-        self.connections.watch(self.sock)  # under TLS it is another one now
+    @sock.setter
+    def sock(self, connection: socket.socket | None) -> None:
+        self._sock = connection
+        if connection is not None:
+            self.connections.watch(connection)
 
 
 class Connections(HTTPAdapter):
-    """All connections, so that they can be ended together.
+    """All connections of a client, to end them together.
 
-    No timeout of a socket ends a request whose answer comes a byte at a time.
+    A socket's timeout does not end a request whose answer comes a byte at a time.
+
+    Args:
+        count: how many connections are kept open.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, count: int) -> None:
         self.ended = threading.Event()
         self._lock = threading.Lock()
         self._sockets: WeakSet[socket.socket] = WeakSet()
-        super().__init__(pool_maxsize=most, max_retries=0)
+        super().__init__(pool_maxsize=count, max_retries=0)
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        """The pool that a request takes its connection from."""
+        """Return the pool that a request takes its connection from."""
         pool = super().get_connection_with_tls_context(*args, **kwargs)
         kind = pool.ConnectionCls
         if not issubclass(kind, _Watched):
@@ -63,10 +69,10 @@ class Connections(HTTPAdapter):
         return pool
 
     def watch(self, connection: socket.socket) -> None:
-        """Take a connection into account.
+        """Keep a connection in view, to end it with the others.
 
         Raises:
-            ConnectionAbortedError: it comes too late.
+            ConnectionAbortedError: the connections have been ended already.
         """
         with self._lock:
             if self.ended.is_set():
@@ -80,6 +86,6 @@ class Connections(HTTPAdapter):
             self.ended.set()
             sockets = list(self._sockets)
         for each in sockets:
-            with contextlib.suppress(OSError):  # raised for one that is closed already
-                # Not the method of a TLS socket, which would go on reading without TLS.
+            with contextlib.suppress(OSError):  # raised if it is closed already
+                # The method of a TLS socket would go on reading without TLS.
                 socket.socket.shutdown(each, socket.SHUT_RDWR)

@@ -1,4 +1,4 @@
-"""The key that `suppress login` keeps, in a file with the address that it belongs to."""
+"""The file in which `suppress login` keeps the key, with the only address that may get it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import suppress
 
 ADDRESS = "https://one-api.bsg.world"
-"""Where BSG's API is; a key that was kept without an address belongs there."""
+"""The address of BSG's API; a key that was kept without an address belongs there."""
 
 
 @dataclass(frozen=True)
 class KeptKey:
-    """A key, and the address that it was checked at.
+    """A key that was kept, and the address that it was checked at.
 
     Attributes:
         key: the key.
@@ -23,10 +23,10 @@ class KeptKey:
 
     @classmethod
     def read(cls) -> "KeptKey | None":
-        """Return the key that is kept; None where none is.
+        """Return the key that is kept; None if there is none.
 
         Raises:
-            ConfigurationError: its file cannot be read, or is not to be trusted.
+            ConfigurationError: its file cannot be read, or cannot be trusted.
         """
         path = key_file()
         if path is None or not path.exists():
@@ -44,7 +44,7 @@ class KeptKey:
         return cls(lines[0], lines[1].reveal() if len(lines) > 1 else ADDRESS)
 
     def keep(self, path: Path) -> None:
-        """Write it to a file that its owner alone can read.
+        """Write the key to a file that its owner alone can read.
 
         Raises:
             OSError: the file cannot be written.
@@ -52,21 +52,21 @@ class KeptKey:
         suppress.Secret(f"{self.key.reveal()}\n{self.address}").keep(path)
 
     def refuse_elsewhere(self, base_url: str) -> None:
-        """Refuse to have the key sent to another address than its own.
+        """Refuse to send the key to another address than its own.
 
         Raises:
-            ConfigurationError: the base URL is another one.
+            ConfigurationError: the base URL is another address.
         """
         if base_url.rstrip("/").lower() != self.address.rstrip("/").lower():
             raise suppress.ConfigurationError(
-                f"The key that `suppress login` kept belongs to {self.address}, and BSG_BASE_URL "
+                f"The key that `suppress login` kept belongs to {self.address}, but BSG_BASE_URL "
                 f"(`base_url` in the table [suppress.bsg]) is {base_url}. Run `suppress login` "
                 "again to use that address, or set BSG_API_KEY."
             )
 
 
 def key_file() -> Path | None:
-    """Return the file in which `suppress login` keeps the key; None without a home folder."""
+    """Return the path of the file; None if the user has no home folder."""
     folder = suppress.config_folder()
     return None if folder is None else folder / "bsg.key"
 

@@ -48,7 +48,7 @@ page counts only where
 - the total changes, but every page is sorted by one and the same thing that does not
   change while an entry is listed, such as its id.
 Otherwise an entry may have moved from where nobody had read yet to where everyone had,
-behind the back of an edit that explains the count: the list is read anew, in the hope of
+behind the back of an edit that explains the count: the list is read again, in the hope of
 a quieter moment.
 
 The end is checked on its own: the last page has to be shorter than asked for, and end
@@ -63,21 +63,10 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from suppress import SourceError
+from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
 from suppress_bsg.threads import Threads
 
 E = TypeVar("E", bound=Hashable)
-
-LIMIT = 500
-"""Entries a page: the most that the API gives."""
-
-BRIDGES = 50
-"""Pages that one read may fetch beyond the planned ones to bridge edits of the list."""
-
-LOOKS = 3
-"""How often the newest end of the list is looked at, until one answer has all that is new."""
-
-READS = 3
-"""How often the whole list is read anew before giving up."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +75,8 @@ class Page(Generic[E]):
 
     Attributes:
         offset: the place of its first entry on the list, from 0.
-        entries: its entries, each telling itself from every other.
-        total: the length of the list, as the same answer has it.
+        entries: its entries; no two of a list are equal.
+        total: the length of the list, as the same answer says.
         throttled: whether the server asked for fewer requests on the way.
     """
 
@@ -102,8 +91,8 @@ class Page(Generic[E]):
         return self.offset + len(self.entries)
 
 
-class Moved(Exception):
-    """The list was edited in a way that this read cannot account for."""
+class ListChanged(Exception):
+    """The list was edited in a way that this read cannot make up for."""
 
 
 def read_all(
@@ -111,35 +100,35 @@ def read_all(
     *,
     in_flight: int,
     progress: Callable[[int, int | None], None],
-    limit: int = LIMIT,
-    lasting: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
+    limits: BsgLimits = DEFAULT_LIMITS,
+    stable_keys: Sequence[Callable[[E], Any]] = (lambda entry: entry,),
     growing: Callable[[E], Any] | None = None,
     stop: Callable[[], None] = lambda: None,
 ) -> list[E]:
-    """Everyone on the list, each once, by pages of `limit` that overlap by an entry.
+    """Return everyone on the list, each once, by pages that overlap by an entry.
 
     Args:
         fetch: gives the page at an offset; called from several threads at once.
         in_flight: how many pages are fetched at once; fewer once one was throttled.
         progress: called with the entries read so far, and the length of the list.
-        limit: entries a page.
-        lasting: each gives what an entry keeps while it is listed and no other has, such as
-            its id, as an `int`; what is none has no part in an order.
-        growing: gives what is greater for each new entry than for all before it, such as its
-            id; None where there is no such thing.
+        limits: how many entries a page has, and how often more is read.
+        stable_keys: each gives a value that an entry alone has as long as it is listed, such as
+            its id; only an `int` counts for an order.
+        growing: gives a value that is greater for each new entry than for all before it, such
+            as its id; None if there is no such value.
         stop: called when the reading fails, to end the calls of `fetch` that are under way.
 
     Raises:
         SourceError: the list cannot be read whole. What `fetch` raises passes through.
     """
-    moved = None
-    for _ in range(READS):
+    changed = None
+    for _ in range(limits.reads):
         try:
-            pages = _fetched(fetch, in_flight, progress, limit, stop)
-            return _joined(pages, fetch, limit, lasting, growing)
-        except Moved as error:
-            moved = error
-    raise SourceError(f"{moved} It was read {READS} times. Try again later.") from moved
+            pages = _fetched(fetch, in_flight, progress, limits.page_size, stop)
+            return _joined(pages, fetch, limits, stable_keys, growing)
+        except ListChanged as error:
+            changed = error
+    raise SourceError(f"{changed} It was read {limits.reads} times. Try again later.") from changed
 
 
 def _fetched(
@@ -149,7 +138,7 @@ def _fetched(
     limit: int,
     stop: Callable[[], None],
 ) -> list[Page[E]]:
-    """The pages up to the first that the list does not fill, in the order of their offsets."""
+    """Fetch the pages up to the first that is not full, and return them by their offsets."""
     first = fetch(0)
     pages = [first]
     done = first.end
@@ -186,23 +175,24 @@ def _fetched(
 def _joined(
     pages: list[Page[E]],
     fetch: Callable[[int], Page[E]],
-    limit: int,
-    lasting: Sequence[Callable[[E], Any]],
+    limits: BsgLimits,
+    stable_keys: Sequence[Callable[[E], Any]],
     growing: Callable[[E], Any] | None,
 ) -> list[E]:
-    """The entries of the pages, each page anchored, up to the end of the list."""
+    """Return the entries of the pages, each page anchored, up to the end of the list."""
+    limit = limits.page_size
     order = _Order[E]()
     joined: list[Page[E]] = []
     waiting = [(page, False) for page in reversed(pages)]
-    spare = iter(range(BRIDGES + len(pages)))
+    spare = iter(range(limits.max_extra_pages + len(pages)))
 
     def read_more(offset: int) -> Page[E]:
         if next(spare, None) is None:
-            raise Moved("The list is edited faster than it can be read.")
+            raise ListChanged("The list is edited faster than it can be read.")
         return fetch(offset)
 
     while not joined or len(joined[-1].entries) == limit:
-        # With no page left the list has grown.
+        # If no page is left, the list has grown.
         page, bridged = waiting.pop() if waiting else (read_more(joined[-1].end - 1), False)
         _check_shape(page, limit)
         if page.offset == 0 or (page.entries and page.entries[0] in order.ranks):
@@ -212,55 +202,60 @@ def _joined(
             waiting.append((page, True))
             waiting.append((read_more(max(0, page.offset - limit // 2)), False))
         # Else its first entry has left the list, and it can never be anchored: it is
-        # dropped, and the page after it bridged in its stead.
+        # dropped, and the page after it is bridged instead.
     last = joined[-1]
     if last.end != last.total:
-        raise Moved(
+        raise ListChanged(
             f"The page at offset {last.offset} ends the list at {last.end} entries, but its "
             f"total is {last.total}."
         )
     if growing is not None and len(joined) > 1 and _sorted_by(growing, joined):
-        order.add(_newest(joined, read_more, limit, growing))
-    _check_whole(joined, len(order.ranks), lasting)
+        order.add(_newest(joined, read_more, limits, growing))
+    _check_whole(joined, len(order.ranks), stable_keys)
     return list(order.ranks)
 
 
 def _check_whole(
-    pages: Sequence[Page[E]], count: int, lasting: Sequence[Callable[[E], Any]]
+    pages: Sequence[Page[E]], count: int, stable_keys: Sequence[Callable[[E], Any]]
 ) -> None:
-    """Make sure that nobody can have moved behind the reader's back; the pages end the list."""
+    """Refuse pages that somebody may have moved between; together they end the list.
+
+    Raises:
+        ListChanged: the count does not prove that all were read, and the order does not either.
+    """
     total = pages[-1].total
     if any(page.total != total for page in pages):
-        if not any(_sorted_by(key, pages) for key in lasting):
-            raise Moved("It was edited while it was read, and its order is none that lasts.")
+        if not any(_sorted_by(key, pages) for key in stable_keys):
+            raise ListChanged("It was edited while it was read, and is sorted by no stable key.")
     elif len(pages) > 1 and count < total:
-        raise Moved(f"Of {total} entries, {count} different ones were read.")
+        raise ListChanged(f"Of {total} entries, {count} different ones were read.")
 
 
 def _newest(
     pages: Sequence[Page[E]],
     read_more: Callable[[int], Page[E]],
-    limit: int,
+    limits: BsgLimits,
     growing: Callable[[E], Any],
 ) -> Sequence[E]:
-    """The entries at the newest end now, back to the newest one that was read there before.
+    """Read the newest end once more, back to the newest entry that was there before.
 
     Args:
-        pages: those that were read, sorted by what grows.
+        pages: the pages that were read, sorted by the growing value.
         read_more: gives a page at an offset.
-        limit: entries a page.
-        growing: gives what grows.
+        limits: how many entries a page has, and how often the end is looked at.
+        growing: gives the growing value.
 
     Raises:
-        Moved: no single answer reaches so far.
+        ListChanged: no single answer reaches so far.
     """
+    limit = limits.page_size
     first, last = pages[0], pages[-1]
     if not last.entries:
-        return ()  # nobody was left, so whoever is there now has come since
+        return ()  # nobody was left: everyone there now has come since
     is_down = growing(first.entries[0]) > growing(first.entries[-1])
     newest = growing(first.entries[0] if is_down else last.entries[-1])
     total = last.total
-    for _ in range(LOOKS):
+    for _ in range(limits.looks):
         # Upwards from the middle of a page on, since entries may have gone as well as come.
         look = read_more(0 if is_down else max(0, total - limit // 2))
         _check_shape(look, limit)
@@ -270,11 +265,11 @@ def _newest(
             if is_all or (is_end and growing(look.entries[-1 if is_down else 0]) <= newest):
                 return look.entries
         total = look.total
-    raise Moved("The list is edited faster than it can be read.")
+    raise ListChanged("The list is edited faster than it can be read.")
 
 
 def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
-    """Whether each page is sorted by what the key gives, all of them up or all of them down."""
+    """Tell whether each page is sorted by a key, all of them up or all of them down."""
     values = [list(map(key, page.entries)) for page in pages]
     if not all(type(value) is int for value in itertools.chain.from_iterable(values)):
         return False
@@ -285,10 +280,10 @@ def _sorted_by(key: Callable[[E], Any], pages: Iterable[Page[E]]) -> bool:
 
 
 def check_size(page: Page[E], limit: int) -> None:
-    """Make sure that a page has no more entries than were asked for.
+    """Refuse a page with more entries than were asked for.
 
     Raises:
-        SourceError: it has.
+        SourceError: it has more.
     """
     if len(page.entries) > limit:
         raise SourceError(
@@ -300,7 +295,7 @@ def check_size(page: Page[E], limit: int) -> None:
 def _check_shape(page: Page[E], limit: int) -> None:
     check_size(page, limit)
     if page.entries and page.end > page.total:
-        raise Moved(
+        raise ListChanged(
             f"The page at offset {page.offset} reaches to {page.end} entries, but its total is "
             f"{page.total}."
         )
@@ -309,7 +304,7 @@ def _check_shape(page: Page[E], limit: int) -> None:
 class _Order(Generic[E]):
     """The order of the entries, as far as the pages show it.
 
-    What follows the furthest entry is further. A new entry elsewhere came on the list
+    An entry behind the furthest one is further. A new entry elsewhere came on the list
     during the read, and shares the rank of the one that it follows.
     """
 
@@ -318,10 +313,10 @@ class _Order(Generic[E]):
         self._furthest = 0
 
     def take(self, entries: Sequence[E]) -> None:
-        """Take over the order of a page's entries.
+        """Add a page's entries in their order.
 
         Raises:
-            Moved: it is another than that of the pages before.
+            ListChanged: the pages before have another order.
         """
         if self._extended(entries):
             return
@@ -334,17 +329,17 @@ class _Order(Generic[E]):
                     rank = self._furthest
                 self.ranks[entry] = rank
             elif known < rank:
-                raise Moved("Its order is not stable, or it has the same entry twice.")
+                raise ListChanged("Its order is not stable, or it has the same entry twice.")
             else:
                 rank = known
 
     def add(self, entries: Iterable[E]) -> None:
-        """Take entries over without their order."""
+        """Add entries without an order."""
         for entry in entries:
             self.ranks.setdefault(entry, self._furthest)
 
     def _extended(self, entries: Sequence[E]) -> bool:
-        """Take over at once what all but a few pages are: new entries behind the furthest."""
+        """Add the entries of an ordinary page at once: all new, behind the furthest."""
         new = entries[1:] if self.ranks else entries
         if self.ranks and entries and self.ranks.get(entries[0]) != self._furthest:
             return False

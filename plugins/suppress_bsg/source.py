@@ -1,4 +1,4 @@
-"""BSG's stop list as a source: its settings, whom an entry suppresses, and passing on opt-outs."""
+"""BSG's stop list as a source: its settings, its entries, and the delivery of opt-outs."""
 
 import contextlib
 import hashlib
@@ -21,19 +21,21 @@ from suppress import (
 from suppress_bsg.answers import Listing, WireEntry
 from suppress_bsg.client import Client
 from suppress_bsg.kept_key import ADDRESS
-from suppress_bsg.paging import LIMIT, Page, check_size, read_all
+from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
+from suppress_bsg.paging import Page, check_size, read_all
+from suppress_bsg.signing_in import KeptToken
 from suppress_bsg.threads import Threads
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
-"""The channels that the API knows of."""
+"""The channels of the API."""
 
-MOST_IN_FLIGHT = 32
+MAX_IN_FLIGHT = 32
 
-MOST_TEXT = 100
-"""Characters of ids and phones that the entries of a page have on average, at most."""
+MAX_TEXT = 100
+"""Characters of the id and phone of an entry, at most, on the average of a page."""
 
 PHONES = range(100_000_000, 10**15)
-"""The numbers, as digits without the plus, that the API takes."""
+"""The numbers that the API takes, as digits without the plus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +44,11 @@ class BsgSettings:
 
     Attributes:
         api_key: the account's key, `live_...` or `test_...`; a plain text will do.
-        base_url: where the API is.
-        channels: the stop lists to read, of sms, viber, rcs and whatsapp. The first two
-            alone are documented by all of the vendor's sources.
+        base_url: the address of the API.
+        channels: the stop lists to read, of sms, viber, rcs and whatsapp. All of the vendor's
+            documentation has the first two.
         pages_in_flight: how many pages are fetched at once.
-        max_entries: how many entries a stop list may have: what a server could fill the memory
-            with.
+        max_entries: how many entries a stop list may have, so that no server fills the memory.
         timeout: seconds to wait for a connection, and for each piece of an answer.
         allow_http: take a `base_url` without TLS that is not on this machine.
     """
@@ -67,30 +68,33 @@ class BsgSettings:
             if channel not in CHANNELS:
                 raise ConfigurationError(
                     f"BSG_CHANNELS (`channels` in the table [suppress.bsg]): BSG has no channel "
-                    f"{channel!r}. Known are: {', '.join(CHANNELS)}."
+                    f"{channel!r}. Its channels: {', '.join(CHANNELS)}."
                 )
-        if not 1 <= self.pages_in_flight <= MOST_IN_FLIGHT:
+        if not 1 <= self.pages_in_flight <= MAX_IN_FLIGHT:
             raise ConfigurationError(
-                "BSG_PAGES_IN_FLIGHT (`pages_in_flight` in the table [suppress.bsg]) has to be "
-                f"1 to {MOST_IN_FLIGHT}."
+                "BSG_PAGES_IN_FLIGHT (`pages_in_flight` in the table [suppress.bsg]) must be from "
+                f"1 to {MAX_IN_FLIGHT}."
             )
         if self.max_entries < 1:
             raise ConfigurationError(
-                "BSG_MAX_ENTRIES (`max_entries` in the table [suppress.bsg]) has to be 1 or more."
+                "BSG_MAX_ENTRIES (`max_entries` in the table [suppress.bsg]) must be 1 or more."
             )
         if not 0 < self.timeout <= 600:  # noqa: PLR2004
             raise ConfigurationError(
-                "BSG_TIMEOUT (`timeout` in the table [suppress.bsg]) has to be seconds, "
+                "BSG_TIMEOUT (`timeout` in the table [suppress.bsg]) must be a number of seconds, "
                 "more than 0 and at most 600."
             )
 
 
 class BsgSource:
-    """Reads the stop list from BSG's One-API, and passes opt-outs on to it.
+    """Reads the stop list from BSG's One-API, and delivers opt-outs to it.
+
+    The token of its first sign-in serves as long as the API accepts it.
 
     Args:
         settings: the account, and how to read.
-        load_timeout: seconds after which each of its methods has ended, in whatever way.
+        load_timeout: seconds after which each of its methods has ended, with or without success.
+        limits: the limits of requests and of the reading of the list.
 
     Raises:
         ConfigurationError: the base URL or the key cannot be used.
@@ -100,20 +104,28 @@ class BsgSource:
     add_at_once = 1000
     remove_at_once = 200
 
-    def __init__(self, settings: BsgSettings, *, load_timeout: float = 600.0) -> None:
+    def __init__(
+        self,
+        settings: BsgSettings,
+        *,
+        load_timeout: float = 600.0,
+        limits: BsgLimits = DEFAULT_LIMITS,
+    ) -> None:
         self.channels = frozenset(settings.channels)
         account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()
         self.identity = f"{settings.base_url} {account}"
         self._settings = settings
         self._load_timeout = load_timeout
-        self._client()  # so that settings that cannot work are refused now
+        self._limits = limits
+        self._kept = KeptToken()
+        self._client()  # refuses settings that cannot work
 
     def load(self, channels: frozenset[str], progress: Progress) -> Iterator[Entry]:
         """Read the entries of the channels.
 
         Several channels are read in one pass, without a filter, and each entry counts by
-        its own flags. Where an entry does not say whether it is on the list of a channel,
-        that channel is read once more, with a filter: who is in that answer is listed.
+        its own flags. If an entry has no flag for a channel, that channel is read once more,
+        with a filter: everyone in that answer is listed.
 
         Raises:
             SourceError: the list cannot be read whole.
@@ -137,23 +149,23 @@ class BsgSource:
     def add(self, numbers: Sequence[str], channel: str) -> None:
         """Put numbers on the stop list of a channel.
 
-        The answer has to show each of them; where it does not, as it may for one that was on the
-        list before, BSG is asked whether it is there.
+        The answer must show each number. For one that it does not show, such as one that was on
+        the list before, BSG is asked.
 
         Args:
             numbers: E.164 texts, `add_at_once` at most.
             channel: one of the served channels.
 
         Raises:
-            Refused: a number is shorter or longer than BSG takes, or BSG does not take them.
-            SourceError: nobody knows that it was done.
+            Refused: a number is shorter or longer than BSG takes, or BSG refuses them.
+            SourceError: it is not certain that it was done.
         """
         phones = [_phone(number) for number in numbers]
         threads = Threads(self._settings.pages_in_flight)
         with self._client() as client, contextlib.closing(threads):
             try:
-                told = set(_listed(client.attach(phones, channel), channel))
-                left = [number for number in numbers if number not in told]
+                shown = set(_listed(client.attach(phones, channel), channel))
+                left = [number for number in numbers if number not in shown]
                 found = [threads.submit(client.search, "phone", _phone(each)) for each in left]
                 for number, entries in zip(left, found, strict=True):
                     _check_listed(number, entries.result(), channel)
@@ -164,9 +176,9 @@ class BsgSource:
     def remove(self, numbers: Mapping[str, Sequence[str | int]], channel: str) -> None:
         """Take numbers off the stop list of a channel.
 
-        The ids that are known may be old: an entry that was replaced has another one, and
-        an id may have gone to another number since. So BSG is asked for the entries that
-        the numbers have now, and only those are removed.
+        The known ids may be old: an entry that was replaced has another one, and an id may
+        have gone to another number since. So BSG is asked for the present entries of the
+        numbers, and only those are removed.
 
         Args:
             numbers: E.164 texts, `remove_at_once` at most, each with the ids that its
@@ -194,20 +206,22 @@ class BsgSource:
                 client.detach(ids[start : start + self.remove_at_once], channel)
 
     def sign_in(self) -> None:
-        """Sign in, to see whether the key is right.
+        """Sign in, to check the key.
 
         Raises:
-            SourceError: it is not, or nobody could be asked.
+            SourceError: the key is wrong, or the API does not answer.
         """
         with self._client() as client:
             client.sign_in()
 
     def _read(self, client: Client, channel: str | None, progress: Progress) -> list[WireEntry]:
+        limit = self._limits.page_size
+
         def fetch(offset: int) -> Page[WireEntry]:
-            listing, throttled = client.listing(offset=offset, limit=LIMIT, channel=channel)
+            listing, throttled = client.listing(offset=offset, limit=limit, channel=channel)
             page = Page(offset, listing.data, _total(listing, offset), throttled)
-            # Here, and not when all pages have come: they may fill the memory.
-            check_size(page, LIMIT)
+            # Checked at once: all pages together may fill the memory.
+            check_size(page, limit)
             self._check_size(page)
             return page
 
@@ -215,39 +229,41 @@ class BsgSource:
             fetch,
             in_flight=self._settings.pages_in_flight,
             progress=progress,
-            limit=LIMIT,
-            lasting=(attrgetter("id"), attrgetter("phone")),
+            limits=self._limits,
+            stable_keys=(attrgetter("id"), attrgetter("phone")),
             growing=attrgetter("id"),
             stop=client.stop,
         )
 
     def _check_size(self, page: Page[WireEntry]) -> None:
-        """Refuse what would fill the memory."""
+        """Refuse a page that shows that the list would fill the memory."""
         if page.total > self._settings.max_entries:
             raise SourceError(
-                f"The stop list has {page.total:,} entries, more than BSG_MAX_ENTRIES "
-                f"({self._settings.max_entries:,}) allows. Set it to more, if memory allows."
+                f"The stop list has {page.total:,} entries, but BSG_MAX_ENTRIES allows "
+                f"{self._settings.max_entries:,}. Set it higher if there is enough memory."
             )
         texts = (each for entry in page.entries for each in (entry.id, entry.phone))
         length = sum(len(each) for each in texts if isinstance(each, str))
-        if length > MOST_TEXT * LIMIT:
+        if length > MAX_TEXT * self._limits.page_size:
             raise SourceError(
-                f"The page at offset {page.offset} has ids and phones of great length."
+                f"The page at offset {page.offset} has ids and phones that are too long."
             )
 
     def _client(self) -> Client:
         return Client(
             self._settings.base_url,
             self._settings.api_key,
+            kept=self._kept,
             connections=self._settings.pages_in_flight,
             timeout=self._settings.timeout,
             load_timeout=self._load_timeout,
             allow_http=self._settings.allow_http,
+            limits=self._limits,
         )
 
 
 def _filtered(entries: Iterable[WireEntry], channel: str) -> Iterator[Entry]:
-    """Those of an answer that was asked for one channel: a missing flag is not `false`."""
+    """Return the entries of a filtered answer that are listed: a missing flag is not `false`."""
     listed = frozenset({channel})
     flag = attrgetter(_flag(channel))
     for each in entries:
@@ -256,7 +272,7 @@ def _filtered(entries: Iterable[WireEntry], channel: str) -> Iterator[Entry]:
 
 
 def _flagged(entries: Sequence[WireEntry], channels: Sequence[str]) -> Iterator[Entry]:
-    """Each of an answer that was asked for all channels, for those that it has flags of."""
+    """Return the entries of an unfiltered answer, each for the channels of its flags."""
     listed = {
         flags: frozenset(itertools.compress(channels, flags))
         for flags in itertools.product((False, True), repeat=len(channels))
@@ -276,7 +292,7 @@ def _flag(channel: str) -> str:
 
 
 def _number(entry: WireEntry) -> str | int:
-    # An entry with nothing to read in it is refused, by its id.
+    # An entry without a number is refused later, by its id.
     return "" if entry.phone is None else entry.phone
 
 
@@ -285,24 +301,24 @@ def _total(listing: Listing, offset: int) -> int:
     if isinstance(total, str) and total.isascii() and total.isdigit() and len(total) < 19:  # noqa: PLR2004
         total = int(total)
     if isinstance(total, str) or total < 0:
-        raise SourceError(f"The page at offset {offset} has a total that is no number.")
+        raise SourceError(f"The page at offset {offset} has a total that is not a number.")
     return total
 
 
 def _phone(number: str) -> int:
     phone = int(number.removeprefix("+"))
     if phone not in PHONES:
-        raise Refused(f"BSG takes numbers of 9 to 15 digits, and {mask(number)} is none.")
+        raise Refused(f"BSG takes numbers of 9 to 15 digits only, which {mask(number)} is not.")
     return phone
 
 
 def _ids(client: Client, number: str, known: Iterable[str | int], channel: str) -> list[int]:
-    """The ids of the entries that put a number on the list of a channel now."""
+    """Return the ids of the entries that put a number on the list of a channel now."""
     found = client.search("phone", _phone(number))
     if not all(number in _numbers(entry) for entry in found):
         raise SourceError(
-            f"BSG answered a search for {mask(number)} with others' entries, so nobody knows its "
-            "own. Remove it from the stop list at BSG."
+            f"BSG answered a search for {mask(number)} with entries of other numbers, so its own "
+            "are unknown. Remove it from the stop list at BSG."
         )
     seen = {str(entry.id) for entry in found}
     for each in map(str, known):
@@ -318,16 +334,16 @@ def _ids(client: Client, number: str, known: Iterable[str | int], channel: str) 
 
 
 def _check_listed(number: str, entries: Iterable[WireEntry], channel: str) -> None:
-    """Make sure that a number is on the list of a channel, by the entries of its phone."""
+    """Refuse a number that is not on the list of a channel, by the entries of its phone."""
     if number not in _listed(entries, channel):
         raise Refused(
-            f"BSG has not put {mask(number)} on its stop list, though it answered as if it had. "
-            "Look at the list at BSG."
+            f"BSG accepted {mask(number)} but has not put it on its stop list. Check the list at "
+            "BSG."
         )
 
 
 def _listed(entries: Iterable[WireEntry], channel: str) -> Iterator[str]:
-    """The E.164 texts of those entries that are on the list of a channel."""
+    """Return the E.164 texts of the entries that are on the list of a channel."""
     flag = attrgetter(_flag(channel))
     for each in entries:
         if flag(each) is not False:
@@ -335,7 +351,7 @@ def _listed(entries: Iterable[WireEntry], channel: str) -> Iterator[str]:
 
 
 def _numbers(entry: WireEntry) -> Iterator[str]:
-    """The E.164 texts that an entry may be of."""
+    """Return the E.164 texts that an entry may stand for."""
     yield f"+{entry.phone}"
     with contextlib.suppress(InvalidNumber):
         yield normalize(_number(entry), "international")

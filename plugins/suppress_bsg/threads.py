@@ -1,4 +1,4 @@
-"""Threads for requests, which a process that ends does not wait for."""
+"""Threads for requests: a process that ends does not wait for them."""
 
 import contextlib
 import threading
@@ -13,22 +13,22 @@ _Job = tuple[Future[Any], Callable[..., Any], tuple[Any, ...]]
 
 
 class Threads:
-    """Calls functions in some threads of its own, until it is closed.
+    """Calls functions in threads of its own, until it is closed.
 
-    At its end Python waits for the threads of a `ThreadPoolExecutor`, however long a server
-    lets them wait; these it does not wait for.
+    Python does not end before the threads of a `ThreadPoolExecutor` have ended, however long a
+    server keeps them waiting; for these threads it does not wait.
 
     Args:
-        most: how many calls run at once.
+        count: how many calls run at once.
     """
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, count: int) -> None:
+        self._count = count
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def close(self) -> None:
-        """Wait for the calls that run; give up those that have not begun."""
+        """Cancel the calls that have not begun, and wait for the others."""
         with contextlib.suppress(Empty):
             while (job := self._jobs.get_nowait()) is not None:
                 job[0].cancel()
@@ -38,10 +38,10 @@ class Threads:
             thread.join()
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> Future[T]:
-        """Have the function called; the future is that of its result."""
+        """Call a function in one of the threads, and return the future of its result."""
         future: Future[T] = Future()
         self._jobs.put((future, call, arguments))
-        if len(self._threads) < self._most:
+        if len(self._threads) < self._count:
             thread = threading.Thread(target=self._work, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -54,9 +54,9 @@ class Threads:
                 continue
             try:
                 result = call(*arguments)
-            except BaseException as error:  # noqa: BLE001 - it is handed to who waits for it
+            except BaseException as error:  # noqa: BLE001 - whoever waits for the future gets it
                 future.set_exception(error)
             else:
                 future.set_result(result)
-            # Not kept, with what it holds, until the next job comes.
+            # Else the job would be kept in memory until the next one comes.
             del job, future, call, arguments

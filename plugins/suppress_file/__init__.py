@@ -1,4 +1,4 @@
-"""The plugin for an in-house list of people who must not be contacted, kept in a file."""
+"""The plugin for an in-house list: people who must not be contacted, kept in a file."""
 
 import io
 import os
@@ -15,14 +15,24 @@ import suppress
 
 NAME = "file"
 
-PATIENCE = 30.0
-"""Seconds to wait for a file that is being written."""
 
-LOOK_EVERY = 0.2
-"""Seconds between two looks at such a file, at most."""
+@dataclass(frozen=True, kw_only=True)
+class FileLimits:
+    """Limits that no user has to set.
 
-MOST_IN_MEMORY = 2**26
-"""Bytes of a file that is read into memory; of a larger one there is a temporary copy."""
+    Attributes:
+        max_wait: seconds to wait for a file that is being written.
+        poll_interval: seconds between two looks at such a file, at most.
+        max_in_memory: bytes of a file that is copied to memory; a larger one is copied to a
+            temporary file.
+    """
+
+    max_wait: float = 30.0
+    poll_interval: float = 0.2
+    max_in_memory: int = 2**26
+
+
+DEFAULT_LIMITS = FileLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +41,11 @@ class FileSettings:
 
     Attributes:
         path: the file: text with a number a line, CSV or TSV with a header, or JSON lines.
-        column: the column or key of the number, or several of them; None for the only one,
-            else for the one that holds numbers by its name and its first cells.
+        column: the column or key of the number, or several of them; None to detect it from
+            the names and the first cells.
         channels: the channels on which its people must not be messaged.
-        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the file's name and first line.
+        format: `text`, `csv`, `tsv` or `jsonl`; None to detect it from the file's name and
+            first line.
         default_region: ISO 3166 region of numbers in national form, or `international`; None
             for the setting of suppress.
         quiet: seconds for which the file has to be unchanged before it is read.
@@ -48,38 +59,44 @@ class FileSettings:
     quiet: float = 2.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.quiet < PATIENCE:
+        if not 0 <= self.quiet < DEFAULT_LIMITS.max_wait:
             raise suppress.ConfigurationError(
-                "SUPPRESS_FILE_QUIET (`quiet` in the table [suppress.file]) has to be 0 or more "
-                f"seconds, and less than {PATIENCE:g}."
+                "SUPPRESS_FILE_QUIET (`quiet` in the table [suppress.file]) must be a number of "
+                f"seconds from 0 up to, but not including, {DEFAULT_LIMITS.max_wait:g}."
             )
         if self.format is not None and self.format not in suppress.Rows.FORMATS:
             raise suppress.ConfigurationError(
-                "SUPPRESS_FILE_FORMAT (`format` in the table [suppress.file]) has to be one of "
+                "SUPPRESS_FILE_FORMAT (`format` in the table [suppress.file]) must be one of "
                 f"{', '.join(suppress.Rows.FORMATS)}."
             )
 
 
 class FileSource:
-    """Reads a list from a file, anew each time. A row that cannot be read fails the load.
+    """Reads a list from a file, the whole of it each time.
+
+    A row that cannot be read fails the load.
 
     Args:
-        settings: which file, and what of it.
+        settings: the file, and how to read it.
         default_region: the region of its numbers in national form.
-        patience: seconds to wait for a file that is being written.
+        limits: the limits of waiting and of memory.
     """
 
     name = NAME
     strict = True
 
     def __init__(
-        self, settings: FileSettings, default_region: str | None, patience: float = PATIENCE
+        self,
+        settings: FileSettings,
+        default_region: str | None,
+        *,
+        limits: FileLimits = DEFAULT_LIMITS,
     ) -> None:
-        self._patience = patience
+        self._limits = limits
         self.channels = settings.channels
         named = settings.column or ()
         self._columns = (named,) if isinstance(named, str) else named
-        # One column is in it as ever, so that a snapshot from before is still used.
+        # A single column is written as in earlier versions, whose snapshots are still used.
         columns = self._columns if len(self._columns) > 1 else "".join(self._columns) or None
         self.identity = f"{settings.path.absolute()} {columns} {settings.format} {default_region}"
         self.region = default_region
@@ -88,10 +105,10 @@ class FileSource:
     def load(
         self, channels: frozenset[str], progress: suppress.Progress
     ) -> Iterator[suppress.Entries]:
-        """The file's rows, each for all of the channels.
+        """Read the file's rows, each for all of the channels.
 
         Raises:
-            SourceError: the file or one of its rows cannot be read, or it is being written.
+            SourceError: the file or a row cannot be read, or somebody is writing the file.
         """
         path = self._settings.path
         try:
@@ -118,7 +135,7 @@ class FileSource:
                 if not count and not rows.header:
                     raise suppress.SourceError(
                         f"{path} is empty. If nobody is on the list, leave a header in it, "
-                        "or take the source out of the settings."
+                        "or remove the source from the settings."
                     )
                 progress(count, count)
         except OSError as error:
@@ -127,17 +144,17 @@ class FileSource:
             raise suppress.SourceError(str(error)) from error
 
     def _whole(self, waits: Callable[[], None]) -> BinaryIO:
-        """The bytes of the file, of one moment at which nobody was writing it.
+        """Return a copy of the file, made at a moment when nobody was writing it.
 
         Args:
-            waits: called while a file that is being written is waited for.
+            waits: called while somebody is writing the file.
 
         Raises:
-            SourceError: it goes on being written.
+            SourceError: somebody goes on writing it.
             OSError: it cannot be read.
         """
-        path, seen, since = self._settings.path, None, 0.0
-        give_up = time.monotonic() + self._patience
+        path, seen, seen_at = self._settings.path, None, 0.0
+        deadline = time.monotonic() + self._limits.max_wait
         while True:
             stream = path.open("rb")
             before = os.fstat(stream.fileno())
@@ -145,45 +162,45 @@ class FileSource:
                 return stream
             with stream:
                 if _state(before) != seen:
-                    seen, since = _state(before), time.monotonic()
-                # A clock that is wrong cannot make it wait for longer than that.
-                unchanged = max(time.time() - _changed(before), time.monotonic() - since)
+                    seen, seen_at = _state(before), time.monotonic()
+                # The second figure bounds the wait if the clock is wrong.
+                unchanged = max(time.time() - _changed(before), time.monotonic() - seen_at)
                 pause = self._settings.quiet - unchanged
                 if pause <= 0:
-                    copy = _copy(stream, before.st_size)
+                    copy = self._copy(stream, before.st_size)
                     if seen == _state(os.fstat(stream.fileno())) == _state(path.stat()):
                         return copy
                     copy.close()
-            if time.monotonic() + pause > give_up:
+            if time.monotonic() + pause > deadline:
                 raise suppress.SourceError(
-                    f"{path} is being written: it changed again and again for "
-                    f"{self._patience:g} s. Write the list to another file, and rename that."
+                    f"{path} is being written: it kept changing for {self._limits.max_wait:g} s. "
+                    "Write the list to another file, and rename that file when it is complete."
                 )
             waits()
-            time.sleep(min(max(pause, 0.01), LOOK_EVERY))
+            time.sleep(min(max(pause, 0.01), self._limits.poll_interval))
+
+    def _copy(self, stream: BinaryIO, size: int) -> BinaryIO:
+        is_small = size <= self._limits.max_in_memory
+        copy: BinaryIO = io.BytesIO() if is_small else tempfile.TemporaryFile()  # noqa: SIM115 - the reader closes it
+        shutil.copyfileobj(stream, copy, 2**20)
+        copy.seek(0)
+        return copy
 
 
 def _state(found: os.stat_result) -> tuple[int, ...]:
-    """What is another one when a file was written to, or another took its place."""
+    """Return a value that differs once a file was written to, or replaced by another."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _changed(found: os.stat_result) -> float:
-    """When the file was changed (seconds since the epoch)."""
-    # Nobody can set that time, except on Windows, where it is that at which it was made.
+    """Return the time of the last change of a file (seconds since the epoch)."""
+    # No program can set ctime, except on Windows, where it is the time of creation.
     return found.st_mtime if os.name == "nt" else found.st_ctime
-
-
-def _copy(stream: BinaryIO, size: int) -> BinaryIO:
-    copy: BinaryIO = io.BytesIO() if size <= MOST_IN_MEMORY else tempfile.TemporaryFile()  # noqa: SIM115 - who reads it closes it
-    shutil.copyfileobj(stream, copy, 2**20)
-    copy.seek(0)
-    return copy
 
 
 @suppress.hookimpl
 def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """The list in the file, when a path is set."""
+    """Offer the list in the file, if a path is set."""
     own = settings.section(NAME, FileSettings)
     if own is None:
         if NAME in (settings.sources or ()):

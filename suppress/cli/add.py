@@ -32,8 +32,8 @@ def add(
 ) -> None:
     """Opt people out of a channel, for good, whatever a provider's list says.
 
-    It holds at once in every process on this machine. Sources that take opt-outs, such as
-    BSG, are told as well; what they do not accept now waits, and is sent again.
+    It holds at once in every process that shares the store. Sources that take opt-outs,
+    such as BSG, are told as well; what they do not accept now waits, and is sent again.
 
     \b
       suppress add "+1 415 555 2671" --channel sms --channel viber

@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -35,9 +36,8 @@ def print_table_of(changes: Iterable[Change]) -> int:
             max(width, *map(len, column))
             for width, column in zip(widths, zip(*rows, strict=True), strict=True)
         ]
-        for row in rows:
-            cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-            _write("  ".join(cells).rstrip() + "\n")
+        line = "  ".join(f"{{:{width}}}" for width in widths)
+        _write("".join(f"{line.format(*row).rstrip()}\n" for row in rows))
         printed += len(page)
     return printed
 
@@ -66,20 +66,22 @@ def _pages(changes: Iterable[Change]) -> Iterator[list[Change]]:
         yield page
 
 
-def _cells(change: Change) -> Sequence[str]:
-    action: str = change.action
-    if change.correction:
-        action = f"{action} (correction)"
-    cells = (
-        *(_seconds(change.made_at), change.channel, action, change.number),
-        *("" if change.wished_at is None else _seconds(change.wished_at), change.by, change.via),
-        *(change.reason, change.reference),
+def _cells(change: Change) -> tuple[str, ...]:
+    return (
+        _seconds(change.made_at),
+        change.channel,
+        f"{change.action} (correction)" if change.correction else change.action,
+        change.number,
+        "" if change.wished_at is None else _seconds(change.wished_at),
+        *("" if text is None else printable(text) for text in _texts(change)),
     )
-    return [printable(cell or "") for cell in cells]
+
+
+_texts = operator.attrgetter("by", "via", "reason", "reference")
 
 
 def _seconds(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{moment.isoformat(timespec='seconds')[:19]}Z"
 
 
 def _plain(value: object) -> object:

@@ -1,7 +1,10 @@
 """The command `suppress` itself: its options, the list of its commands, and its start."""
 
+import contextlib
 import logging
+import os
 import sys
+from collections.abc import Iterator
 
 import click
 
@@ -13,7 +16,6 @@ from suppress.cli.forget import forget
 from suppress.cli.group import CommandLine
 from suppress.cli.history import history
 from suppress.cli.opt_outs import opt_outs
-from suppress.cli.options import named_settings
 from suppress.cli.plugins import plugins
 from suppress.cli.refresh import refresh
 from suppress.cli.remove import remove
@@ -21,6 +23,7 @@ from suppress.cli.reset_opt_outs import reset_opt_outs
 from suppress.cli.signals import install
 from suppress.cli.status import status
 from suppress.cli.verify import verify
+from suppress.settings.settings import CONFIG
 
 
 @click.group(
@@ -59,7 +62,7 @@ def command_line(context: click.Context, config: str | None) -> None:
     # A program that runs the command line inside its own process keeps its own logging.
     context.call_on_close(lambda: logger.removeHandler(handler))
     if config is not None:
-        context.with_resource(named_settings(config))
+        context.with_resource(_settings_from(config))
 
 
 for _command in (
@@ -68,6 +71,26 @@ for _command in (
     *(verify, plugins),
 ):
     command_line.add_command(_command)
+
+
+@contextlib.contextmanager
+def _settings_from(file: str) -> Iterator[None]:
+    """Make every command, also those of plugins, take its settings from a file.
+
+    Raises:
+        click.UsageError: the name is empty, as when a variable of a script is not set.
+    """
+    if not file:
+        raise click.UsageError("--config is empty. Name a settings file, or leave --config out.")
+    before = os.environ.get(CONFIG)
+    os.environ[CONFIG] = file
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[CONFIG]
+        else:
+            os.environ[CONFIG] = before
 
 
 def main() -> None:

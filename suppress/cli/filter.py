@@ -31,7 +31,7 @@ DECISIONS, RECEIPT = "decisions", "receipt"
 
 @dataclass(frozen=True)
 class Options:
-    """What was typed; each has its words below."""
+    """The options and the argument, as typed."""
 
     source: str
     channel: str
@@ -48,7 +48,7 @@ class Options:
     in_place: bool
 
     def places(self) -> dict[str, str]:
-        """Where the outputs go, by what they are.
+        """Return the place of each output.
 
         Raises:
             click.UsageError: two of them are in one place, or one is the input.
@@ -56,7 +56,7 @@ class Options:
         if self.in_place and self.output is not None:
             raise click.UsageError("--in-place and --output exclude each other. Use one of them.")
         if self.in_place and self.source == STANDARD:
-            raise click.UsageError("--in-place needs a file as INPUT, and not standard input.")
+            raise click.UsageError("--in-place needs a file as INPUT, not standard input.")
         allowed = STANDARD if self.output is None else self.output
         named: list[tuple[str, str | None]] = [
             (Outcome.ALLOWED, None if self.in_place else allowed),
@@ -86,39 +86,40 @@ def _max_invalid(
 @format_option
 @region_option
 @click.option(
-    "-o", "--output", metavar="OUT", help="Where the allowed rows go; standard output otherwise."
+    "-o", "--output", metavar="OUT", help="File for the allowed rows (default: standard output)."
 )
 @click.option(
     "--in-place",
     is_flag=True,
-    help="Replace INPUT by its allowed rows, in one step and with the permissions that it has.",
+    help="Replace INPUT with its allowed rows, in one step; its permissions stay.",
 )
-@click.option("--suppressed", metavar="FILE", help="Where the suppressed rows go.")
-@click.option("--invalid", metavar="FILE", help="Where the rows go that hold no phone number.")
+@click.option("--suppressed", metavar="FILE", help="File for the suppressed rows.")
+@click.option("--invalid", metavar="FILE", help="File for the rows without a usable number.")
 @click.option(
     "--decisions",
     metavar="FILE",
-    help="Where a CSV file goes that says of each recipient what became of it, and why.",
+    help="CSV file for the outcome of each row, and the reason.",
 )
 @click.option(
-    "--receipt", metavar="FILE", help="Where a receipt goes: what was checked against what."
+    "--receipt", metavar="FILE", help="File for a receipt, which `suppress verify` can check."
 )
 @click.option(
     "--max-invalid",
     metavar="N or N%",
     callback=_max_invalid,
-    help="Write nothing, and end with the exit status 6, if more rows are invalid.",
+    help="Write nothing and exit with status 6 if more rows than this are invalid.",
 )
 @click.option(
-    "--once", is_flag=True, help="Of several allowed rows with the same number keep the first."
+    "--once",
+    is_flag=True,
+    help="If several allowed rows have the same number, keep only the first.",
 )
 def filter_command(**given: Any) -> None:
-    """Screen a file of recipients, and write those who may be messaged.
+    """Screen a file of recipients, and write the rows that may be messaged.
 
     INPUT is text with a number a line, CSV or TSV with a header, or JSON lines, in UTF-8;
-    standard input for - or none. The allowed rows come out in the input's own form, byte
-    for byte and in order. The summary goes to standard error. `suppress verify` checks a
-    receipt.
+    without it, or with -, standard input is read. The allowed rows are written byte for
+    byte and in order. The summary goes to standard error.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv
@@ -133,7 +134,7 @@ def filter_command(**given: Any) -> None:
         stream, size = opened(options.source, stack)
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         before = state(stream)
-        region = suppressor.region(options.default_region)
+        region = suppressor.reader(options.default_region).convention.region
         rows = rows_of(stream, options.source, options.columns, options.format_, region)
         stop_list = _followed(suppressor, options.channel, region)
         with (
@@ -172,7 +173,7 @@ def _check(max_invalid: MaxInvalid, campaign: Campaign, suppressor: Suppressor) 
     try:
         max_invalid.check(counts[Outcome.INVALID], sum(counts.values()))
     except TooManyInvalid as error:
-        # The summary has the reasons, and with them what to correct.
+        # The summary has the reasons, so it says what to correct.
         _print_summary(campaign, suppressor)
         raise TooManyInvalid(
             f"{error} Nothing was written. Correct them, or raise --max-invalid."

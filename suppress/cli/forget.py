@@ -13,11 +13,11 @@ from suppress.suppressor import Suppressor
 @region_option
 @click.option("--yes", is_flag=True, help="Confirm it.")
 def forget(number: str, default_region: str | None, *, yes: bool) -> None:
-    """Remove NUMBER and its history from this machine, in every form of the number.
+    """Remove NUMBER and its history from the store, in every form of the number.
 
-    A keyed hash stays, which cannot be read as a number: with it an opt-out that is in force
-    still holds. Sources are told first what they do not know yet. Entries of the sources'
-    own lists are theirs to remove.
+    A keyed hash stays, which cannot be read as a number, so that an opt-out that is in force
+    still holds. Sources are first told what they do not know yet. They keep their own lists:
+    ask them to remove the number there.
 
     \b
       suppress history "+1 415 555 2671" --json > answer.json

@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from suppress.cli.exit_statuses import NOBODY_READS, status_of
-from suppress.cli.options import refuse_repeated
 from suppress.cli.output import OutputError
+from suppress.cli.repeated import refuse_repeated
 from suppress.cli.signals import unwinding
 from suppress.errors import ConfigurationError, SuppressError
 from suppress.numbers.mask import mask

@@ -21,9 +21,10 @@ from suppress.suppressor import Suppressor
 def history(number: str, channel: str | None, default_region: str | None, *, as_json: bool) -> None:
     """Show every change of NUMBER that was made here, oldest first.
 
-    Shows when each change was made and wished, by whom, how it came, and why. With --json
-    the answer is complete, for people who ask what is kept about them: it also has the
-    entries of the stop lists as they were last read, and what sources are still to be told.
+    Shows when each change was made and when the person asked for it, by whom it was made,
+    how it came, and why. With --json the answer is complete, for people who ask what is kept
+    about them: it also has the entries of the stop lists as they were last read, and what
+    sources are still to be told.
 
     \b
       suppress history "+1 415 555 2671"

@@ -37,7 +37,7 @@ def opened(source: str, stack: contextlib.ExitStack) -> tuple[BinaryIO, int | No
         raise InputError(f"{source} cannot be read: {error.strerror}.") from error
 
 
-class State(NamedTuple):
+class FileState(NamedTuple):
     """The state of a file; a write changes it, even if the modification time is set back."""
 
     device: int
@@ -47,7 +47,7 @@ class State(NamedTuple):
     links: int
     changed: int
 
-    def is_same(self, other: "State | None") -> bool:
+    def is_same(self, other: "FileState | None") -> bool:
         """Return whether nothing was written in between."""
         if other is not None and other.links != self.links:
             # Another file took its name, which changes the times, but not the content.
@@ -55,12 +55,12 @@ class State(NamedTuple):
         return self == other
 
 
-def state(stream: BinaryIO) -> State | None:
+def state(stream: BinaryIO) -> FileState | None:
     """Return the state of a file; None for a pipe or a terminal."""
     found = os.fstat(stream.fileno())
     if not stat.S_ISREG(found.st_mode):
         return None
-    return State(
+    return FileState(
         found.st_dev,
         found.st_ino,
         found.st_size,
@@ -87,7 +87,7 @@ def rows_of(
 
 
 def check_unchanged(
-    stream: BinaryIO, rows: Rows, before: State | None, *, quiet: float = 0.0
+    stream: BinaryIO, rows: Rows, before: FileState | None, *, quiet: float = 0.0
 ) -> None:
     """Check that the input was not written to while it was read.
 
@@ -105,11 +105,6 @@ def check_unchanged(
         time.sleep(min(max(quiet - (time.time() - changed), 0), quiet))
     if before is not None and not before.is_same(state(stream)):
         raise InputError(f"{rows.name} changed while it was read. Try again when it is complete.")
-
-
-def is_cut(raw: bytes) -> bool:
-    """Return whether a last row has no line end, so that it may be half a row."""
-    return not raw.endswith((b"\n", b"\r"))
 
 
 def read_rows(

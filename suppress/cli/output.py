@@ -56,10 +56,10 @@ def snapshot_fields(snapshot: Snapshot, age: float) -> dict[str, Any]:
 
 
 def special_entries(snapshot: Snapshot) -> str:
-    """Say in brackets how many entries are no phone numbers, or were opted out here."""
+    """Say in brackets how many entries are invalid, and how many were opted out here."""
     said = []
     if snapshot.unparsed:
-        said.append(counted(len(snapshot.unparsed), "not a phone number", "not phone numbers"))
+        said.append(f"{len(snapshot.unparsed):,} invalid")
     if snapshot.opted_out.count:
         said.append(f"{snapshot.opted_out.count:,} opted out here")
     return f" ({', '.join(said)})" if said else ""

@@ -1,4 +1,4 @@
-"""Where `filter` writes: each place once, none of them its input, and all whole or not at all."""
+"""The outputs of `filter`: never the input, never two in one place, whole or not at all."""
 
 import contextlib
 import os
@@ -24,7 +24,7 @@ OPTIONS = {
     "decisions": "--decisions",
     "receipt": "--receipt",
 }
-"""What may be written, and the option that says where."""
+"""The option for each output."""
 
 _HOLDING = "A temporary file"
 
@@ -34,8 +34,8 @@ class Output:
 
     Args:
         place: its file, or `-` for standard output; for errors.
-        target: where it goes.
-        holding: where it stays until it is known that it may go there; None to go at once.
+        target: the file.
+        holding: keeps the output until it may go to the file; None to write at once.
     """
 
     def __init__(self, place: str, target: BinaryIO, holding: BinaryIO | None) -> None:
@@ -53,7 +53,7 @@ class Output:
                 self._holding.writelines(parts)
 
     def finish(self) -> None:
-        """Make sure that all that was written has found room where it goes."""
+        """Move what was held back to the file, and flush it: a full disk is noticed now."""
         if self._holding is not None:
             with with_filename(_HOLDING):
                 self._holding.flush()
@@ -71,9 +71,9 @@ def outputs(
     """Open the outputs; the files appear when the block ends without an exception.
 
     Args:
-        places: where they go, by what they are.
+        places: the place of each output.
         like: the file whose permissions the allowed rows get.
-        hold: whether nothing may go to standard output, a pipe or the like before the end.
+        hold: whether to hold back what goes to standard output or a pipe until the end.
 
     Raises:
         OutputError: one of them cannot be written.
@@ -89,18 +89,18 @@ def outputs(
                 holding = None
                 if hold and (place == STANDARD or _is_written_through(place)):
                     with with_filename(_HOLDING):
-                        # Nobody else can read it, and it is gone with the process.
+                        # It has no name, so nobody else can read it, and it ends with the process.
                         holding = stack.enter_context(_temporary())
                 made[what] = Output(place, target, holding)
             yield made
-            # No file appears before all that was written is known to have found room.
+            # A file appears only after all outputs found room.
             for each in made.values():
                 each.finish()
     except BrokenPipeError:
         raise
     except OSError as error:
         where = "Standard output" if error.filename == STANDARD else error.filename
-        hint = " Set TMPDIR to a folder with room for it." if where == _HOLDING else ""
+        hint = " Set TMPDIR to a folder with more room." if where == _HOLDING else ""
         raise OutputError(f"{where} cannot be written: {error.strerror}.{hint}") from error
 
 
@@ -109,7 +109,7 @@ def refuse_conflicts(source: str, places: Mapping[str, str]) -> None:
 
     Args:
         source: the input.
-        places: where the outputs go, by what they are; without one that replaces the input.
+        places: the place of each output, without one that replaces the input.
 
     Raises:
         click.UsageError: there is such an output.
@@ -118,13 +118,15 @@ def refuse_conflicts(source: str, places: Mapping[str, str]) -> None:
     files = [each for each in identities.values() if each is not None]
     if len(set(files)) < len(files):
         *most, last = OPTIONS.values()
-        raise click.UsageError(f"Two of {', '.join(most)} and {last} are the same file.")
+        raise click.UsageError(
+            f"Two of {', '.join(most)} and {last} are the same file. Name two files."
+        )
     read = _input_identity(source)
     for what, place in places.items():
         if read is None or identities[what] != read:
             continue
         if place == STANDARD:
-            # It would read what it writes, and never end.
+            # The command would read what it writes, and never end.
             raise click.UsageError(
                 "Standard output is the input. Name another file, or use --output."
             )
@@ -133,7 +135,7 @@ def refuse_conflicts(source: str, places: Mapping[str, str]) -> None:
 
 
 def check_replaceable(source: str, stream: BinaryIO) -> os.stat_result:
-    """Make sure that an input is a file, and still the one of its name.
+    """Check that an input is a file, and that no other file took its name.
 
     Args:
         source: its name.
@@ -143,12 +145,12 @@ def check_replaceable(source: str, stream: BinaryIO) -> os.stat_result:
         The state of the file.
 
     Raises:
-        click.UsageError: it is no file.
+        click.UsageError: it is not a file.
         InputError: another file has that name now.
     """
     found = os.fstat(stream.fileno())
     if not stat.S_ISREG(found.st_mode):
-        raise click.UsageError(f"--in-place needs a file as INPUT, and {source} is none.")
+        raise click.UsageError(f"--in-place needs a file as INPUT, and {source} is not one.")
     if (found.st_dev, found.st_ino) != _input_identity(source):
         raise InputError(f"{source} was replaced while it was read. Filter it again.")
     return found
@@ -160,7 +162,7 @@ def _temporary() -> Iterator[BinaryIO]:
     try:
         yield stream
     finally:
-        # What it could not take would be written, and fail, once more.
+        # Closing writes what a full disk did not take, and fails once more.
         with contextlib.suppress(OSError):
             stream.close()
 
@@ -171,7 +173,7 @@ def _is_written_through(place: str) -> bool:
 
 
 def _identity(place: str) -> object:
-    """What is the same for two names of one file; None for a device such as a terminal."""
+    """Return a value that two names of one file share; None for a device such as a terminal."""
     try:
         found = os.fstat(sys.stdout.fileno()) if place == STANDARD else Path(place).stat()
     except OSError:
@@ -180,7 +182,7 @@ def _identity(place: str) -> object:
 
 
 def _input_identity(source: str) -> object:
-    """The same for the input, if it is a file."""
+    """Return the same value for the input, if it is a file."""
     if source == STANDARD and sys.stdin is None:
         return None
     try:

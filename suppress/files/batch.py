@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.files.columns import is_blank
+from suppress.numbers.column import Column
 
 
 class Writer(Protocol):
@@ -21,8 +22,11 @@ class Batch(Protocol):
     """Rows that are read together."""
 
     @property
-    def numbers(self) -> list[Any]:
-        """The number of each row; a tuple where several columns are read."""
+    def numbers(self) -> Sequence[Any]:
+        """The number of each row; a tuple where several columns are read.
+
+        A `Column` is read without making a Python object of every text.
+        """
 
     @property
     def lines(self) -> Sequence[int]:
@@ -30,11 +34,11 @@ class Batch(Protocol):
 
     @property
     def size(self) -> int:
-        """The bytes of the file that the batch takes."""
+        """The number of bytes that the rows take, with blank lines between them."""
 
     @property
     def is_cut(self) -> bool:
-        """Whether the last row may be half a row: its line has no end."""
+        """True if the last row may be half a row: its line has no end."""
 
     def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
         """Write rows as they came.
@@ -53,14 +57,15 @@ class RowNumbers(NamedTuple):
         lines: for each, the number of the first line of its row.
     """
 
-    numbers: list[Any]
+    numbers: Sequence[Any]
     lines: Sequence[int]
 
     @classmethod
     def of(cls, batch: Batch) -> Self:
         """Return the numbers of a batch; of a row with several, all that are not blank."""
         numbers, lines = batch.numbers, batch.lines
-        if not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
+        is_column = isinstance(numbers, Column)
+        if is_column or not any(issubclass(kind, tuple) for kind in set(map(type, numbers))):
             return cls(numbers, lines)
         several = list(map(filled, numbers))
         owners = itertools.chain.from_iterable(

@@ -1,9 +1,9 @@
-"""Which column of a file holds the number: told by its name and by what stands in it.
+"""The column of a file that holds the number, found by its name and its first cells.
 
-The first rows are judged. A column counts if more than half of its cells, the empty ones
-aside, are numbers. Of several that count, the one that is named like a phone number is
-taken. Whatever leaves a doubt is an error that names the columns, for a wrong column would
-let everyone through who is listed under the right one.
+A column counts if more than half of its cells, without the empty ones, are numbers. If
+several count, the one that is named like a phone number is used. Any doubt is an error that
+names the columns: with a wrong column, everyone who is listed under the right one would be
+let through.
 """
 
 import functools
@@ -17,16 +17,16 @@ from suppress.numbers.parsed import is_valid
 from suppress.numbers.readings import readings
 
 _LONGEST_NAME = 40
-"""Characters of a name that an error shows."""
+"""The most characters of a name that an error shows."""
 
 _MOST_NAMES = 20
-"""Names that an error lists."""
+"""The most names that an error lists."""
 
 _FEWEST_DIGITS = 4
 _LONGEST_CELL = 250
 
 _NOTHING = frozenset(["", "-", "--", "n/a", "na", "nan", "nil", "none", "null", "<na>", "#n/a"])
-"""Cells that exports write where there is no number, in lower case."""
+"""The cells that exports write for a missing number, in lower case."""
 
 
 class _Says(Enum):
@@ -38,15 +38,15 @@ class _Says(Enum):
 
 
 def choose(names: Sequence[str], columns: Sequence[Sequence[Any]], region: str | None) -> int:
-    """The position of the column that holds the number.
+    """Return the position of the column that holds the number.
 
     Args:
         names: the names of the columns.
-        columns: for each, what stands in it in the first rows.
+        columns: for each, its cells in the first rows.
         region: the region of numbers in national form.
 
     Raises:
-        ValueError: it cannot be told; the message says why, and names the columns.
+        ValueError: there is a doubt; the message says why, and names the columns.
     """
     if len(names) == 1:
         return 0
@@ -56,11 +56,13 @@ def choose(names: Sequence[str], columns: Sequence[Sequence[Any]], region: str |
     if counting := [place for place in named if found[place]]:
         if len(counting) == 1:
             return counting[0]
-        raise _unclear("Several are named like one, and hold numbers", names, counting)
+        raise _unclear(
+            "Several columns are named like a phone number and hold numbers.", names, counting
+        )
     hint = "" if region else " Numbers in national form need a default region."
     if wrong := [place for place in named if found[place] is False]:
-        what = "Most of what is in the one that is named like it is no valid number."
-        raise _unclear(f"{what}{hint} Name it all the same, or another", names, wrong)
+        what = "The column named like a phone number holds mostly other values."
+        raise _unclear(f"{what}{hint}", names, wrong)
     others = [
         place
         for place, cells in enumerate(columns)
@@ -69,24 +71,28 @@ def choose(names: Sequence[str], columns: Sequence[Sequence[Any]], region: str |
     if len(others) == 1 and says[others[0]] is _Says.ANYTHING:
         return others[0]
     if len(others) == 1:
-        raise _unclear("The only one with numbers is named like something else", names, others)
+        raise _unclear("The only column with numbers is named like something else.", names, others)
     if others:
-        raise _unclear("Several hold numbers, and none is named like one", names, others)
+        raise _unclear(
+            "Several columns hold numbers, and none is named like a phone number.", names, others
+        )
     if len(named) == 1:
         return named[0]
     if named:
-        raise _unclear("Several are named like one, and are empty", names, named)
-    raise _unclear(f"In none are most cells valid numbers.{hint}", names, range(len(names)))
+        raise _unclear(
+            "Several columns are named like a phone number, and all are empty.", names, named
+        )
+    raise _unclear(f"In no column are most cells valid numbers.{hint}", names, range(len(names)))
 
 
 def counts_as_number(cell: object, region: str | None, *, named: bool = False) -> bool:
-    """Tell whether a cell holds a phone number, as far as one cell can tell.
+    """Return whether a cell holds a phone number, as far as one cell can tell.
 
     Args:
-        cell: the cell: text, or whatever stands in JSON.
+        cell: the cell: text, or any value of JSON.
         region: the region of numbers in national form.
-        named: the column is named like a phone number. A Unix time and a German mobile
-            number without its 0 look alike; then it is the number.
+        named: whether the column is named like a phone number. A Unix time and a German
+            mobile number without its 0 look alike; then it is a number.
     """
     text = _text(cell).strip()
     if len(text) > _LONGEST_CELL or sum(map(str.isdigit, text)) < _FEWEST_DIGITS:
@@ -101,30 +107,30 @@ def counts_as_number(cell: object, region: str | None, *, named: bool = False) -
 
 
 def is_blank(cell: object) -> bool:
-    """Tell whether there is nothing in a cell."""
+    """Return whether a cell is empty."""
     return cell is None or (isinstance(cell, str) and not cell.strip())
 
 
 def is_number_for_name(name: str) -> bool:
-    """Tell whether what should be the name of a column is a number, so that a header is missing."""
+    """Return whether the name of a column is a number, so that the header is missing."""
     if _LONG_NUMBER.search(name):
         return True
     return any(map(str.isdigit, name)) and not any(map(str.isalpha, name))
 
 
 def shown(name: str) -> str:
-    """A name as errors show it: in one line, and no more than the beginning of a long one."""
+    """Return a name for an error: in one line, and only the beginning of a long one."""
     return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
 
 
 def _unclear(why: str, names: Sequence[str], places: Iterable[int]) -> ValueError:
     listed = ", ".join(shown(names[place]) for place in list(places)[:_MOST_NAMES])
-    end = "" if why.endswith(".") else "."
-    return ValueError(f"which column holds the number? {why}{end} Name one of: {listed}.")
+    choice = f" Name one of: {listed}." if listed else ""
+    return ValueError(f"which column holds the number? {why}{choice}")
 
 
 def _holds_numbers(cells: Sequence[Any], region: str | None, *, named: bool = False) -> bool | None:
-    """Tell whether most cells are numbers; None where all are empty."""
+    """Return whether most cells are numbers; None if all are empty."""
     filled = [cell for cell in cells if not _says_nothing(cell)]
     if not filled:
         return None
@@ -153,14 +159,14 @@ def _text(cell: object) -> str:
 
 _LONG_NUMBER = re.compile(r"(?<!\w)\d(\W{0,3}\d){5,}")
 
-# A plus, or a zero in front of further digits, is no decimal's: 0171.1234567, +49.1711234567.
+# A decimal has no plus, and no zero before other digits: 0171.1234567 is a number.
 _DECIMAL = re.compile(
     r"""-?(?P<whole>0|[1-9]\d*|[1-9]\d{0,2}(?:(?P<thousands>[.,'])\d{3})+)
         (?(thousands)(?!(?P=thousands)))[.,](?P<fraction>\d+)""",
     re.ASCII | re.VERBOSE,
 )
 
-# Invoices, seats and the like; O, I and l are written for digits.
+# Invoices, seats and the like. O, I and l stand for digits in numbers.
 _CODE = re.compile(r"(?![OoIl]\d)[^\W\d_]+[-_#/]?\d")
 
 _UNIX_TIME = re.compile(r"1\d{9}(\d{3})?", re.ASCII)
@@ -186,7 +192,7 @@ def _is_date_or_time(text: str) -> bool:
 
 
 def _letters(name: str) -> str:
-    """A name's letters, without accents and in lower case, other characters as blanks."""
+    """Return a name in lower case without accents, and with blanks for all but letters."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
     plain = unicodedata.normalize("NFKD", apart).casefold()
     plain = "".join(each for each in plain if not unicodedata.category(each).startswith("M"))
@@ -197,7 +203,7 @@ def _folded(*words: str) -> frozenset[str]:
     return frozenset(_letters(word) for line in words for word in line.split())
 
 
-# Found anywhere in a name, since many languages write compounds in one word.
+# Found anywhere in a name, because many languages write compounds as one word.
 _PARTS = _folded(
     "phone fone msisdn whatsapp viber telef telep puhelin handynum rufnum mobilnum mobilnr",
     "telemóvel komórk ponsel celular cellul gsm talrun telpon",
@@ -211,12 +217,12 @@ _WORDS = _folded(
     "tel tél tfn tlf tlfn cell cells cel mob mobi cep hp móvil movel movil portable natel",
     "тел моб sími farsími simu sdt sđt",
 )
-# The whole name: as a part it says little ("invoice number").
+# Found as the whole name: part of a name, they say little ("invoice number").
 _WHOLE = frozenset(map(_letters, ["number", "numbers", "recipient", "recipients", "wa id"])) | (
     _folded("nummer numero номер número numéro")
 )
 _COUNTERS = _folded("no nr num number numbers nummer numero número numéro номер")
-# The last word says what it is: phone_type, order_id, created_at.
+# The last word decides: phone_type, order_id, created_at.
 _ELSE = _folded(
     "id ids uid uuid guid key code type kind status flag label count total amount sum price",
     "date time datetime timestamp at day month year birthday birthdate dob datum fecha zeit дата",

@@ -76,6 +76,9 @@ class Delimited:
             broken.
         """
         pick, width = self._pick, self._width
+        # Most fields with a line end have an odd number of quotes on the line they begin on.
+        if any(line.count(_QUOTE) % 2 for line in lines if _QUOTE in line):
+            return None
         try:
             picked = [
                 pick(record) if len(record) == width else None for record in self._split(lines)

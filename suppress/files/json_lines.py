@@ -49,8 +49,27 @@ class JsonLines:
         """Return the rows one by one."""
         return self._decoded(self._at_keys if self.columns else self._alone)
 
-    def at_once(self, _lines: list[str]) -> None:
-        """Leave all lines to be read one by one."""
+    def at_once(self, lines: list[str]) -> tuple[list[Any], Sequence[int]] | None:
+        """Return the numbers of many lines, and the place of each among the lines.
+
+        Returns:
+            None where a line needs a closer look: it is blank or broken, has a key twice, or
+            writes characters with a backslash.
+        """
+        keys, decode = self.columns, msgspec.json.decode
+        try:
+            values = [decode(text) for text in lines]
+            if not keys:
+                numbers = None if any(isinstance(value, dict) for value in values) else values
+            elif any("\\" in text or text.count(key) > 1 for text in lines for key in keys):
+                numbers = None
+            elif len(keys) == 1:
+                numbers = [value[keys[0]] for value in values]
+            else:
+                numbers = [tuple(value[key] for key in keys) for value in values]
+        except (msgspec.DecodeError, RecursionError, LookupError, TypeError):
+            return None
+        return None if numbers is None else (numbers, range(len(numbers)))
 
     def _decoded(self, pick: Callable[[Any, str], Any]) -> Iterator[Row]:
         lines = self._lines

@@ -17,7 +17,7 @@ _MARK = BOM.decode()
 
 
 @dataclass(frozen=True)
-class Limits:
+class FileLimits:
     """The bounds within which a file is read.
 
     Attributes:
@@ -33,7 +33,7 @@ class Limits:
     block_bytes: int = 2**19
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = FileLimits()
 
 
 class Lines:
@@ -54,7 +54,7 @@ class Lines:
         first: the number of the first line of the row that was read last.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: BinaryIO, name: str, limits: FileLimits = DEFAULT_LIMITS) -> None:
         self.name = name
         self.limits = limits
         self.line = 0
@@ -135,7 +135,7 @@ class Lines:
 
     @property
     def is_ahead(self) -> bool:
-        """Whether lines of a block are still to be read one by one."""
+        """True if lines of a block are still to be read one by one."""
         return self._ahead.tell() < len(self._ahead.getbuffer())
 
     def _raw(self) -> bytes:

@@ -93,12 +93,12 @@ class Slices:
 
     @property
     def size(self) -> int:
-        """The bytes of the file that the batch takes."""
+        """The number of bytes that the rows take, with blank lines between them."""
         return len(self._block)
 
     @property
     def is_cut(self) -> bool:
-        """Whether the last row may be half a row: its line has no end."""
+        """True if the last row may be half a row: its line has no end."""
         return len(self._ends) > 0 and self._block[self._ends[-1] - 1] not in b"\r\n"
 
     def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:

@@ -87,7 +87,8 @@ class Column(Sequence[str]):
     def containing(self, mark: str) -> NDArray[np.intp]:
         """Return the places of the texts that contain a mark; the texts have to be in order."""
         data, sought = bytes(self.data), mark.encode(*_ENCODING)
-        if sought not in data:
+        # One byte is searched for ten times as fast as several.
+        if sought[:1] not in data or sought not in data:
             return np.zeros(0, np.intp)
         # Looking ahead finds a mark that overlaps another one, too.
         found = re.finditer(b"(?=%b)" % re.escape(sought), data)

@@ -19,7 +19,7 @@ from functools import lru_cache
 import phonenumbers
 
 from suppress.numbers import plan
-from suppress.numbers.equivalence import Change, Renumbering
+from suppress.numbers.equivalence import PlanChange, Renumbering
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.pattern import UNKNOWN, NotUnderstood, Pattern, Undecided, pattern_of
 from suppress.numbers.plan import Plan, UnknownCode
@@ -46,7 +46,7 @@ class Derivation:
     """
 
     def __init__(self, renumbering: Renumbering) -> None:
-        self._changes: dict[tuple[int, str], list[tuple[Pattern | None, Change]]] = {}
+        self._changes: dict[tuple[int, str], list[tuple[Pattern | None, PlanChange]]] = {}
         for each in renumbering.changes:
             row = _understood(each.match), each
             for first in _first_digit(each.match) or "0123456789":

@@ -31,7 +31,7 @@ _FIRST_DAY = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:\.\.\S+)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class PlanChange:
     """One change of a numbering plan.
 
     Attributes:
@@ -71,10 +71,10 @@ class Renumbering:
         changes: the changes; for one number the first that acts on it counts.
     """
 
-    def __init__(self, changes: Iterable[Change] = ()) -> None:
+    def __init__(self, changes: Iterable[PlanChange] = ()) -> None:
         self.changes = tuple(changes)
         self._hash = hash(self.changes)
-        self._of_length: dict[int, list[Change]] = {}
+        self._of_length: dict[int, list[PlanChange]] = {}
         for each in self.changes:
             self._of_length.setdefault(each.length, []).append(each)
         # One match tells whether any row acts on a number.
@@ -92,7 +92,7 @@ class Renumbering:
     def __repr__(self) -> str:
         return f"<Renumbering: {len(self.changes)} changes>"
 
-    def change_of(self, digits: str) -> Change | None:
+    def change_of(self, digits: str) -> PlanChange | None:
         """Return the change that acts on a number (digits without a plus); None for none."""
         any_of_length = self._any.get(len(digits))
         if any_of_length is None or not any_of_length.match(digits):
@@ -197,7 +197,7 @@ def first_day(text: str) -> date | None:
     return date(year, month, day)
 
 
-def _change(fields: dict[str, str]) -> Change:
+def _change(fields: dict[str, str]) -> PlanChange:
     length, at, drop = (int(fields[name]) for name in ("length", "at", "drop"))
     if not 0 <= at <= at + drop <= length:
         raise ValueError("at and drop must lie within length")
@@ -205,7 +205,7 @@ def _change(fields: dict[str, str]) -> Change:
     if not re.fullmatch(r"[0-9]*", fields["add"]):
         raise ValueError("add must be digits")
     examples = (fields.get("example_old", ""), fields.get("example_new", ""))
-    return Change(
+    return PlanChange(
         id=fields["id"],
         region=fields["region"],
         match=fields["match"],

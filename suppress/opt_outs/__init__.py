@@ -1,1 +1,1 @@
-"""Who was opted out here, and telling the sources of it."""
+"""Opt-outs made here: their history, the people in it, and telling the sources."""

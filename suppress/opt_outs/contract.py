@@ -6,7 +6,8 @@ source has to be told is put into the outbox in the same step, and stays there u
 source has taken it. `suppress.testing.RecordContract` holds every record to this page.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -161,7 +162,7 @@ class Changes:
 
     @property
     def size(self) -> int:
-        """How many positions they take: one for each person, and at least one."""
+        """The number of positions that they take: one for each person, and at least one."""
         return max(len(self.people.numbers), 1)
 
     @property
@@ -172,7 +173,7 @@ class Changes:
 
     @property
     def changes_forgotten(self) -> bool:
-        """Whether they change who is opted out by a keyed hash."""
+        """True where they change who is opted out by a keyed hash."""
         return self.action == "forget" or bool(self.releases)
 
     def at(self, place: int) -> Change:
@@ -193,18 +194,31 @@ class Changes:
         )
 
 
+def positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
+    """Return the changes with the positions that a record has given them, from the first on."""
+    done = []
+    for each in changes:
+        behind = first + each.size
+        positions = range(first, first + len(each.people.numbers))
+        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
+        first = behind
+    return done
+
+
 class RecordError(Exception):
     """A record cannot be read or written.
 
     Args:
         reason: why not.
         remedy: what to do about it, in sentences.
+        last_resort: what to do where that does not help.
     """
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    def __init__(self, reason: str, remedy: str, last_resort: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+        self.last_resort = last_resort
 
 
 class Overtaken(Exception):
@@ -220,9 +234,15 @@ class Record(Protocol):
 
     @property
     def where(self) -> str:
-        """Where the record is, for messages."""
+        """The name of the record, or its place, for messages."""
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox.
 
         The people take consecutive positions in their order, the last of which is returned. A
@@ -236,6 +256,8 @@ class Record(Protocol):
             changes: what to append.
             expected: the position of the last change that the caller has read; None where it
                 has read none.
+            prepare: called with the position that will be returned, before anybody can read
+                the changes.
 
         Raises:
             Overtaken: there are later changes; nothing was appended.

@@ -248,7 +248,7 @@ class Database:
                 )
             else:
                 remedy = f"Restore the file from a backup. {_DO_WITHOUT}"
-            raise RecordError(_in_words(error), remedy) from error
+            raise RecordError(_in_words(error), remedy, _DO_WITHOUT) from error
 
 
 def _in_words(error: Exception) -> str:

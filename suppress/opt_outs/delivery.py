@@ -44,7 +44,7 @@ def destination_of(source: Source) -> Destination:
 
 
 class _How(NamedTuple):
-    """How to deliver.
+    """The patience of a delivery.
 
     Attributes:
         forced: whether to try even those that could not be reached a moment ago.

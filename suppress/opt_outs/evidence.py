@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
-from typing import Self
+from typing import Self, TypedDict
 
 from suppress.errors import InvalidArgument
 
@@ -13,9 +13,20 @@ MAX_WORD = 40
 """Characters of `via`, at most."""
 
 
+class Details(TypedDict, total=False):
+    """The details of a change; see `suppress.add`."""
+
+    default_region: str | None
+    reason: str | None
+    by: str | None
+    via: str | None
+    reference: str | None
+    at: datetime | None
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known of how a change came about; all of it is optional.
+    """The circumstances of a change, as far as they are known.
 
     Attributes:
         wished_at: when the person asked for it (seconds since the epoch).
@@ -32,41 +43,29 @@ class Evidence:
     reference: str | None = None
 
     @classmethod
-    def given(
-        cls,
-        *,
-        now: float,
-        at: datetime | None = None,
-        by: str | None = None,
-        reason: str | None = None,
-        via: str | None = None,
-        reference: str | None = None,
-    ) -> Self:
+    def given(cls, details: Details, now: float) -> Self:
         """Return the evidence that a caller gives, checked.
 
         Args:
+            details: what is said of a change.
             now: the time by the caller's clock (seconds since the epoch).
-            at: when the person asked for it (aware).
-            by: see the attributes.
-            reason: see the attributes.
-            via: see the attributes.
-            reference: see the attributes.
 
         Raises:
             InvalidArgument: a text is empty, too long or not printable, `via` is not one word,
                 or the time has no zone or lies in the future.
         """
+        at = details.get("at")
         return cls(
             None if at is None else _past("at", at, now),
-            _text("by", by),
-            _text("reason", reason),
-            _word("via", via),
-            _text("reference", reference),
+            _text("by", details.get("by")),
+            _text("reason", details.get("reason")),
+            _word("via", details.get("via")),
+            _text("reference", details.get("reference")),
         )
 
     @property
     def texts(self) -> tuple[str | None, ...]:
-        """Who, why, how and the reference."""
+        """The texts: by whom, why, how it came, and the reference."""
         return tuple(getattr(self, each.name) for each in fields(self)[1:])
 
 

@@ -1,4 +1,4 @@
-"""Who is opted out: all changes of a record, folded.
+"""The people who are opted out: all changes of a record, folded.
 
 An addition is in force as long as no later change takes it back. So the order in which changes
 are folded does not matter, and one more costs no more than itself.
@@ -17,7 +17,8 @@ from suppress.numbers.convention import Convention
 from suppress.opt_outs.contract import Changes
 from suppress.opt_outs.people import People, read_people
 from suppress.stop_list.forgotten import Forgotten
-from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut, Run
+from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
+from suppress.stop_list.run import Run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Fold:
-    """Who is opted out after the change at a position.
+    """The people who are opted out after the change at a position.
 
     Attributes:
         position: the position; None where there was no change yet.

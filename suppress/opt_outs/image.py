@@ -1,4 +1,4 @@
-"""The image of a fold: a file that is mapped into memory in place of reading all changes anew.
+"""The image of a fold: a file that is mapped into memory in place of folding all changes again.
 
 It only saves time. A record is whole without it; it is used as long as it fits the record, the
 way in which numbers are read, and its own digest.
@@ -22,7 +22,8 @@ from suppress.numbers.convention import Convention
 from suppress.opt_outs.fold import Fold
 from suppress.ownership import in_other_hands
 from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.opted_out import OptedOut, Readings, Run, Unread
+from suppress.stop_list.opted_out import OptedOut
+from suppress.stop_list.run import Readings, Run, Unread
 
 FORMAT = 1
 
@@ -68,17 +69,21 @@ class Images:
         self._prefix = f"opt-outs.{key}."
         self._seen: Stamp | None = None
 
-    def newer(self) -> Fold | None:
-        """Return the fold of an image that was not looked at before; None where there is none."""
+    def newer(self, position: int | None) -> Fold | None:
+        """Return the fold of an image that is behind a position; None where there is none.
+
+        The record may not have its changes yet, or never.
+        """
         try:
             stamp = _stamp(self._path.stat())
             if stamp == self._seen:
                 return None
-            self._seen = stamp
             with self._path.open("rb") as stream:
                 _refuse_foreign(stream)
                 head = msgspec.json.decode(stream.read(), type=_Head)
-            return self._mapped(head)
+            is_older = position is not None and head.position <= position
+            self._seen = stamp if is_older else None
+            return None if is_older else self._mapped(head)
         except (OSError, ValueError, msgspec.DecodeError):
             return None  # the record has all that is in it
 
@@ -101,7 +106,6 @@ class Images:
             head = _Head(fold.position, digest.hexdigest(), stamp, parts)
             with atomic_write(self._path) as stream:
                 stream.write(msgspec.json.encode(head))
-            self._seen = _stamp(self._path.stat())
             self._remove_but(path)
         return Fold(
             fold.position,

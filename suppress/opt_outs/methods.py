@@ -3,29 +3,17 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
-from typing import Any, NamedTuple, TypedDict, Unpack
+from typing import Any, NamedTuple, Unpack
 
-from suppress.errors import ConfigurationError, InvalidNumber, StopListUnavailable
-from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.numbers.handed_in import as_text
+from suppress.errors import ConfigurationError, StopListUnavailable
+from suppress.numbers.bulk import Reader
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.opt_outs.delivery import Delivery
-from suppress.opt_outs.evidence import Evidence, moment_of
-from suppress.opt_outs.people import People, kept_as
+from suppress.opt_outs.evidence import Details, Evidence, moment_of
+from suppress.opt_outs.people import read_exactly
 from suppress.opt_outs.record import OptOuts
 from suppress.stop_list.snapshot import Snapshot
 from suppress.tracebacks import without_frames
-
-
-class Details(TypedDict, total=False):
-    """What may be said of a change; see `suppress.add`."""
-
-    default_region: str | None
-    reason: str | None
-    by: str | None
-    via: str | None
-    reference: str | None
-    at: datetime | None
 
 
 class Kept(NamedTuple):
@@ -98,16 +86,10 @@ class OptOutMethods(ABC):
     def add_to_channels(
         self, numbers: Iterable[Any], channels: Collection[str], **details: Unpack[Details]
     ) -> dict[str, int]:
-        """Opt people out of several channels in one step: of all of them, or of none.
-
-        Arguments and errors as for `add`.
-
-        Returns:
-            How many of them were not opted out here before, by channel.
-        """
+        """Opt people out of several channels in one step, as `add` does; count by channel."""
         opt_outs, delivery = self._kept(*channels)
-        evidence = self._evidence(details)
-        people = self._people(numbers, details.get("default_region"))
+        evidence = Evidence.given(details, self._clock())
+        people = read_exactly(numbers, self.reader(details.get("default_region")))
         try:
             return opt_outs.add(
                 people,
@@ -151,9 +133,9 @@ class OptOutMethods(ABC):
                 ConfigurationError: as for `add`; nothing was done.
         """
         opt_outs, delivery = self._kept(channel)
-        evidence = self._evidence(details)
+        evidence = Evidence.given(details, self._clock())
         reader = self.reader(details.get("default_region"))
-        people = self._people(numbers, details.get("default_region"), self.unread())
+        people = read_exactly(numbers, reader, self.unread())
         try:
             snapshot = self.snapshot(channel)
         except StopListUnavailable as error:
@@ -197,7 +179,7 @@ class OptOutMethods(ABC):
         """
         if channel is not None:
             self._known(channel)
-        person = self._people([number], default_region, self.unread())
+        person = read_exactly([number], self.reader(default_region), self.unread())
         kept = self._store_of_opt_outs
         return [] if kept is None else kept.opt_outs.history(person, channel)
 
@@ -212,7 +194,7 @@ class OptOutMethods(ABC):
     ) -> Iterator[Change]:
         """Give the opt-outs that are in force here: the newest addition of each person.
 
-        They come in the order in which they were made. Those who were forgotten are left out.
+        They come in the order in which they were made, without those who were forgotten.
 
         Args:
             channel: the channel; None for all.
@@ -259,7 +241,9 @@ class OptOutMethods(ABC):
             ConfigurationError: there is no store, or the default region is unknown.
         """
         opt_outs, _ = self._kept()
-        count = opt_outs.forget(self._people([number], default_region), now=self._clock())
+        count = opt_outs.forget(
+            read_exactly([number], self.reader(default_region)), now=self._clock()
+        )
         self._announce()
         return count
 
@@ -281,9 +265,9 @@ class OptOutMethods(ABC):
     def reset_opt_outs(self) -> bool:
         """Accept that the opt-outs that were made here are gone, if their record is.
 
-        Once opt-outs were made in a store, nothing is screened without their record. This says
-        that it is gone for good, and that the next one to be made, or the one that has taken
-        its place, is right. No record is removed. Restart what runs.
+        Once opt-outs were made in a store, nothing is screened without their record. Say with
+        this that it is gone for good, or that the one in its place is right; then restart what
+        runs. No record is removed.
 
         Returns:
             Whether there was anything to be accepted.
@@ -340,44 +324,3 @@ class OptOutMethods(ABC):
                 "SUPPRESS_STORE (`store` in the table [suppress]) names no folder. Set it to one."
             )
         return kept
-
-    def _evidence(self, details: Details) -> Evidence:
-        return Evidence.given(
-            now=self._clock(),
-            at=details.get("at"),
-            by=details.get("by"),
-            reason=details.get("reason"),
-            via=details.get("via"),
-            reference=details.get("reference"),
-        )
-
-    def _people(
-        self, numbers: Iterable[Any], default_region: str | None, unread: Collection[str] = ()
-    ) -> People:
-        """Return the numbers with their first readings.
-
-        Args:
-            numbers: as they were handed in.
-            default_region: as for `add`.
-            unread: the numbers of opt-outs without a reading that may be among them.
-
-        Raises:
-            InvalidNumber: one of them is not exactly one number.
-        """
-        if isinstance(numbers, str | bytes):
-            raise TypeError("one number was given where a list of them belongs")
-        given, reader = list(numbers), self.reader(default_region)
-        e164: list[str] = []
-        texts: list[str] = []
-        for start in range(0, len(given), BATCH_SIZE):
-            some = given[start : start + BATCH_SIZE]
-            found = reader.read_all(some)
-            firsts: list[str | int] = reader.firsts(found).tolist()
-            for place, why in reader.faults(found):
-                kept = kept_as(some[place], unread)
-                if kept is None:
-                    raise InvalidNumber(why)
-                firsts[place], some[place] = kept[1:], kept
-            e164 += [f"+{first}" for first in firsts]
-            texts += [as_text(number)[0] or "" for number in some]
-        return People.handed_in(e164, texts, reader.convention.region)

@@ -6,20 +6,21 @@ conventions of that day: so a change of a numbering plan takes effect on it.
 
 import dataclasses
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Self
 
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
 
+from suppress.errors import InvalidNumber
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.handed_in import as_text, digits_of
 from suppress.numbers.mask import mask
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entry_readings import EntryReadings
-from suppress.stop_list.opted_out import Readings
+from suppress.stop_list.run import Readings
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
@@ -95,6 +96,36 @@ def read_people(people: People, convention: Convention) -> Readings:
     if not handed_in.all():
         found.append(_read_numbers(numbers, np.flatnonzero(~handed_in), convention))
     return Readings.united(found)
+
+
+def read_exactly(numbers: Iterable[object], reader: Reader, unread: Collection[str] = ()) -> People:
+    """Return the people with some numbers, each of which has to be exactly one number.
+
+    Args:
+        numbers: as they are handed in.
+        reader: reads them.
+        unread: the numbers of opt-outs without a reading that may be among them.
+
+    Raises:
+        InvalidNumber: one of them is not exactly one number.
+    """
+    if isinstance(numbers, str | bytes):
+        raise TypeError("one number was given where a list of them belongs")
+    given = list(numbers)
+    e164: list[str] = []
+    texts: list[str] = []
+    for start in range(0, len(given), BATCH_SIZE):
+        some = given[start : start + BATCH_SIZE]
+        found = reader.read_all(some)
+        firsts: list[str | int] = reader.firsts(found).tolist()
+        for place, why in reader.faults(found):
+            kept = kept_as(some[place], unread)
+            if kept is None:
+                raise InvalidNumber(why)
+            firsts[place], some[place] = kept[1:], kept
+        e164 += [f"+{first}" for first in firsts]
+        texts += [each if type(each) is str else as_text(each)[0] or "" for each in some]
+    return People.handed_in(e164, texts, reader.convention.region)
 
 
 def lines_of(numbers: Sequence[str], convention: Convention) -> Readings:

@@ -1,9 +1,7 @@
-"""The opt-outs that are made here: kept in a record, and in force as the fold of its changes."""
+"""The opt-outs made here: kept in a record, and in force as the fold of its changes."""
 
 import contextlib
-import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 
@@ -16,16 +14,17 @@ from suppress.opt_outs.contract import (
     Overtaken,
     Record,
     RecordError,
-    Replaced,
 )
 from suppress.opt_outs.evidence import Evidence
-from suppress.opt_outs.fold import NO_FOLD, Fold, united
+from suppress.opt_outs.fold import Fold
+from suppress.opt_outs.folded import FoldedRecord
+from suppress.opt_outs.history import history_of, in_force, of_lines
 from suppress.opt_outs.image import Images
+from suppress.opt_outs.limits import LIMITS, OptOutLimits
+from suppress.opt_outs.lookup import find, not_among
 from suppress.opt_outs.people import People, Person, Sought, lines_of, read_people
-from suppress.stop_list.opted_out import GROWTH, OptedOut, Run
-
-IMAGE_AFTER = 10_000
-"""People whose changes are folded until an image saves the next process the work."""
+from suppress.stop_list.opted_out import OptedOut
+from suppress.stop_list.run import Run
 
 Destinations = Callable[[str], Sequence[Destination]]
 """Gives those who are to be told of a channel's changes."""
@@ -36,27 +35,35 @@ class OptOutsUnreadable(StopListUnavailable):
 
 
 class OptOuts:
-    """Who is opted out, and the ways to change it.
+    """The people who are opted out, and the ways to change that.
 
     Args:
         record: where the changes are kept.
         convention: how numbers are to be read.
         images: keeps images of the fold; None for none.
+        limits: when an image is kept.
+
+    Attributes:
+        record: see the arguments.
     """
 
     def __init__(
-        self, record: Record, convention: Convention, images: Images | None = None
+        self,
+        record: Record,
+        convention: Convention,
+        images: Images | None = None,
+        *,
+        limits: OptOutLimits = LIMITS,
     ) -> None:
         self.record = record
         self._convention = convention
-        self._images = images
-        # Replaced as a whole, never changed, so that threads need not wait for each other.
-        self._fold = NO_FOLD
+        self._limits = limits
+        self._folded = FoldedRecord(record, convention, images, limits)
         self._unkept: dict[str, dict[Person, float]] = {}
 
     def under(self, convention: Convention, images: Images | None) -> "OptOuts":
         """Return the same opt-outs, read under another convention."""
-        same = OptOuts(self.record, convention, images)
+        same = OptOuts(self.record, convention, images, limits=self._limits)
         same._unkept = self._unkept
         return same
 
@@ -67,13 +74,13 @@ class OptOuts:
             OptOutsUnreadable: that cannot be read.
         """
         try:
-            found = self._synced().of(channel)
+            found = self._folded.now().of(channel)
         except RecordError as error:
             raise OptOutsUnreadable(
                 f"The opt-outs in {self.record.where} cannot be read ({error.reason}), and "
                 "somebody may be among them. Nothing may be sent until they can: try again, see "
                 "that its folder is there and mounted, or restore the file from a backup. "
-                f"{error.remedy}"
+                f"{error.last_resort}"
             ) from error
         unkept = self._unkept.get(channel)
         if not unkept:
@@ -106,7 +113,7 @@ class OptOuts:
         new: dict[str, list[str]] = {}
 
         def additions(fold: Fold) -> list[Changes]:
-            new.update((name, _not_among(people.numbers, fold.of(name))) for name in channels)
+            new.update((name, not_among(people.numbers, fold.of(name))) for name in channels)
             return [
                 Changes(
                     *("add", name, people, now, evidence),
@@ -116,15 +123,15 @@ class OptOuts:
             ]
 
         try:
-            self._append(additions)
+            self._folded.append(additions)
         except RecordError as error:
             for name in channels:
                 self._unkept.setdefault(name, {}).update(dict.fromkeys(people.rows(), now))
             count = len(people.numbers)
             what = "the opt-out holds" if count == 1 else f"the {count:,} opt-outs hold"
             raise StoreUnavailable(
-                f"{unavailable(self.record, error)} Until that is done {what} in this process alone, and "
-                f"{'has' if count == 1 else 'have'} to be added again."
+                f"{unavailable(self.record, error)} Until that is done {what} in this process "
+                f"alone, and {'has' if count == 1 else 'have'} to be added again."
             ) from error
         for name in channels:
             self._forget_unkept(name, people.rows())
@@ -160,7 +167,7 @@ class OptOuts:
         sought = Sought(people, self._convention)
 
         def removals(fold: Fold) -> list[Changes]:
-            found, kept = _find(sought, fold.of(channel), self.record.people)
+            found, kept = find(sought, fold.of(channel), self.record.people)
             forgotten = fold.of(channel).forgotten
             traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
             numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
@@ -180,11 +187,11 @@ class OptOuts:
             ]
 
         with self._explained():
-            self._append(removals)
+            self._folded.append(removals)
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))
-            places, _ = _find(sought, OptedOut((run,)), People.of(unkept).chosen)
+            places, _ = find(sought, OptedOut((run,)), People.of(unkept).chosen)
             self._forget_unkept(channel, [unkept[place] for place in places])
 
     def history(self, person: People, channel: str | None) -> list[Change]:
@@ -198,61 +205,22 @@ class OptOuts:
             StoreUnavailable: they cannot be read.
         """
         with self._explained():
-            changes = self._all_changes()
-            forgotten = self.record.forgotten()
-        sought = Sought(person, self._convention)
-        about = [each for each in changes if channel in (None, each.channel)]
-        found = [each.at(place) for each, place in self._of_lines(sought, about)]
-        made = {each.position: each.made_at for each in changes if each.action == "forget"}
-        for name in forgotten if channel is None else {channel} & forgotten.keys():
-            traces = map(forgotten[name].trace, sought.values.tolist())
-            for position in {each.position for each in traces if each and each.is_line}:
-                moment = datetime.fromtimestamp(made[position], UTC)
-                found.append(Change(position, "forget", name, "", "", "", moment))
-        return sorted(found, key=lambda change: (change.position, change.channel))
+            changes, forgotten = self._all_changes(), self.record.forgotten()
+        if channel is not None:
+            forgotten = {name: each for name, each in forgotten.items() if name == channel}
+        return history_of(person, channel, changes, forgotten, self._convention)
 
     def in_force(
-        self,
-        channel: str | None,
-        *,
-        since: float | None,
-        until: float | None,
-        via: str | None,
+        self, channel: str | None, *, since: float | None, until: float | None, via: str | None
     ) -> Iterator[Change]:
-        """Give the additions that are in force, the newest of each person, oldest first.
-
-        Args:
-            channel: the channel; None for all.
-            since: from when on people opted out (seconds since the epoch); None for any time.
-            until: up to when; None for any time.
-            via: how the opt-outs came; None for any way.
+        """Give the additions that are in force; see `suppress.opt_outs.history.in_force`.
 
         Raises:
             StoreUnavailable: they cannot be read.
         """
         with self._explained():
             changes = self._all_changes()
-        taken = frozenset(at for each in changes for at in each.takes_back)
-        added = [
-            each for each in changes if each.action == "add" and channel in (None, each.channel)
-        ]
-        newest = {
-            (each.channel, number): at
-            for each in added
-            for at, number in zip(each.positions, each.people.numbers, strict=True)
-            if at not in taken
-        }
-        chosen = frozenset(newest.values())
-        for each in added:
-            moment = each.since
-            if (
-                (since is None or moment >= since)
-                and (until is None or moment <= until)
-                and via in (None, each.evidence.via)
-            ):
-                yield from (
-                    each.at(place) for place, at in enumerate(each.positions) if at in chosen
-                )
+        return in_force(changes, channel, since=since, until=until, via=via)
 
     def forget(self, person: People, *, now: float) -> int:
         """Remove a person from every change, and keep the opt-outs in force by keyed hashes.
@@ -270,11 +238,11 @@ class OptOuts:
         sought = Sought(person, self._convention)
         with self._explained():
             while True:
-                fold = self._synced()
-                about = self._of_lines(sought, self._all_changes())
+                fold = self._folded.now()
+                about = of_lines(sought, self._all_changes(), self._convention)
                 if not about:
                     return 0
-                self._remove_images()
+                self._folded.remove_images()
                 with contextlib.suppress(Overtaken):
                     self.record.forget(
                         sorted(each.positions[place] for each, place in about),
@@ -284,9 +252,8 @@ class OptOuts:
                     )
                     break
             # Another process may have made one in between.
-            self._remove_images()
-            self._fold = NO_FOLD
-            self._synced()
+            self._folded.remove_images()
+            self._folded.refold()
         return len(about)
 
     def reset(self) -> bool:
@@ -300,7 +267,7 @@ class OptOuts:
 
     def _traces(self, sought: Sought, opted_out: OptedOut) -> dict[int, bool]:
         """Return the readings of a person that are to be suppressed, and which are the line's."""
-        found, numbers = _find(sought, opted_out, self.record.people)
+        found, numbers = find(sought, opted_out, self.record.people)
         if not found:
             return {}
         positions = np.array(found, np.int64)
@@ -312,80 +279,8 @@ class OptOuts:
         lines = [*sought.values.tolist(), *lines_of(numbers, self._convention).values.tolist()]
         return {**values, **dict.fromkeys(lines, True)}
 
-    def _remove_images(self) -> None:
-        if self._images is not None:
-            try:
-                self._images.remove()
-            except OSError as error:
-                raise RecordError(
-                    f"an image of them cannot be removed: {error.strerror}",
-                    "Give yourself the right to write there.",
-                ) from error
-
-    def _of_lines(self, sought: Sought, changes: Sequence[Changes]) -> list[tuple[Changes, int]]:
-        """Find the people who have the same line as those sought: their changes and places."""
-        people = united([each.people for each in changes])
-        readings = read_people(people, self._convention)
-        meant = np.isin(readings.values, sought.values)
-        places = np.unique(readings.places[meant])
-        odd = [
-            place
-            for place in readings.missing(len(people.numbers)).tolist()
-            if sought.is_unread(people.numbers[place])
-        ]
-        same = sought.match(people.chosen(places.tolist()))
-        ends = np.cumsum([len(each.people.numbers) for each in changes])
-        found = []
-        for place in sorted([*places[same].tolist(), *odd]):
-            of = int(np.searchsorted(ends, place, "right"))
-            found.append((changes[of], place - int(ends[of]) + len(changes[of].people.numbers)))
-        return found
-
     def _all_changes(self) -> list[Changes]:
         return list(self.record.changes_since(None))
-
-    def _append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
-        """Append what is made of the fold, again as long as others are faster."""
-        while True:
-            fold = self._synced()
-            changes = make(fold)
-            try:
-                position = self.record.append(changes, expected=fold.position)
-            except Overtaken:
-                continue
-            break
-        size = sum(each.size for each in changes)
-        done = _positioned(changes, position - size + 1)
-        # Who was forgotten and is released is not in the fold, and is read anew.
-        if self._fold is fold and not any(each.releases for each in changes):
-            self._fold = self._saved(fold.then(done, self._convention))
-
-    def _synced(self) -> Fold:
-        """Take over what has changed in the record since the last time."""
-        known = self._fold
-        image = None if self._images is None else self._images.newer()
-        starts = [known, NO_FOLD]
-        if image is not None and (known.position is None or (image.position or 0) > known.position):
-            starts = [image, known, NO_FOLD]
-        for start in starts:
-            with contextlib.suppress(Replaced):
-                changes = list(self.record.changes_since(start.position))
-                break
-        if start is known and not changes:
-            return known
-        fold = start.then(changes, self._convention)
-        if start is not known or any(each.changes_forgotten for each in changes):
-            fold = fold.with_forgotten(self.record.forgotten())
-        if start is NO_FOLD:
-            fold = self._saved(fold)
-        self._fold = fold
-        return fold
-
-    def _saved(self, fold: Fold) -> Fold:
-        """Return the fold, from an image that saves the next process the work where that pays."""
-        if self._images is None or fold.unsaved < max(IMAGE_AFTER, len(fold) // GROWTH):
-            return fold
-        return self._images.save(fold)
 
     def _run_of_unkept(self, unkept: Mapping[Person, float]) -> Run:
         """Return those who could not be kept as a run; their positions are their places."""
@@ -411,62 +306,3 @@ def unavailable(record: Record, error: RecordError) -> str:
     return (
         f"The opt-outs in {record.where} cannot be read or written ({error.reason}). {error.remedy}"
     )
-
-
-def _find(
-    sought: Sought, opted_out: OptedOut, people_at: Callable[[Sequence[int]], People]
-) -> tuple[list[int], list[str]]:
-    """Find those opted out who have the same line as somebody sought.
-
-    Args:
-        sought: whom to find.
-        opted_out: those who are opted out.
-        people_at: gives the people at positions.
-
-    Returns:
-        Their positions, and their numbers.
-
-    Raises:
-        Overtaken: one of them was forgotten meanwhile.
-    """
-    positions: list[int] = []
-    numbers: list[str] = []
-    for run in opted_out.runs:
-        candidates = run.positions[run.places_of(sought.values)].tolist()
-        people = people_at(candidates)
-        if len(people.numbers) < len(candidates):
-            raise Overtaken
-        for place in np.flatnonzero(sought.match(people)).tolist():
-            positions.append(candidates[place])
-            numbers.append(people.numbers[place])
-        for person in run.unread_alive:
-            if sought.is_unread(f"+{person.digits}"):
-                positions.append(person.position)
-                numbers.append(f"+{person.digits}")
-    return positions, numbers
-
-
-def _not_among(numbers: Sequence[str], opted_out: OptedOut) -> list[str]:
-    """Return those of some numbers, each once, that nobody is opted out with."""
-    different = list(dict.fromkeys(numbers))
-    if not opted_out:
-        return different
-    values = [int(each) for each in different]
-    fitting = np.array([each if each < 2**64 else 0 for each in values], np.uint64)
-    known = opted_out.have_firsts(fitting).tolist()
-    return [
-        number
-        for number, is_known in zip(different, known, strict=True)
-        if not is_known and number[1:] not in opted_out.unread
-    ]
-
-
-def _positioned(changes: Sequence[Changes], first: int) -> list[Changes]:
-    """Return the changes with the positions that a record has given them, from the first on."""
-    done = []
-    for each in changes:
-        behind = first + each.size
-        positions = range(first, first + len(each.people.numbers))
-        done.append(dataclasses.replace(each, positions=positions, position=behind - 1))
-        first = behind
-    return done

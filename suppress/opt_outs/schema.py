@@ -132,14 +132,25 @@ def append_batch(database: sqlite3.Connection, batch: Row, people: Iterable[Row]
     Args:
         database: is in a transaction.
         batch: the columns of `BATCH`.
-        people: rows of `change`.
+        people: rows of `change`, at consecutive positions.
     """
     rows = list(people)
     database.execute(
         f"INSERT INTO batch ({BATCH}, digest) VALUES ({', '.join('?' * 15)})",  # noqa: S608
         (*batch, digest_of(batch, rows)),
     )
-    database.executemany("INSERT INTO change VALUES (?, ?, ?, ?)", rows)
+    if rows:
+        # Most have no text but the number, and one region: SQLite takes these from one document.
+        first, _, _, region = rows[0]
+        numbers = msgspec.json.encode([row[1] for row in rows]).decode()
+        database.execute(
+            "INSERT INTO change SELECT ? + key, value, NULL, ? FROM json_each(?)",
+            (first, region, numbers),
+        )
+        database.executemany(
+            "UPDATE change SET text = ?, region = ? WHERE position = ?",
+            [(row[2], row[3], row[0]) for row in rows if row[2:] != (None, region)],
+        )
     database.execute("UPDATE file SET made = made + 1")
 
 

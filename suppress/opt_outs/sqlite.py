@@ -21,6 +21,7 @@ from suppress.opt_outs.contract import (
 )
 from suppress.opt_outs.database import Database
 from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
 from suppress.opt_outs.people import People, Person
 from suppress.opt_outs.schema import (
@@ -34,9 +35,6 @@ from suppress.opt_outs.schema import (
 )
 from suppress.stop_list.forgotten import Forgotten, Trace
 
-MAX_WAIT = 10.0
-"""Seconds to wait for another process that writes."""
-
 _PENDING = (
     "o.id, source, account, action, channel, number, made_at, tries, tried_at, error, refused"
 )
@@ -48,7 +46,7 @@ class SqliteRecord(SqliteOutbox):
     Args:
         folder: where the database is, or will be.
         lock: keeps other processes from making the database at the same time.
-        max_wait: seconds to wait for another process that writes.
+        limits: how long to wait for another process that writes.
     """
 
     def __init__(
@@ -56,17 +54,23 @@ class SqliteRecord(SqliteOutbox):
         folder: Path,
         lock: Callable[[], AbstractContextManager[Any]],
         *,
-        max_wait: float = MAX_WAIT,
+        limits: OptOutLimits = LIMITS,
     ) -> None:
-        super().__init__(Database(folder, lock, max_wait))
-        self._before: tuple[tuple[int, int], int | None] | None = None
+        super().__init__(Database(folder, lock, limits.max_wait))
+        self._before: tuple[tuple[int, int], Sequence[Changes]] | None = None
 
     @property
     def where(self) -> str:
         """The path of the database."""
         return str(self._database.path)
 
-    def append(self, changes: Sequence[Changes], *, expected: int | None) -> int:
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox."""
         with self._database.writing() as database:
             position = _next(database, expected)
@@ -75,6 +79,7 @@ class SqliteRecord(SqliteOutbox):
                 _append(database, each, first)
                 _release(database, each)
                 put_into_outbox(database, each)
+            prepare(position - 1)
             return position - 1
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
@@ -93,12 +98,13 @@ class SqliteRecord(SqliteOutbox):
         with self._database.reading() as database:
             if database is None:
                 return People()
-            with of_today(database) as today:
-                give(today, positions)
-                rows = today.execute(
-                    "SELECT number, ifnull(text, number), region FROM given "
-                    "JOIN change ON position = given.value ORDER BY given.rowid"
-                ).fetchall()
+            if version_of(database) < VERSION:
+                return self._people_before(positions)
+            give(database, positions)
+            rows = database.execute(
+                "SELECT number, ifnull(text, number), region FROM given "
+                "JOIN change ON position = given.value ORDER BY given.rowid"
+            ).fetchall()
         return People.of([Person(*row) for row in rows])
 
     def forget(
@@ -158,14 +164,25 @@ class SqliteRecord(SqliteOutbox):
     ) -> Sequence[Changes]:
         """Return the changes that an earlier version kept; all of them if it has kept more."""
         stamp = self._database.stamp(database)
-        if position is not None and self._before == (stamp, position):
-            return ()
         if position is not None:
-            raise Replaced
+            known, changes = self._before or (None, ())
+            if known != stamp or changes[-1].position != position:
+                raise Replaced
+            return ()
         with of_today(database) as today:
             found = _changes(today, None)
-        self._before = stamp, found[-1].position if found else None
+        self._before = stamp, found
         return found
+
+    def _people_before(self, positions: Sequence[int]) -> People:
+        """Return people whom an earlier version kept: a copy has positions of its own."""
+        _, changes = self._before or ((), ())
+        people = {
+            at: person
+            for each in changes
+            for at, person in zip(each.positions, each.people.rows(), strict=True)
+        }
+        return People.of([people[at] for at in positions if at in people])
 
 
 def _next(database: sqlite3.Connection, expected: int | None) -> int:

@@ -39,8 +39,8 @@ class View(NamedTuple):
     at: datetime
 
 
-class StopList(Protocol):
-    """A stop list that changes while a campaign is screened: `FollowedList`, for example."""
+class LiveList(Protocol):
+    """A stop list that changes while a campaign is screened, such as a `FollowedList`."""
 
     def look(self) -> View:
         """Return the stop list as it is now.
@@ -75,7 +75,7 @@ class Campaign:
 
 def screen_rows(
     rows: Rows,
-    stop_list: StopList,
+    stop_list: LiveList,
     *,
     allowed: Writer | None = None,
     suppressed: Writer | None = None,

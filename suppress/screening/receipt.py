@@ -1,10 +1,10 @@
-"""What was checked against what: a receipt of a screening, to be shown later.
+"""The receipt of a screening: which recipients were checked against which stop list, and when.
 
-It names no recipient. The digest of the recipients is SHA-256 of their numbers as they
-were handed in, in order, each as a line of JSON: text or an integer; `null` stands for
-what is neither, and an array for several numbers of one recipient. That of the snapshot is
-explained at `Snapshot.digest`. Its own digest is SHA-256 of all the rest; it notices an
-accident, but is no signature.
+It names no recipient. The digest of the recipients is SHA-256 of their numbers as they were
+handed in, in order, each as a line of JSON: text or an integer; `null` stands for any other
+value, and an array for several numbers of one recipient. `Snapshot.digest` explains the
+digest of the snapshot. The receipt's own digest is SHA-256 of all the rest; it reveals an
+accident, but is not a signature.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ _ADDED: Mapping[int, Mapping[str, Any]] = {
     2: {"columns": [], "possible_only": True, "renumbering": "", "repeated": 0},
     3: {"screened_until": None, "later": []},
 }
-"""The fields that a form has and those before it have not, each with its value there."""
+"""The fields that each form added, with their values in earlier forms."""
 
 _OUTCOMES = {"allowed", "suppressed", "invalid"}
 
@@ -47,7 +47,7 @@ class Against(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         count: how many numbers it had.
         read_at: when its reading began (aware, UTC).
         sources: when the reading of each source began, by its name.
-        opted_out: how many of the numbers were opted out here, and listed by no source.
+        opted_out: how many of the numbers were opted out here and listed by no source.
     """
 
     digest: str
@@ -58,7 +58,7 @@ class Against(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Self:
-        """What a receipt says of a snapshot."""
+        """Return the entry of a snapshot in a receipt."""
         return cls(
             digest=snapshot.digest,
             count=snapshot.count,
@@ -69,11 +69,11 @@ class Against(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Later(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A stop list that took the place of the one before, while recipients were coming in.
+    """A stop list that replaced the one before, while recipients were coming in.
 
     Attributes:
-        after: how many recipients had been screened before that.
-        at: when it was (aware, UTC).
+        after: how many recipients had been screened before.
+        at: the time of the change (aware, UTC).
         renumbering: as for `Receipt`, from then on.
         snapshot: the stop list.
     """
@@ -84,7 +84,7 @@ class Later(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     snapshot: Against
 
     def is_same_list(self, other: "Later") -> bool:
-        """Tell whether the other says the same of the stop list."""
+        """Return whether the other names the same stop list."""
         return (self.renumbering, self.snapshot) == (other.renumbering, other.snapshot)
 
 
@@ -101,28 +101,26 @@ class Recipients(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What was checked against what, and when.
+    """The receipt of a screening.
 
     Attributes:
         receipt: the version of this form.
         suppress: the version of suppress that made it.
-        phonenumbers: the version of phonenumbers, which decides what the same number is.
+        phonenumbers: the version of phonenumbers, which decides how numbers are read.
         channel: the channel of the campaign.
-        screened_at: when it was checked, or the first of it (aware, UTC).
+        screened_at: the time of the screening, or its beginning (aware, UTC).
         default_region: the region of numbers in national form, if any.
         possible_only: whether only a number of a possible length was a reading.
-        renumbering: SHA-256 of the changes of numbering plans that were in force, in
-            hexadecimal.
+        renumbering: SHA-256 of the changes of numbering plans in force, in hexadecimal.
         snapshot: the stop list, or the first of several.
-        columns: the columns or keys of a file that held their numbers; none where there
-            are no columns.
-        recipients: those who were checked.
+        columns: the columns or keys of the file that the numbers were taken from, if any.
+        recipients: the recipients that were checked.
         counts: how many of them were allowed, suppressed and invalid.
-        repeated: how many of the allowed were left out, since an earlier one has their
+        repeated: how many of the allowed were left out because an earlier row has their
             number.
-        screened_until: when the stop list was looked at for the last time: whoever had been
-            opted out by then was known (aware, UTC).
-        later: the stop lists that took the place of the first, in order.
+        screened_until: the time when the stop list was last looked at; opt-outs up to then
+            were known (aware, UTC).
+        later: the stop lists that replaced the first one, in order.
         digest: SHA-256 of all of the above, in hexadecimal.
     """
 
@@ -144,27 +142,27 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     digest: str = ""
 
     def to_json(self) -> bytes:
-        """The receipt as a document, with a line for each field."""
+        """Return the receipt as a JSON document, with a line for each field."""
         return msgspec.json.format(_encoder.encode(self), indent=2) + b"\n"
 
     @classmethod
     def from_json(cls, document: bytes) -> "Receipt":
-        """The receipt that a document is.
+        """Return the receipt in a JSON document.
 
         Raises:
-            InputError: it is none, or not as it was when it was made.
+            InputError: it is not a receipt, or it was changed after it was made.
         """
         try:
-            head = msgspec.json.decode(document, type=_Head)
+            head = msgspec.json.decode(document, type=_Preamble)
             if not 1 <= head.receipt <= FORMAT:
                 raise InputError(
-                    f"The receipt has the form {head.receipt}; known are 1 to {FORMAT}. Use the "
-                    f"version of suppress that made it, {head.suppress}."
+                    f"The receipt has the form {head.receipt}, but only forms 1 to {FORMAT} are "
+                    f"known. Use the version of suppress that made it: {head.suppress}."
                 )
             receipt = msgspec.json.decode(document, type=cls)
             doubled = _doubled(document)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise InputError(f"It is no receipt: {error}.") from None
+            raise InputError(f"It is not a receipt: {error}.") from None
         if doubled is not None:
             raise InputError(f"The receipt was changed after it was made: it has {doubled} twice.")
         if receipt.digest != _digest(receipt):
@@ -175,21 +173,21 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return receipt
 
 
-class _Head(msgspec.Struct):
-    """What tells by which version a receipt can be read."""
+class _Preamble(msgspec.Struct):
+    """The fields that say which version can read a receipt."""
 
     receipt: int
     suppress: str
 
 
 class ReceiptBuilder:
-    """A receipt in the making, for recipients that are screened piece by piece.
+    """A receipt in the making, for recipients that are screened batch by batch.
 
     Args:
         snapshot: the stop list that the first of them are screened against.
-        convention: how the numbers are read.
-        screened_at: when that is (aware, UTC).
-        columns: the columns of a file that hold their numbers.
+        convention: the rules by which their numbers are read.
+        screened_at: the time of that (aware, UTC).
+        columns: the columns of the file that the numbers are taken from.
     """
 
     def __init__(
@@ -208,12 +206,12 @@ class ReceiptBuilder:
         self._note(screened_at)
 
     def look(self, snapshot: Snapshot, convention: Convention, at: datetime) -> None:
-        """Note that the stop list was looked at.
+        """Record that the stop list was looked at.
 
         Args:
             snapshot: the stop list that the next recipients are screened against.
-            convention: how their numbers are read.
-            at: when that is (aware, UTC).
+            convention: the rules by which their numbers are read.
+            at: the time of the look (aware, UTC).
         """
         if snapshot is not self._snapshot or convention is not self._convention:
             self._snapshot, self._convention = snapshot, convention
@@ -225,13 +223,14 @@ class ReceiptBuilder:
         renumbering = self._convention.renumbering.digest
         each = Later(after, at, renumbering, Against.of(self._snapshot))
         if self._lists and self._lists[-1].after == after:
-            self._lists.pop()  # nobody was screened against that one
+            # Nobody was screened against that one.
+            self._lists.pop()
         if not self._lists or not each.is_same_list(self._lists[-1]):
             self._lists.append(each)
         self._screened_until = at
 
     def add(self, numbers: Sequence[Any], counts: Mapping[str, int], repeated: int = 0) -> None:
-        """Take the next recipients into account.
+        """Add the next recipients.
 
         Args:
             numbers: their numbers, as handed in.
@@ -244,7 +243,7 @@ class ReceiptBuilder:
             self._counts[outcome] += count
 
     def receipt(self) -> Receipt:
-        """The receipt of everything that was added."""
+        """Return the receipt of everything that was added."""
         snapshot, convention = self._snapshot, self._convention
         first, *later = self._lists
         receipt = Receipt(
@@ -268,7 +267,7 @@ class ReceiptBuilder:
 
 
 def lines_of(numbers: Sequence[Any]) -> bytes:
-    """Numbers as they are digested: each a line of JSON."""
+    """Return numbers as they are digested: each as a line of JSON."""
     try:
         if set(map(type, numbers)) <= {str, int}:
             return _encoder.encode_lines(numbers)
@@ -278,13 +277,18 @@ def lines_of(numbers: Sequence[Any]) -> bytes:
 
 
 def differences(receipt: Receipt, numbers: Iterable[Any]) -> list[str]:
-    """What is not as the receipt says, in words; nothing where these are its recipients."""
+    """Return how the recipients differ from those of a receipt, in sentences; none if they agree.
+
+    Args:
+        receipt: the receipt.
+        numbers: the numbers of the recipients.
+    """
     digest, count = hashlib.sha256(), 0
     for each in numbers:
         digest.update(lines_of([each]))
         count += 1
     if count != receipt.recipients.count:
-        return [f"There are {count:,} recipients; {receipt.recipients.count:,} were screened."]
+        return [f"There are {count:,} recipients, but {receipt.recipients.count:,} were screened."]
     if digest.hexdigest() != receipt.recipients.digest:
         return ["The recipients are not those who were screened, or not in that order."]
     return []
@@ -318,7 +322,7 @@ def _digest(receipt: Receipt) -> str:
 
 
 def _doubled(document: bytes) -> str | None:
-    """A name that an object in the document has twice, if there is one."""
+    """Return a name that an object in the document has twice, if there is one."""
     doubled: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
@@ -331,7 +335,7 @@ def _doubled(document: bytes) -> str | None:
 
 
 def _contradiction(receipt: Receipt) -> str | None:
-    """What in a receipt cannot be, in words; None where nothing contradicts."""
+    """Return how a receipt contradicts itself, in words; None if it does not."""
     counts, later = receipt.counts, receipt.later
     lists = [receipt.snapshot, *(each.snapshot for each in later)]
     places = [0, *(each.after for each in later), receipt.recipients.count]

@@ -11,7 +11,7 @@ from phonenumbers import PhoneNumber
 
 from suppress.numbers.arrow import ArrowNumbers
 from suppress.numbers.handed_in import Numbers, is_missing
-from suppress.screening.part import singles_of
+from suppress.screening.segment import singles_of
 
 R = TypeVar("R")
 
@@ -56,7 +56,7 @@ def refuse_foreign(numbers: Iterable[object]) -> None:
     """
     kinds = {
         type(each)
-        for each in singles_of(list(numbers))[0]
+        for each in singles_of(numbers)[0]
         if not isinstance(each, bool | np.bool_) and not is_missing(each)
     }
     if not kinds or any(issubclass(each, str | float | Decimal | np.floating) for each in kinds):

@@ -21,9 +21,9 @@ from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
 from suppress.screening.outcome import Decision, Outcome
-from suppress.screening.part import ALLOWED, INVALID, OUTCOMES, Part
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.recipients import refuse_foreign, taken
+from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Segment
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
@@ -50,7 +50,7 @@ class Screening(Generic[R]):
         snapshot: the stop list that it was screened against.
         convention: the rules by which the numbers were read.
         screened_at: the time of the screening (aware, UTC).
-        codes: the outcome of each recipient, as a code of `part`.
+        codes: the outcome of each recipient, as a code of `segment`.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -75,16 +75,16 @@ class Screening(Generic[R]):
         in_order = cast("Sequence[R]", recipients)
         if numbers is None:
             in_order, numbers = taken(recipients, key)
-        self._parts = list(_parts(in_order, numbers, snapshot, self._reader))
+        self._segments = list(_segments(in_order, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
-        self.codes = np.concatenate([none, *(part.outcomes for part in self._parts)])
+        self.codes = np.concatenate([none, *(segment.outcomes for segment in self._segments)])
         if check_types and len(self.codes) and self.codes.max() == INVALID:
             refuse_foreign(numbers)
 
     @cached_property
     def numbers(self) -> list[Any]:
         """The recipients' numbers, as handed in."""
-        return list(itertools.chain.from_iterable(part.numbers for part in self._parts))
+        return list(itertools.chain.from_iterable(segment.numbers for segment in self._segments))
 
     @cached_property
     def allowed(self) -> list[R]:
@@ -117,17 +117,19 @@ class Screening(Generic[R]):
     def problems(self) -> Mapping[Problem, int]:
         """The number of invalid recipients by reason."""
         counts = collections.Counter[Problem]()
-        for part in self._parts:
-            counts.update(map(part.problem, np.flatnonzero(part.outcomes == INVALID).tolist()))
+        for segment in self._segments:
+            counts.update(
+                map(segment.problem, np.flatnonzero(segment.outcomes == INVALID).tolist())
+            )
         return dict(counts)
 
     def __len__(self) -> int:
         return len(self.codes)
 
     def __iter__(self) -> Iterator[Decision[R]]:
-        for part in self._parts:
-            for place, recipient in enumerate(part.recipients):
-                yield self._decision(recipient, part, place)
+        for segment in self._segments:
+            for place, recipient in enumerate(segment.recipients):
+                yield self._decision(recipient, segment, place)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {outcome}" for outcome, count in self.counts.items())
@@ -135,7 +137,7 @@ class Screening(Generic[R]):
 
     def of(self, outcome: Outcome) -> list[R]:
         """Return the recipients with an outcome, as handed in, in order."""
-        recipients = itertools.chain.from_iterable(part.recipients for part in self._parts)
+        recipients = itertools.chain.from_iterable(segment.recipients for segment in self._segments)
         return list(itertools.compress(recipients, self.where(outcome).tobytes()))
 
     def where(self, outcome: Outcome) -> NDArray[np.bool_]:
@@ -151,7 +153,9 @@ class Screening(Generic[R]):
     def first_readings(self) -> NDArray[np.uint64]:
         """Return the first reading of each recipient, as an integer of its digits; 0 for none."""
         none = np.zeros(0, np.uint64)
-        return np.concatenate([none, *(part.first_readings(self._reader) for part in self._parts)])
+        return np.concatenate(
+            [none, *(segment.first_readings(self._reader) for segment in self._segments)]
+        )
 
     def lines(self) -> NDArray[np.uint64]:
         """Return the line of each recipient: its first reading after every change of plan.
@@ -161,7 +165,10 @@ class Screening(Generic[R]):
         values = self.first_readings()
         change_of = self.convention.renumbering.change_of
         places, new = [], []
-        several = [np.zeros(0, np.bool_), *(part.may_have_several() for part in self._parts)]
+        several = [
+            np.zeros(0, np.bool_),
+            *(segment.may_have_several() for segment in self._segments),
+        ]
         for place in np.flatnonzero(np.concatenate(several)).tolist():
             digits = str(values[place])
             change = change_of(digits)
@@ -169,7 +176,7 @@ class Screening(Generic[R]):
                 places.append(place)
                 new.append(int(form))
         # It is another form of the line only where it is a reading too.
-        further = [values[:0], *(each.found.several.values for each in self._parts)]
+        further = [values[:0], *(each.found.several.values for each in self._segments)]
         forms = np.array(new, np.uint64)
         is_reading = np.isin(forms, np.concatenate(further))
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
@@ -181,37 +188,37 @@ class Screening(Generic[R]):
         Args:
             place: the place of the recipient, from 0.
         """
-        part, place = divmod(place, BATCH_SIZE)
-        return self._explained(self._parts[part], place)
+        segment, place = divmod(place, BATCH_SIZE)
+        return self._explained(self._segments[segment], place)
 
-    def _decision(self, recipient: R, part: Part[R], place: int) -> Decision[R]:
-        outcome = OUTCOMES[part.outcomes.item(place)]
+    def _decision(self, recipient: R, segment: Segment[R], place: int) -> Decision[R]:
+        outcome = OUTCOMES[segment.outcomes.item(place)]
         meaning = None
         if outcome is Outcome.SUPPRESSED:
-            meaning = part.meaning(place, self.convention)
+            meaning = segment.meaning(place, self.convention)
             readings = tuple(each.e164 for each in meaning.readings)
         else:
-            readings = part.readings(place, self.convention)
-        reason, origins = self._explained(part, place, meaning)
+            readings = segment.readings(place, self.convention)
+        reason, origins = self._explained(segment, place, meaning)
         decision = Decision(recipient, outcome, readings[0] if readings else None, reason)
         decision.readings = readings
         decision.origins = origins
         return decision
 
     def _explained(
-        self, part: Part[R], place: int, meaning: Meaning | None = None
+        self, segment: Segment[R], place: int, meaning: Meaning | None = None
     ) -> tuple[str, tuple[Origin, ...]]:
         """Return the reason for an outcome, and the entries that make it."""
-        outcome = OUTCOMES[part.outcomes.item(place)]
+        outcome = OUTCOMES[segment.outcomes.item(place)]
         if outcome is Outcome.ALLOWED:
             return f"not listed for {self.snapshot.channel}", ()
-        number = part.number(place)
+        number = segment.number(place)
         if outcome is Outcome.INVALID:
-            problem = part.problem(place)
+            problem = segment.problem(place)
             of_type = f", but {type(number).__name__}" if problem is Problem.WRONG_TYPE else ""
             return f"{problem.words}{of_type}", ()
         if meaning is None:
-            meaning = part.meaning(place, self.convention)
+            meaning = segment.meaning(place, self.convention)
         origins = self.snapshot.why(meaning, number)
         by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
         listed = self.snapshot.listed(meaning)
@@ -250,28 +257,28 @@ def allowed(
     """
     found: list[R] = []
     all_invalid = True
-    for part in _parts(recipients, numbers, snapshot, reader):
-        found += itertools.compress(part.recipients, (part.outcomes == ALLOWED).tobytes())
-        all_invalid = all_invalid and part.outcomes.max() == INVALID
+    for segment in _segments(recipients, numbers, snapshot, reader):
+        found += itertools.compress(segment.recipients, (segment.outcomes == ALLOWED).tobytes())
+        all_invalid = all_invalid and segment.outcomes.max() == INVALID
     if all_invalid:
         refuse_foreign(numbers)
     return found
 
 
 def outcomes_of(numbers: Numbers, snapshot: Snapshot, reader: Reader) -> NDArray[np.uint8]:
-    """Return the outcome of each number, as a code of `part`; nothing else is kept.
+    """Return the outcome of each number, as a code of `segment`; nothing else is kept.
 
     Arguments as for `allowed`.
     """
     none = np.zeros(0, np.uint8)
-    parts = _parts(cast("Sequence[Any]", numbers), numbers, snapshot, reader)
-    return np.concatenate([none, *(part.outcomes for part in parts)])
+    segments = _segments(cast("Sequence[Any]", numbers), numbers, snapshot, reader)
+    return np.concatenate([none, *(segment.outcomes for segment in segments)])
 
 
-def _parts(
+def _segments(
     recipients: Sequence[R], numbers: Numbers, snapshot: Snapshot, reader: Reader
-) -> Iterator[Part[R]]:
+) -> Iterator[Segment[R]]:
     for start in range(0, len(recipients), BATCH_SIZE):
         some = recipients[start : start + BATCH_SIZE]
         theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
-        yield Part(some, theirs, snapshot, reader)
+        yield Segment(some, theirs, snapshot, reader)

@@ -68,8 +68,8 @@ class _Held(NamedTuple):
         return age_of(self.read_at, now, ticks - self.started)
 
     def or_later(self, snapshot: Snapshot, now: float, ticks: float) -> "_Held":
-        """Return this, or the snapshot instead unless it was begun earlier."""
-        # This one was read before the clock was set back if it is from the future.
+        """Return this, or the snapshot unless its reading began earlier."""
+        # One from the future was read before the clock was set back, so it counts as earlier.
         if snapshot.read_at < self.snapshot.read_at and self.age(now, ticks) >= 0:
             return self
         other = _held(snapshot, now, ticks)
@@ -85,7 +85,8 @@ def _held(snapshot: Snapshot, now: float, ticks: float) -> _Held:
 class Channel:
     """The state of one channel.
 
-    Callers hold its lock, but for the methods that take it themselves.
+    A caller holds its lock, but not for the methods that a reading calls: `already_read`,
+    `repair`, `accept`, `publish`, `fail`, `or_latest`, `fallback`. These take it themselves.
 
     Args:
         name: the channel.
@@ -150,12 +151,12 @@ class Channel:
         return snapshot.with_opted_out(self._opted_out)
 
     def sync(self) -> None:
-        """Take over what has changed in the store, and who was opted out.
+        """Take over the changes in the store and in the opt-outs.
 
         Raises:
-            StopListUnavailable: who was opted out cannot be read.
+            StopListUnavailable: the opt-outs that were made here cannot be read.
         """
-        # Taken before the look: what changes meanwhile is seen the next time.
+        # Taken first, so that a change during the look is seen the next time.
         version = self._store.version()
         if version == self._version and self._timer() < self._check_at:
             return
@@ -164,7 +165,7 @@ class Channel:
             self._opted_out = self._opt_outs.of(self.name)
         try:
             stored = self._store.latest(self.key)
-        except StoreError as error:  # it may pass: tried again at the next look
+        except StoreError as error:  # it may pass: the next look tries again
             if str(error) != self._store_error:
                 logger.warning("The stored %s stop list cannot be read: %s.", self.name, error)
             self._store_error = str(error)
@@ -176,7 +177,7 @@ class Channel:
         self._check_at = self._timer() + self._limits.store_check
 
     def next_step(self, reading: Future[Snapshots] | None) -> Step:
-        """Return what to do for a caller.
+        """Return the next step for a caller.
 
         Args:
             reading: the reading of the channel that is under way.
@@ -217,7 +218,7 @@ class Channel:
     def or_latest(self, snapshot: Snapshot) -> Snapshot:
         """Return the latest snapshot, or the one given if it was begun later."""
         with self.lock:
-            self.sync()  # somebody may have been opted out while it was read
+            self.sync()  # there may be new opt-outs since the reading began
             held, now, ticks = self._held, self._clock(), self._timer()
             if held is not None:
                 snapshot = held.or_later(snapshot, now, ticks).snapshot
@@ -268,8 +269,8 @@ class Channel:
         """Let a snapshot answer that was just read.
 
         Args:
-            snapshot: what was read.
-            took: how many seconds that took.
+            snapshot: the snapshot.
+            took: the seconds that its reading took.
         """
         with self.lock:
             self._took = took
@@ -288,7 +289,7 @@ class Channel:
             self._stored = stored
 
     def _accept(self, snapshot: Snapshot) -> None:
-        """Let the snapshot answer, unless one that was begun later does already."""
+        """Let a snapshot answer, unless a later one does already."""
         now, ticks = self._clock(), self._timer()
         held = self._held
         self._held = (
@@ -299,7 +300,7 @@ class Channel:
             self._wake()
 
     def failure(self) -> Failure | None:
-        """Return why the list could not be read since its snapshot, here or elsewhere."""
+        """Return why the list could not be read since its snapshot, here or in another process."""
         read_at = None if self._held is None else self._held.read_at
         known = (self._own_failure, self._store.failure(self.key))
         return current_failure(known, read_at, self._clock())
@@ -310,7 +311,7 @@ class Channel:
         Args:
             began: when it began (seconds since the epoch).
             error: why.
-            warn: whether to log that the snapshot of before serves.
+            warn: whether to log that the snapshot is used all the same.
         """
         with self.lock:
             before = self.failure()
@@ -318,7 +319,7 @@ class Channel:
             failure = Failure(since, began, self._clock(), str(error))
             self._own_failure = failure
             held, serves = self._held, self.may_serve
-        # What another process has noted, or only this one met, is not noted again.
+        # Other errors are known to other processes already, or do not concern them.
         if isinstance(error, ReadingFailed):
             with suppress(StoreError):
                 self._store.fail(self.key, failure)
@@ -328,7 +329,7 @@ class Channel:
                 "it is %g s old. %s",
                 self.name,
                 moment(since),
-                moment(held.snapshot.read_at.timestamp()),
+                moment(held.read_at),
                 self._settings.max_stale,
                 error,
             )
@@ -355,12 +356,12 @@ class Channel:
         )
 
     def renewal_newer_than(self) -> float:
-        """Return since when another process has to have read the list to spare its renewal."""
+        """Return the time after which a reading by another process makes a renewal unnecessary."""
         newer_than, failure = self._clock() - self._renewal_age(), self.failure()
         return newer_than if failure is None else max(newer_than, failure.began)
 
     def status(self) -> ChannelStatus:
-        """Return the state for people to see."""
+        """Return the state of the list."""
         age = self._age()
         return ChannelStatus(
             channel=self.name,

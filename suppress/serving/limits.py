@@ -15,6 +15,7 @@ class ServingLimits:
         renew_at: the part of `ttl` after which a snapshot is renewed in the background.
         min_pause: the least time between two readings in the background, however short `ttl` is.
         poll: how often to look whether another process has finished reading.
+        record_retry: how long the background waits when opt-outs cannot be read.
     """
 
     store_check: float = 0.5
@@ -23,3 +24,7 @@ class ServingLimits:
     renew_at: float = 0.8
     min_pause: float = 1.0
     poll: float = 0.05
+    record_retry: float = 60.0
+
+
+LIMITS = ServingLimits()

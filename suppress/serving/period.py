@@ -1,33 +1,97 @@
 """The span of days in which the same changes of numbering plans are in force."""
 
+import dataclasses
 import math
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+from suppress.numbers import equivalence
+from suppress.numbers.convention import Convention
 from suppress.numbers.readers import Readers
+from suppress.opt_outs.keeping import Keeping
+from suppress.opt_outs.record import OptOuts
+from suppress.serving.context import Context
+from suppress.serving.keys import key_of
 from suppress.serving.serving import Serving
+from suppress.sources import Source
 
 
 @dataclass(frozen=True)
 class Period:
-    """A span of days, and the stop lists and recipients as their numbers are read in it.
+    """A span of days, and all that depends on how numbers are read in it.
 
     Attributes:
         begin: its begin (seconds since the epoch).
         end: its end.
-        readers: what reads the numbers of recipients.
+        readers: the readers of recipients' numbers.
+        opt_outs: the opt-outs that were made here; None where there can be none.
         serving: the stop lists.
     """
 
     begin: float
     end: float
     readers: Readers
+    opt_outs: OptOuts | None
     serving: Serving
 
-    @classmethod
-    def between(cls, first: date, end: date, readers: Readers, serving: Serving) -> "Period":
-        """Return the period from the first day on until the other begins, in UTC."""
-        return cls(_midnight(first), _midnight(end), readers, serving)
+
+class Calendar:
+    """Gives the period of now. The next one begins when a change of a plan comes into force.
+
+    Args:
+        sources: where stop lists are read.
+        channels: the channels that they serve.
+        context: what serving depends on, but for the opt-outs.
+        keeping: the record of opt-outs; None where there is none.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        channels: Collection[str],
+        context: Context,
+        keeping: Keeping | None,
+    ) -> None:
+        self._sources = sources
+        self._channels = channels
+        self._context = context
+        self._clock = context.clock
+        self._keeping = keeping
+        self._renumbering = equivalence.chosen(context.settings.renumbering)
+        self._current = self._begin(None)
+
+    @property
+    def current(self) -> Period:
+        """The period of now."""
+        period = self._current
+        if not period.begin <= self._clock() < period.end:
+            period = self._current = self._begin(period.opt_outs)
+        return period
+
+    def after_fork_in_child(self) -> None:
+        """Forget what other threads were doing: none of them is in this process."""
+        self._current.serving.after_fork_in_child()
+
+    def _begin(self, before: OptOuts | None) -> Period:
+        settings, digest = self._context.settings, self._renumbering.digest
+        today = datetime.fromtimestamp(self._clock(), UTC).date()
+        convention = Convention(
+            settings.default_region, settings.possible_only, self._renumbering.in_force(today)
+        )
+        opt_outs = None
+        if self._keeping is not None:
+            opt_outs = self._keeping.opt_outs_under(convention, before)
+        keys = {name: key_of(name, self._sources, convention, digest) for name in self._channels}
+        context = dataclasses.replace(self._context, opt_outs=opt_outs)
+        first, end = self._renumbering.period(today)
+        return Period(
+            _midnight(first),
+            _midnight(end),
+            Readers(convention),
+            opt_outs,
+            Serving(self._sources, convention, keys, context),
+        )
 
 
 def _midnight(day: date) -> float:

@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
+from types import MappingProxyType
 
 from suppress.errors import StopListUnavailable
 from suppress.numbers.convention import Convention
@@ -20,11 +21,11 @@ from suppress.serving.context import Context
 from suppress.serving.freshness import Step
 from suppress.serving.load import Loader, Report
 from suppress.serving.single_flight import SingleFlight, Snapshots
-from suppress.serving.status import ChannelStatus
+from suppress.serving.status import Status
 from suppress.sources import ReadingFailed, Source
 from suppress.stop_list.plausible import doubt
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Failure, Lease
+from suppress.stores.contract import Lease
 
 logger = logging.getLogger("suppress")
 
@@ -77,7 +78,7 @@ class Serving:
         """Return the snapshot that answers for a channel now, read first where need be.
 
         Raises:
-            StopListUnavailable: no snapshot is young enough, and none can be read.
+            StopListUnavailable: no snapshot is recent enough, and none can be read.
         """
         channel = self._channels[name]
         answer = channel.answer
@@ -138,17 +139,17 @@ class Serving:
     def refresh(
         self, names: Collection[str], progress: Report = _silent, *, force: bool = False
     ) -> Snapshots:
-        """Read channels now, however young their snapshots are.
+        """Read channels now, however recent their snapshots are.
 
         Args:
             names: the channels.
             progress: told how far it is.
-            force: whether to believe what is read, however it differs from the last reading.
+            force: accept a list, however it differs from the last one.
 
         Raises:
             StopListUnavailable: a list cannot be read; the snapshots stay as they were.
         """
-        reading = self._start(names, self._clock(), progress, asked_for=True, force=force)
+        reading = self._start(names, self._clock(), progress, warn=False, force=force)
         snapshots = reading.result()
         for name in names:
             with self._channels[name].lock:
@@ -165,21 +166,18 @@ class Serving:
             channel.sync()
             return channel.latest
 
-    def failure(self, name: str) -> Failure | None:
-        """Return why a stop list could not be read last time, if it could not."""
-        with self._channels[name].lock:
-            return self._channels[name].failure()
-
-    def status(self, name: str) -> ChannelStatus:
-        """Return the state of a channel's stop list, without asking a source.
+    def status(self) -> Status:
+        """Return the state of each channel's stop list, without asking a source.
 
         Raises:
             StopListUnavailable: the opt-outs that were made here cannot be read.
         """
-        channel = self._channels[name]
-        with channel.lock:
-            channel.sync()
-            return channel.status()
+        found = {}
+        for name, channel in self._channels.items():
+            with channel.lock:
+                channel.sync()
+                found[name] = channel.status()
+        return Status(self._settings.ttl, self._settings.max_stale, MappingProxyType(found))
 
     def renew(self) -> float:
         """Start to read what is due; return the seconds until something is due again.
@@ -187,17 +185,20 @@ class Serving:
         A channel is renewed before its snapshot's time is over, and as soon as a failing
         source has rested, as long as somebody asks for it.
         """
-        pauses = [math.inf]
-        for name, channel in self._channels.items():
-            with channel.lock:
+        return min((self._renew(*each) for each in self._channels.items()), default=math.inf)
+
+    def _renew(self, name: str, channel: Channel) -> float:
+        with channel.lock:
+            try:
                 pause = channel.renewal_pause()
-                if pause <= 0:
-                    if self._flight.running(name) is None:
-                        self._start((name,), channel.renewal_newer_than())
-                    # One that is being read comes back here when it has been.
-                    pause = self._settings.load_timeout
-                pauses.append(pause)
-        return min(pauses)
+            except OptOutsUnreadable:  # the next caller gets the error
+                return self._limits.record_retry
+            if pause > 0:
+                return pause
+            if self._flight.running(name) is None:
+                self._start((name,), channel.renewal_newer_than())
+        # A channel that is being read comes back here when it has been.
+        return self._settings.load_timeout
 
     def _start(
         self,
@@ -205,20 +206,20 @@ class Serving:
         newer_than: float,
         progress: Report = _silent,
         *,
-        asked_for: bool = False,
+        warn: bool = True,
         force: bool = False,
     ) -> Future[Snapshots]:
         """Read channels in a thread of its own.
 
         Args:
             names: the channels.
-            newer_than: a snapshot whose reading began later than this, by whomever, will do.
+            newer_than: a snapshot is good enough if its reading began later, in any process.
             progress: told how far it is.
-            asked_for: whether somebody will be told of a failure by an error.
+            warn: whether to log a failure; not where a caller gets it as an error.
             force: as for `refresh`.
         """
         read = functools.partial(
-            self._read_once, names, newer_than, progress, warn=not asked_for, force=force
+            self._read_once, names, newer_than, progress, warn=warn, force=force
         )
         return self._flight.start(names, read)
 
@@ -231,12 +232,12 @@ class Serving:
         warn: bool,
         force: bool,
     ) -> Snapshots:
-        """Return what another process has read since then, or read it now."""
+        """Return the snapshots that another process has read since then, or read them now."""
         began = self._clock()
         try:
             return self._flight.exclusive(
                 names,
-                # A caller who insists does not ask what another process refused to believe.
+                # With `force`, a refusal by another process does not count.
                 math.inf if force else began,
                 already_read=functools.partial(self._already_read, names, newer_than),
                 read=functools.partial(self._read, names, progress, force=force),
@@ -252,7 +253,7 @@ class Serving:
                 self._channels[name].ended()
 
     def _already_read(self, names: Collection[str], newer_than: float) -> Snapshots:
-        """Return the snapshots of the channels, if all were begun since then."""
+        """Return the snapshots of the channels, if all readings began later than that."""
         found = {}
         for name in names:
             snapshot = self._channels[name].already_read(newer_than)

@@ -144,8 +144,10 @@ class SingleFlight:
         return {}
 
     def _lease(self, channel: str, stack: ExitStack) -> Lease | None:
+        # Long enough to wait for the other channels, and then to read.
+        lease = self._store.exclusive(self._keys[channel], 2 * self._timeout)
         try:
-            return stack.enter_context(self._store.exclusive(self._keys[channel], self._timeout))
+            return stack.enter_context(lease)
         except Held:
             return None
 

@@ -101,10 +101,7 @@ class Status:
         """
         for name in channels:
             if name not in self.channels:
-                raise UnknownChannel(
-                    f"No source serves the channel {name!r}. Served are: "
-                    f"{', '.join(self.channels)}."
-                )
+                raise UnknownChannel.among(name, self.channels)
         judged = channels or [
             name for name, each in self.channels.items() if each.state is not State.MISSING
         ]

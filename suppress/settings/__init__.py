@@ -1,1 +1,1 @@
-"""What is set: the file, the environment and arguments, and texts that are never shown."""
+"""Settings, from the file, the environment and arguments; and texts that are never shown."""

@@ -1,4 +1,4 @@
-"""The user's own folders, and paths that begin with `~`: there may be no home to look in."""
+"""The user's own folders, and whole paths. A user may have no home folder."""
 
 import logging
 from collections.abc import Callable
@@ -12,47 +12,47 @@ NAME = "suppress"
 
 
 def config_folder() -> Path | None:
-    """Return the user's folder for settings and keys; None where the user has no home.
+    """Return the user's folder for settings and keys; None if the user has no home folder.
 
-    In a container that runs as a number alone, nobody knows where its home would be.
+    A container that runs under a bare user id has none.
     """
     return _of_user(platformdirs.user_config_path)
 
 
 def state_folder() -> Path | None:
-    """Return the user's folder for what has to be remembered; None where there is no home."""
+    """Return the user's folder for state that must last; None without a home folder."""
     return _of_user(platformdirs.user_state_path)
 
 
 def default_store() -> Path | None:
-    """Return the user's folder for snapshots; without a home None, with a warning."""
+    """Return the user's folder for snapshots; None, with a warning, without a home folder."""
     folder = _of_user(platformdirs.user_data_path)
     if folder is None:
         logger.warning(
-            "This user has no home folder, so no settings or key are looked for there, and stop "
-            "lists are kept in memory alone: set SUPPRESS_STORE to a folder, or to none if that "
-            "is as it should be"
+            "This user has no home folder, so there are no settings and no key in it, and stop "
+            "lists are kept in memory only. Set SUPPRESS_STORE to a folder, or to none to keep it "
+            "that way"
         )
     return folder
 
 
 def working_folder() -> Path | None:
-    """Return the working directory; None where it was removed."""
+    """Return the working directory; None if it was removed."""
     try:
         return Path.cwd()
     except OSError:
         return None
 
 
-def whole(text: str | Path, folder: Path | None) -> Path:
-    """Return the whole path, with the user's home in place of `~`.
+def whole_path(text: str | Path, folder: Path | None) -> Path:
+    """Return a path from the root on, with the user's home in place of `~`.
 
     Args:
         text: the path.
-        folder: where it begins if it is relative; None where nobody knows.
+        folder: the folder where a relative path begins; None if it is gone.
 
     Raises:
-        ValueError: there is no such home, or no such folder.
+        ValueError: there is no home folder, or no folder to begin in.
     """
     try:
         path = Path(text).expanduser()

@@ -18,8 +18,8 @@ logger = logging.getLogger("suppress")
 class Secret:
     """A text that is never shown: a key, a token, a password.
 
-    Printed, formatted, logged or met in a traceback it is `***`; it cannot be pickled, nor
-    encoded as JSON. A plugin's setting is one by this type.
+    Printed, formatted, logged or in a traceback it is `***`; it cannot be pickled or encoded as
+    JSON. Give a plugin's setting this type to make it a secret.
 
     Args:
         text: the text, or a secret already.
@@ -32,18 +32,18 @@ class Secret:
         object.__setattr__(self, "_text", text.reveal() if isinstance(text, Secret) else text)
 
     def reveal(self) -> str:
-        """The text itself. Ask for it where it is used, and keep it in no variable."""
+        """Return the text itself. Call this where it is used, and keep it in no variable."""
         return self._text
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """The secret that a file holds, without the blanks around it.
+        """Read the secret in a file, without the blanks around it.
 
         A warning is logged if others can read the file.
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it is empty, or no text.
+            ValueError: it is empty, or not text.
             ConfigurationError: others can write to it, or it belongs to another user.
         """
         try:
@@ -52,14 +52,14 @@ class Secret:
                 secret = cls(stream.read().decode().strip())
         except UnicodeDecodeError:
             # The error itself holds what was read.
-            raise ValueError("it is no text") from None
+            raise ValueError("it is not text") from None
         if not secret.reveal():
             raise ValueError("it is empty")
         warn_if_others_read(path, "key file")
         return secret
 
     def keep(self, path: Path) -> None:
-        """Write it to a file, whole or not at all, that its owner alone can read.
+        """Write the secret to a file, whole or not at all, that its owner alone can read.
 
         Raises:
             OSError: the file cannot be written.
@@ -91,17 +91,17 @@ class Secret:
 
 
 def warn_if_others_read(path: Path, what: str) -> None:
-    """Warn of a file with a key in it that somebody else can read.
+    """Warn of a file with a key that somebody else can read.
 
     Args:
-        path: the file; what is no regular file is passed over.
-        what: what to call it.
+        path: the file; anything but a regular file is passed over.
+        what: the kind of file, for the warning.
     """
     if sys.platform == "win32" or not path.is_file():
         return
     if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         logger.warning(
-            "The %s %s holds a key and can be read by others: chmod 600 %s",
+            "The %s %s holds a key, and others can read it. Run `chmod 600 %s`",
             what,
             path,
             shlex.quote(str(path)),

@@ -1,28 +1,30 @@
-"""Names of settings that are nearly right: a misspelt setting must not be passed over."""
+"""Misspelt names of settings: each is an error that names the right one."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
-from typing import Any
 
 from suppress.errors import ConfigurationError
 
 SHORT = 6
-"""In a name with fewer letters one edit makes another word; in a longer one it takes more."""
+"""Letters of a name below which a single edit counts as a misspelling, and two do not."""
 
 
-def refuse_unknown(values: Mapping[str, Any], known: Collection[str], table: str) -> None:
-    """Refuse a setting of a table that is not known.
+def refuse_unknown(values: Iterable[str], known: Collection[str], where: str) -> None:
+    """Refuse a setting that is not known.
+
+    Args:
+        values: the names of the settings that are given.
+        known: the settings that there are.
+        where: the place of the given ones, such as `in the table [suppress]`.
 
     Raises:
-        ConfigurationError: there is one; the message names the nearest that is known.
+        ConfigurationError: one is unknown; the message names the nearest that is known.
     """
     for name in values:
         if name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
-            raise ConfigurationError(
-                f"The setting {name!r} of the table {table} is unknown. {hint}"
-            )
+            raise ConfigurationError(f"Unknown setting {name!r} {where}. {hint}")
 
 
 def refuse_misspelt(
@@ -33,16 +35,16 @@ def refuse_misspelt(
 ) -> None:
     """Refuse an environment variable that is nearly that of a setting.
 
-    Any other variable may be another program's, or that of a plugin, and is passed over.
+    Any other variable may belong to another program or to a plugin, and is passed over.
 
     Args:
         variables: the names of all variables.
-        prefix: what the variables of the settings begin with, up to the underscore.
+        prefix: the beginning of the settings' variables, up to the underscore.
         known: the settings.
-        others: gives the prefixes of plugins; asked only where there is one to refuse.
+        others: gives the prefixes of plugins; called only if a variable looks misspelt.
 
     Raises:
-        ConfigurationError: there is one; the message names the setting.
+        ConfigurationError: a variable is misspelt; the message names the setting.
     """
     names = [each.upper() for each in known]
     for variable in variables:
@@ -59,7 +61,10 @@ def refuse_misspelt(
 
 
 def edits(one: str, other: str) -> int:
-    """Return how many letters to add, drop, replace or swap with the next make one the other."""
+    """Return the number of edits between two names.
+
+    An edit adds, drops or replaces a letter, or swaps it with the next one.
+    """
     before: list[int] = []
     row = list(range(len(other) + 1))
     for place, letter in enumerate(one):

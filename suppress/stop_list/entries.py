@@ -1,5 +1,6 @@
 """Entries, the rows of a stop list: one by one or many at once, as a source gives them."""
 
+import contextlib
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.column import Column
-from suppress.numbers.handed_in import digits_of
+from suppress.numbers.handed_in import Numbers, digits_of
 from suppress.stop_list.origins import EntryDetails, shown_id
 
 
@@ -62,7 +63,7 @@ class Entries:
     place: str = ""
 
 
-class Batch:
+class EntryBatch:
     """Some entries of a source, to be read together.
 
     Args:
@@ -81,8 +82,7 @@ class Batch:
         kinds = {type(many.channels)} if channels is None else set(map(type, channels))
         if any(issubclass(kind, str) for kind in kinds):
             raise SourceError("an entry's channels are a text. Give a set of names.")
-        readable = isinstance(many.numbers, list | Column | np.ndarray)
-        self.numbers = many.numbers if readable else list(many.numbers)
+        self.numbers = _together(many.numbers)
         self.rows = EntryDetails.of(len(self.numbers), many.ids, many.added_at, many.id_word)
         self._many = many
         self._channels = channels
@@ -125,7 +125,17 @@ class Batch:
         return text
 
 
-def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
+def _together(numbers: Numbers) -> Numbers:
+    """Return numbers in the form in which they are read fastest: texts are a column."""
+    if isinstance(numbers, Column | np.ndarray):
+        return numbers
+    numbers = list(numbers)
+    with contextlib.suppress(TypeError):  # there is something else among them
+        return Column.of(cast("list[str]", numbers))
+    return numbers
+
+
+def batches(given: Iterable[Entry | Entries]) -> Iterator[EntryBatch]:
     """Yield the entries that a source gives, in batches that are read together.
 
     Raises:
@@ -134,10 +144,10 @@ def batches(given: Iterable[Entry | Entries]) -> Iterator[Batch]:
     for kind, some in itertools.groupby(given, type):
         if issubclass(kind, Entries):
             for each in some:
-                yield from map(Batch, _pieces(cast("Entries", each)))
+                yield from map(EntryBatch, _pieces(cast("Entries", each)))
         elif issubclass(kind, Entry):
             while few := list(itertools.islice(some, BATCH_SIZE)):
-                yield Batch.of_single(cast("list[Entry]", few))
+                yield EntryBatch.of_single(cast("list[Entry]", few))
         else:
             raise SourceError(f"it gave a {kind.__name__}. Give Entry or Entries.")
 

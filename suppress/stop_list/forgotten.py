@@ -19,7 +19,7 @@ _HASH_BYTES, _BUCKET_BYTES, _BUCKET_BITS = 16, 3, 20
 
 
 class Trace(NamedTuple):
-    """What is known of a forgotten number.
+    """The trace of a forgotten number.
 
     Attributes:
         position: the position of the change that forgot the person.
@@ -45,7 +45,7 @@ class Forgotten:
 
     @property
     def count(self) -> int:
-        """How many people were forgotten."""
+        """The number of people who were forgotten."""
         return len({each.position for each in self.traces.values()})
 
     def __bool__(self) -> bool:

@@ -28,7 +28,7 @@ from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
 from suppress.stop_list.origins import NO_ORIGINS, Origin, Origins
 
 OPTED_OUT = "opt-outs"
-"""What stands in the place of a source's name for those who were opted out here."""
+"""In place of a source's name: the people who were opted out here."""
 
 
 class Tally(msgspec.Struct, frozen=True):
@@ -131,7 +131,7 @@ class Snapshot:
         return bool(odd) and not odd.isdisjoint(_digits(meaning, number))
 
     def has(self, value: int) -> bool:
-        """Whether the number whose digits make the value, below 2**64, is listed as such."""
+        """Tell whether a number is listed, by its digits as an integer below 2**64."""
         return self.numbers.has(value) or (bool(self.opted_out) and self.opted_out.has(value))
 
     def listed(self, meaning: Meaning) -> Reading | None:

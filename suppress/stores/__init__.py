@@ -1,1 +1,1 @@
-"""Where snapshots stay between processes."""
+"""The stores: snapshots that outlive a reading, and are shared."""

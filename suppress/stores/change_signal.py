@@ -1,4 +1,4 @@
-"""How the processes of a machine learn at once that the store has changed.
+"""The signal by which the processes of a machine learn at once of a change in the store.
 
 Every process maps a file of eight bytes. Whoever has changed something in the store puts
 random bytes there, *after* the change is in force: whoever reads the same bytes as before has

@@ -1,4 +1,4 @@
-"""The contract of a store: where snapshots stay, and how its users learn of a change.
+"""The contract of a store, which keeps snapshots and tells its users of each change.
 
 Everything stands under a key that names what a snapshot was made from. Any number of threads
 and processes use a store at once, each process by a handle of its own. A reader gets the
@@ -29,7 +29,7 @@ class LeaseLost(StoreError):
 
 
 class Failure(msgspec.Struct, frozen=True):
-    """Why a channel's stop list cannot be read: the latest of several attempts in a row.
+    """The reason why a channel's stop list cannot be read, from the latest of several attempts.
 
     Attributes:
         since: when the first of them began (seconds since the epoch).
@@ -124,8 +124,8 @@ class Store(Protocol):
     def version(self) -> int:
         """Return a number that differs after every change; it comes from memory, at no cost.
 
-        Take it before you look: what changes meanwhile is then seen the next time. A change
-        that could not be announced is found by calling `latest` now and then.
+        Take it before you call `latest`: a change meanwhile is then seen the next time. Call
+        `latest` every so often as well, for a change that could not be announced.
         """
 
     def notify(self) -> None:

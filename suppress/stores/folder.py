@@ -48,7 +48,7 @@ from suppress.stores.image import (
     snapshot_of,
     unseal,
 )
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 
 logger = logging.getLogger("suppress")
 
@@ -80,9 +80,9 @@ class FolderStore:
         ConfigurationError: others can put something into the folder.
     """
 
-    def __init__(self, folder: Path, limits: Limits | None = None) -> None:
+    def __init__(self, folder: Path, limits: StoreLimits | None = None) -> None:
         self._folder = folder
-        self._limits = limits or Limits()
+        self._limits = limits or StoreLimits()
         self._signal = ChangeSignal(folder / "changes")
         # What was opened last under each key, and the stamp of its small file.
         self._opened: dict[str, tuple[_Stamp | None, Snapshot | None]] = {}
@@ -189,7 +189,7 @@ class FolderStore:
         except OSError as error:
             raise _failed(error) from error
         try:
-            yield _Lease(name, lock)
+            yield _FolderLease(name, lock)
         finally:
             lock.release()
 
@@ -295,7 +295,7 @@ class FolderStore:
         return self._folder / f"{key}-{digest}.{FORMAT}.{kind}"
 
 
-class _Lease:
+class _FolderLease:
     """A lease that is held as long as its lock is."""
 
     def __init__(self, name: str, lock: filelock.BaseFileLock) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class StoreLimits:
     """For how long a store keeps what nobody uses.
 
     Attributes:

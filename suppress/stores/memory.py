@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from suppress.stop_list.opted_out import NO_OPT_OUTS
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, check_lease
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 
 
 class MemoryStore:
@@ -20,9 +20,9 @@ class MemoryStore:
     """
 
     def __init__(
-        self, limits: Limits | None = None, *, timer: Callable[[], float] = time.monotonic
+        self, limits: StoreLimits | None = None, *, timer: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits or Limits()
+        self._limits = limits or StoreLimits()
         self._timer = timer
         self._snapshots: dict[str, Snapshot] = {}
         self._asked: dict[str, float] = {}
@@ -32,8 +32,9 @@ class MemoryStore:
 
     def latest(self, key: str) -> Snapshot | None:
         """Return the snapshot under the key."""
-        self._asked[key] = self._timer()
-        return self._snapshots.get(key)
+        with self._changed:
+            self._asked[key] = self._timer()
+            return self._snapshots.get(key)
 
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
@@ -73,7 +74,7 @@ class MemoryStore:
     @contextmanager
     def exclusive(self, name: str, lease: float, *, wait: float = 0.0) -> Iterator[Lease]:  # noqa: ARG002 - it ends with the block
         """Be the only holder of the name while the block runs."""
-        held = _Lease(name, self._leases)
+        held = _MemoryLease(name, self._leases)
         with self._changed:
             free = self._changed.wait_for(
                 lambda: name not in self._leases, min(wait, threading.TIMEOUT_MAX)
@@ -96,7 +97,7 @@ class MemoryStore:
     def after_fork_in_child(self) -> None:
         """Forget the leases of threads that are not in this process."""
         self._changed = threading.Condition()
-        self._leases: dict[str, _Lease] = {}
+        self._leases: dict[str, _MemoryLease] = {}
 
     def _forget_unused(self) -> None:
         oldest = self._timer() - self._limits.unused_age
@@ -106,10 +107,10 @@ class MemoryStore:
             self._failures.pop(key, None)
 
 
-class _Lease:
+class _MemoryLease:
     """A lease that is held while it stands among the store's leases."""
 
-    def __init__(self, name: str, leases: "dict[str, _Lease]") -> None:
+    def __init__(self, name: str, leases: "dict[str, _MemoryLease]") -> None:
         self.name = name
         self._leases = leases
 

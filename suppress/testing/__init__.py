@@ -1,10 +1,42 @@
-"""Suites that every implementation of a contract has to pass, for the authors of plugins.
+"""Suites for the authors of plugins, and a stop list for the tests of applications.
 
-They need pytest. The implementations that come with suppress pass the same tests.
+The suites need pytest; `stop_list` does not. The implementations that come with suppress pass
+the same suites.
 """
 
-from suppress.testing.columns import ColumnContract
-from suppress.testing.sources import OptOutContract, SourceContract
-from suppress.testing.stores import StoreContract
+import importlib
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["ColumnContract", "OptOutContract", "SourceContract", "StoreContract"]
+from suppress.testing.replacement import stop_list
+
+if TYPE_CHECKING:
+    from suppress.testing.batches import BatchContract
+    from suppress.testing.columns import ColumnContract
+    from suppress.testing.records import RecordContract
+    from suppress.testing.sources import OptOutContract, SourceContract
+    from suppress.testing.stores import StoreContract
+
+__all__ = [
+    "BatchContract",
+    "ColumnContract",
+    "OptOutContract",
+    "RecordContract",
+    "SourceContract",
+    "StoreContract",
+    "stop_list",
+]
+
+_SUITES = {
+    "BatchContract": "batches",
+    "ColumnContract": "columns",
+    "OptOutContract": "sources",
+    "RecordContract": "records",
+    "SourceContract": "sources",
+    "StoreContract": "stores",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _SUITES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_SUITES[name]}"), name)

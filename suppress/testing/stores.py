@@ -36,7 +36,7 @@ class StoreContract:
 
     @pytest.fixture
     def opening(self) -> Opening:
-        """A function that opens a handle, each time to the same store, which is empty at first.
+        """Return a function that opens a handle, always to the same store, which is empty at first.
 
         Each call stands for another process. Where a store cannot be shared by processes, it
         returns the same handle each time.
@@ -45,18 +45,18 @@ class StoreContract:
 
     @pytest.fixture
     def damages(self) -> Sequence[Damage]:
-        """Functions that damage what is stored under a key, each in another way."""
+        """Return functions that damage what is stored under a key, each in another way."""
         return ()
 
     def test_is_empty_at_first(self, opening: Opening) -> None:
-        """Without a snapshot there is none, and no failure."""
+        """A new store has no snapshot, no failure, and a name for messages."""
         store = opening()
         assert store.latest(KEY) is None
         assert store.failure(KEY) is None
         assert store.describe()
 
     def test_keeps_every_attribute(self, opening: Opening) -> None:
-        """What comes back is what was published, through this handle and another one."""
+        """A snapshot comes back as it was published, through this handle and another one."""
         snapshot, store = read("+14155552671", "+14155552672"), opening()
         for found in (publish(store, snapshot), store.latest(KEY), opening().latest(KEY)):
             assert found is not None
@@ -73,7 +73,7 @@ class StoreContract:
         assert found.count == 0
 
     def test_gives_the_same_object_until_another_is_published(self, opening: Opening) -> None:
-        """Nothing is opened or compared again while nothing has changed."""
+        """A snapshot is opened once, and is then known by its identity."""
         one, two = opening(), opening()
         published = publish(one, read("+14155552671"))
         assert one.latest(KEY) is published
@@ -85,7 +85,7 @@ class StoreContract:
         assert two.latest(KEY) is not first
 
     def test_replaces_a_snapshot_as_a_whole(self, opening: Opening) -> None:
-        """Nothing is left of the one before, which still serves who holds it."""
+        """The new one has nothing of the old one, which still serves its holders."""
         one, two = opening(), opening()
         publish(one, read("+14155552671", "+14155552672"))
         before = two.latest(KEY)
@@ -98,7 +98,7 @@ class StoreContract:
         assert "+14155552671" in before.numbers
 
     def test_keeps_keys_apart(self, opening: Opening) -> None:
-        """What happens under one key leaves another untouched."""
+        """A change under one key leaves another untouched."""
         store = opening()
         publish(store, first := read("+14155552671"))
         publish(store, read("+14155552672"), OTHER_KEY)
@@ -118,7 +118,7 @@ class StoreContract:
         assert found.count == published.count == read("+14155552671").count
 
     def test_a_reader_sees_one_snapshot_or_the_other(self, opening: Opening) -> None:
-        """Never a mixture, however reading and publishing meet."""
+        """A mixture never appears, however reading and publishing meet."""
         lists = [read("+14155552671"), read("+14155552672", "+14155552673")]
         possible = [contents(each) for each in lists]
         publish(opening(), lists[0])
@@ -172,7 +172,7 @@ class StoreContract:
         assert two.version() != before[1]
 
     def test_a_change_is_in_force_before_it_is_told(self, opening: Opening) -> None:
-        """Else a reader would take the old snapshot for the new version's."""
+        """A reader must not take the old snapshot for that of the new version."""
         one, two = opening(), opening()
         publish(one, snapshot := read("+14155552671"))
         seen = two.version(), two.latest(KEY)
@@ -228,7 +228,7 @@ class StoreContract:
 
     @pytest.mark.parametrize("wait", [30.0, math.inf])
     def test_waits_for_another_holder(self, opening: Opening, wait: float) -> None:
-        """As long as it is asked to."""
+        """A holder is waited for as long as the caller asks."""
         one, two = opening(), opening()
         begun, order = threading.Event(), []
 
@@ -247,8 +247,8 @@ class StoreContract:
             second.result()
         assert order == ["first", "second"]
 
-    def test_who_has_lost_the_lease_changes_nothing(self, opening: Opening) -> None:
-        """Another may be publishing meanwhile."""
+    def test_a_lost_lease_changes_nothing(self, opening: Opening) -> None:
+        """Another holder may be publishing meanwhile."""
         store = opening()
         publish(store, first := read("+14155552671"))
         with store.exclusive(KEY, LEASE) as ended:
@@ -271,10 +271,10 @@ class StoreContract:
         with pytest.raises(LeaseLost):
             store.repair(KEY, lease)
 
-    def test_never_serves_what_is_damaged(
+    def test_never_serves_a_damaged_snapshot(
         self, opening: Opening, damages: Sequence[Damage]
     ) -> None:
-        """It is as if there was none; after a repair, or without, the next one is kept."""
+        """A damaged snapshot counts as none; the next one is kept, after a repair or without."""
         for repaired in (True, False):
             for damage in damages:
                 publish(opening(), read("+14155552671"))
@@ -293,7 +293,7 @@ class StoreContract:
                     assert contents(found) == contents(read("+14155552671"))
 
     def test_repairs_nothing_that_is_whole(self, opening: Opening) -> None:
-        """Another may have replaced what was damaged."""
+        """A repair leaves a good snapshot: another holder may have replaced the damaged one."""
         store = opening()
         publish(store, read("+14155552671"))
         with store.exclusive(KEY, LEASE) as lease:
@@ -304,7 +304,7 @@ class StoreContract:
     @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
     @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
     def test_serves_on_both_sides_of_a_fork(self, opening: Opening) -> None:
-        """What a thread of the parent does keeps the child from nothing."""
+        """A lease of the parent does not stop the child."""
         store = opening()
         publish(store, read("+14155552671"))
         with store.exclusive(OTHER_KEY, LEASE) as lease:

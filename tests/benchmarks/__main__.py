@@ -49,7 +49,8 @@ from suppress.screening.screening import allowed
 from suppress.stop_list.number_set import NumberSet
 from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
-from suppress_bsg.paging import LIMIT, Page, read_all
+from suppress_bsg.limits import DEFAULT_LIMITS
+from suppress_bsg.paging import Page, read_all
 from suppress_bsg.source import BsgSettings, BsgSource
 
 LOOP_SAMPLE = 50_000
@@ -60,6 +61,7 @@ CHECKED = 500
 """Recipients whose answers are compared with the reference."""
 NO_DIGIT = ("+", "p", "'", "=", "w", "t", "\u200e", "\u202a", "\ufeff")
 LATENCY = 20
+LIMIT = DEFAULT_LIMITS.page_size
 """Milliseconds before each answer of the sandbox."""
 WAITING = 300_000
 """Opt-outs that wait for a source, at most."""
@@ -69,7 +71,7 @@ bsg_api: Any = importlib.import_module("bsg_api")
 
 
 def seconds(work: Callable[[], object], *, runs: int) -> float:
-    """The least of the times of some runs: what else the machine does only adds to it."""
+    """Return the shortest time of some runs: other work on the machine only adds to it."""
     times = []
     for _ in range(runs):
         begin = time.perf_counter()
@@ -89,7 +91,7 @@ def plain_loop(
     *,
     with_code: bool = False,
 ) -> list[str | int]:
-    """What one would write: parse, format, look up. It reads each number in one way alone."""
+    """Filter as the obvious code does: parse, format, look up. It reads each number in one way."""
     allowed = []
     for number in numbers:
         text = f"+{number}" if with_code else str(number)
@@ -104,7 +106,7 @@ def plain_loop(
 
 
 def all_readings(stop_list: frozenset[str]) -> NumberSet:
-    """The set of all readings of some entries."""
+    """Return the set of all readings of some entries."""
     reader, entries = Reader(Convention(INTERNATIONAL)), sorted(stop_list)
     values = []
     for start in range(0, len(entries), BATCH_SIZE):
@@ -114,7 +116,7 @@ def all_readings(stop_list: frozenset[str]) -> NumberSet:
 
 
 def check(made: Campaign, listed: Snapshot) -> None:
-    """End the program where screening says something else than the reference."""
+    """End the program if screening and the reference disagree."""
     sample = made.numbers[:CHECKED]
     screening = Screening(sample, listed, default_region=made.region)
     for number, decision in zip(sample, screening, strict=True):
@@ -180,7 +182,7 @@ def measured(made: Campaign, runs: int) -> Times:
 
 
 def inputs(made: Callable[..., Campaign]) -> Iterator[tuple[str, float, Campaign]]:
-    """The kinds of recipients, each with the factor that is asked for."""
+    """Yield the kinds of recipients, each with the factor that is required."""
     texts, formatted = made(e164), made(international)
     yield "E.164, all regions mixed", 120, texts
     for region in ONE_COUNTRY:
@@ -254,7 +256,7 @@ def single() -> None:
 
 
 class Down(MadeUp):
-    """One that opt-outs wait for."""
+    """A source that is down, so opt-outs wait for it."""
 
     add_at_once = remove_at_once = 1000
 
@@ -350,7 +352,7 @@ def read_by_suppress(url: str) -> Snapshot:
 
 
 def read_by_sdk(url: str) -> set[int]:
-    """The vendor's client, in a loop over the pages of the SMS list."""
+    """Read the SMS list page by page with the vendor's client."""
     configuration = bsg_api.Configuration(host=url)
     phones: set[int] = set()
     with bsg_api.ApiClient(configuration) as sdk:
@@ -421,7 +423,7 @@ def decoding(size: int) -> None:
 
 
 def growth(largest: int, runs: int) -> dict[str, list[tuple[int, float]]]:
-    """Seconds for some numbers of recipients and of entries."""
+    """Return the seconds for several numbers of recipients and of entries."""
     sizes = [largest * part // 10 for part in (1, 2, 4, 6, 8, 10)]
     found: dict[str, list[tuple[int, float]]] = {"recipients": [], "entries": []}
     for varied, line in found.items():

@@ -83,6 +83,7 @@ def test_errors_have_a_status_and_one_message(
         ("status",),
         ("status", "--json"),
         ("plugins",),
+        ("opt-outs", "--json"),
     ],
 )
 def test_a_full_disk_ends_a_command_cleanly(run: Run, arguments: tuple[str, ...]) -> None:

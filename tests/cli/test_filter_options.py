@@ -350,7 +350,7 @@ class TestInPlace:
             (["in.txt", "--in-place", "--invalid", "./in.txt"], 2, "--invalid names the input"),
             (["--in-place"], 2, "not standard input"),
             (["-", "--in-place"], 2, "not standard input"),
-            (["/dev/null", "--in-place"], 2, "/dev/null is none"),
+            (["/dev/null", "--in-place"], 2, "/dev/null is not one"),
             (["none.txt", "--in-place"], 4, "none.txt cannot be read"),
             (["in.txt", "--in-place", "--max-invalid", "0"], 6, "1 of 3 recipients are invalid"),
             (["in.txt", "--in-place", "--format", "csv", "--column", "x"], 4, "not in the header"),

@@ -57,3 +57,21 @@ def test_a_plugin_whose_hooks_fail_is_named(run: Run, broken: dict[str, str]) ->
     assert b"'broken' cannot offer its commands (RuntimeError: no commands)" in done.stderr
     refuses(run("status", **broken), 2, "'broken' cannot offer its sources .*no sources")
     assert b"no commands" in run("plugins", **broken).stdout
+
+
+def test_a_plugin_replaces_no_command(run: Run, broken: dict[str, str]) -> None:
+    module = Path(broken["PYTHONPATH"].split(os.pathsep)[0]) / "suppress_broken.py"
+    module.write_text(
+        "import click, suppress\n"
+        "@suppress.hookimpl\n"
+        "def suppress_commands():\n"
+        "    return [click.Command('refresh', help='another'), click.Command('tell', help='new')]\n"
+    )
+    done = run("--help", **broken)
+    assert done.returncode == 0
+    assert b"tell" in done.stdout
+    assert b"another" not in done.stdout
+    assert (
+        b"Warning: The command 'refresh' of the plugin 'broken' is not used: there is another "
+        b"command of that name."
+    ) in done.stderr

@@ -28,7 +28,13 @@ def test_a_pipe_that_is_closed_early(start: Start, folder: Path) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("check", NOBODY, "--channel", "sms"), ("status", "--json"), ("status",), ("plugins",)],
+    [
+        ("check", NOBODY, "--channel", "sms"),
+        ("status", "--json"),
+        ("status",),
+        ("plugins",),
+        ("opt-outs", "--csv"),
+    ],
 )
 def test_a_pipe_that_nobody_reads(start: Start, arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()

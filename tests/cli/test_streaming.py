@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from support.builders import Clock, ListSource, by_hand, environ_of_list, listed
-from support.commands import COMMAND
+from support.commands import COMMAND, run, run_text
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
 from suppress.cli import command_line
 from suppress.cli.limits import Limits
@@ -147,14 +147,8 @@ class TestAnErrorInTheMiddle:
         options = ["-o", "--suppressed", "--invalid", "--receipt", "--decisions"]
         for each in options:
             (tmp_path / each).write_text("as it was")
-        done = subprocess.run(
-            [COMMAND, "filter", "in.txt", "--channel", "sms"]
-            + [word for each in options for word in (each, f"./{each}")],
-            cwd=tmp_path,
-            env=environ,
-            capture_output=True,
-            check=False,
-        )
+        words = [word for each in options for word in (each, f"./{each}")]
+        done = run(["filter", "in.txt", "--channel", "sms", *words], cwd=tmp_path, env=environ)
         assert (done.returncode, done.stdout) == (4, b"")
         assert {(tmp_path / each).read_text() for each in options} == {"as it was"}
 
@@ -176,13 +170,8 @@ class TestAnErrorInTheMiddle:
     def test_with_max_invalid_a_pipe_has_nothing(
         self, environ: dict[str, str], tmp_path: Path
     ) -> None:
-        done = subprocess.run(
-            [COMMAND, "filter", "in.txt", "--channel", "sms", "--max-invalid", "100%"],
-            cwd=tmp_path,
-            env=environ,
-            capture_output=True,
-            check=False,
-        )
+        words = ["in.txt", "--channel", "sms", "--max-invalid", "100%"]
+        done = run(["filter", *words], cwd=tmp_path, env=environ)
         assert (done.returncode, done.stdout) == (4, b"")
 
 
@@ -227,12 +216,6 @@ def test_the_command_sees_who_opts_out_while_a_pipe_is_read(tmp_path: Path) -> N
     after = document["later"][0]["after"]
     assert after <= len(allowed) - 1
     (tmp_path / "in.txt").write_text(rows + f"{BOB}\n{ANN}\n")
-    done = subprocess.run(
-        [COMMAND, "verify", str(receipt), str(tmp_path / "in.txt")],
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_text(["verify", str(receipt), str(tmp_path / "in.txt")], env=environ)
     assert done.returncode == 0, done.stderr
     assert f"From recipient {after + 1:,} on" in done.stdout

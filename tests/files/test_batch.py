@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suppress import Batch, InputError, Row, RowNumbers, Rows
-from suppress.files.lines import Limits
+from suppress.files.lines import FileLimits
 from suppress.files.slices import Slices
 
 Outcome = tuple[list[Row], list[tuple[Any, int]], str]
-SMALL = Limits(row_bytes=2**12, block_bytes=2**11)
+SMALL = FileLimits(row_bytes=2**12, block_bytes=2**11)
 """Files of some kilobytes have many blocks."""
 
 
@@ -47,7 +47,7 @@ def at_once(content: bytes, **options: Any) -> Outcome:
 
 
 def agree(content: bytes, **options: Any) -> bool:
-    """Whether both give the same; before an error, whole batches alone are given."""
+    """Return whether both give the same; before an error, only whole batches are given."""
     rows, numbers, error = at_once(content, **options)
     wanted_rows, wanted_numbers, wanted_error = one_by_one(content, **options)
     if error and error == wanted_error:
@@ -64,10 +64,14 @@ def written(batch: Batch, *places: int) -> bytes:
     return out.getvalue()
 
 
-FIELDS = st.sampled_from(["+14155552671", "a", "", " ", '"x\ny"', '"x,y"', '"', "é", "\ufeff"])
+FIELDS = st.sampled_from(
+    ["+14155552671", "a", "", " ", '"x\ny"', '"x,y"', '"', 'a"b', '"c', "é", "\ufeff"]
+)
 LINES = st.one_of(
     st.lists(FIELDS, min_size=1, max_size=4).map(",".join),
     st.sampled_from(["A,+14155552672,B"] * 5),
+    # A row of two lines, each with as many quotes as one of a single line has.
+    st.just('a"b,"+1415\n5552671",x"y'),
 )
 
 
@@ -91,6 +95,24 @@ def test_any_table(lines: list[str], end: str, columns: Sequence[str], odd: byte
 def test_any_text(lines: list[str], end: str, odd: bytes) -> None:
     content = odd + end.join(lines).encode() + odd
     assert agree(content, format="text")
+
+
+VALUES = st.sampled_from(
+    [
+        *(b'{"a":"+14155552671","b":1}', b'{"b":null,"a":[1]}', b'{"a":"1","a":"2","b":""}'),
+        *(b'{"a":"\\u0061","b":2}', b'{"\\u0061":1,"a":2,"b":3}', b'{"b":1}', b'"a"', b"1", b""),
+        *(b'["a"]', b"{", b'{"a":"a","b":"b"}', b"[" * 3000, b'{"a":1,"b":2} ', b"\xff"),
+    ]
+)
+
+
+@given(
+    lines=st.lists(VALUES, max_size=8),
+    columns=st.sampled_from([("a",), ("a", "b"), ()]),
+    end=st.sampled_from([b"\n", b"\r\n"]),
+)
+def test_any_json_lines(lines: list[bytes], columns: Sequence[str], end: bytes) -> None:
+    assert agree(end.join(lines), format="jsonl", columns=columns)
 
 
 ODDITIES = {

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from suppress.numbers.bulk import Reader
@@ -57,6 +57,16 @@ class TestColumns(ColumnContract):
         maker: MakeColumn = request.param
         return maker
 
+    @pytest.mark.parametrize("text", ["+44207946\n0123", "x\n+442079460123", "\n", "1\n"])
+    def test_a_line_end_within(self, make: MakeColumn, text: str) -> None:
+        reader = Reader(Convention())
+        column = make([text, "+1 415 5552671", text])
+        assert list(column) == [text, "+1 415 5552671", text]
+        found = reader.read_all(column)
+        first = reader.read(text).first
+        expected = 0 if first is None else int(first)
+        assert reader.firsts(found).tolist() == [expected, 14155552671, expected]
+
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5), st.text("1\n+ ", max_size=5))))
 def test_any_texts(texts: list[str | None]) -> None:
@@ -72,6 +82,7 @@ def test_of_texts_alone() -> None:
                 Column.of(texts)  # type: ignore[arg-type]
 
 
+@example(["1.", "..", "."], "..")
 @given(
     st.lists(st.text("1./-a\u00e9", max_size=5), max_size=8),
     st.sampled_from(["..", "--", "/", "\u00e9\u00e9", "a.a"]),

@@ -13,7 +13,7 @@ from suppress import ConfigurationError
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import (
     NO_CHANGES,
-    Change,
+    PlanChange,
     chosen,
     first_day,
     table,
@@ -28,21 +28,23 @@ HEADER = "id\tregion\tmatch\tlength\tat\tdrop\tadd\tfrom\n"
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.id)
 class TestEachRow:
-    def test_its_example(self, change: Change) -> None:
+    def test_its_example(self, change: PlanChange) -> None:
         old, new = change.examples
         assert table().change_of(old) is change
         assert change.new_form(old) == new
 
-    def test_its_new_form_is_possible(self, change: Change) -> None:
+    def test_its_new_form_is_possible(self, change: PlanChange) -> None:
         number = phonenumbers.parse(f"+{change.examples[1]}")
         assert phonenumbers.is_possible_number(number)
         e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
         assert e164 == f"+{change.examples[1]}"
 
-    def test_it_makes_no_chain(self, change: Change) -> None:
+    def test_it_makes_no_chain(self, change: PlanChange) -> None:
         assert table().change_of(change.examples[1]) is None
 
-    def test_an_old_number_that_may_be_given_out_again_has_not_been(self, change: Change) -> None:
+    def test_an_old_number_that_may_be_given_out_again_has_not_been(
+        self, change: PlanChange
+    ) -> None:
         if change.reuse != "free":
             return
         number = phonenumbers.parse(f"+{change.examples[0]}")
@@ -60,7 +62,7 @@ Beginnings = NDArray[np.uint16]
 """Beginnings of numbers: for each place of each a set of digits, as bits."""
 
 
-def beginnings(change: Change) -> Beginnings:
+def beginnings(change: PlanChange) -> Beginnings:
     """Return beginnings of numbers that a row acts on."""
     return np.array(
         [
@@ -71,7 +73,7 @@ def beginnings(change: Change) -> Beginnings:
     )
 
 
-def new_forms(change: Change) -> Beginnings:
+def new_forms(change: PlanChange) -> Beginnings:
     """Return the new forms that a row makes."""
     before = beginnings(change)
     added = np.array([[1 << int(digit) for digit in change.add]] * len(before), np.uint16)

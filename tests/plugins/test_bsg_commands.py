@@ -68,7 +68,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     done = commands.run_text(["sandbox", "--file", str(path)])
     assert done.returncode == 4
-    assert "answer.json is no answer of the listing" in done.stderr
+    assert "answer.json is not an answer of the listing" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -80,7 +80,7 @@ def test_demo() -> None:
         env={**os.environ, "SUPPRESS_SOURCES": "nowhere", "BSG_API_KEY": "live_real"},
     )
     assert re.search(r"5,000\s+made-up entries", done.stdout)
-    assert "5 may be messaged, 4 must not be, and 1 are no phone numbers." in done.stdout
+    assert "5 allowed, 4 suppressed, 1 invalid." in done.stdout
     assert len(re.findall(r"suppressed │ listed for sms by bsg", done.stdout)) == 4
     assert re.search(r"\(415\) 555-2671 +│ \+14155552671 +│ allowed", done.stdout)
     assert "filter campaign.csv --channel sms" in done.stdout

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -12,10 +13,12 @@ import requests
 import responses
 
 import suppress
+from support import faulty_server as faulty
 from support.builders import CREATED_AT, row
 from suppress import ConfigurationError, SourceError
-from suppress_bsg.answers import LARGEST_ANSWER
+from suppress.testing import OptOutContract
 from suppress_bsg.client import Client
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -29,6 +32,25 @@ EXAMPLE = """{"data": [{"id": 9392897, "phone": 85267202829, "created_at": "2022
 def jwt(**claims: Any) -> str:
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     return f"e30.{payload}.c2ln"
+
+
+class TestContract(OptOutContract):
+    @pytest.fixture
+    def source(self) -> Iterator[suppress.Source]:
+        with Sandbox(made_up(20)) as sandbox:
+            yield BsgSource(BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url))
+
+    @pytest.fixture
+    def failing_source(self) -> Iterator[suppress.Source]:
+        limits = BsgLimits(retries=0, page_size=20)
+        behind = faulty.on("/api/stoplist", faulty.status(500), lambda number: number > 0)
+        with faulty.FaultyServer(faulty.items(50), fault=behind) as server:
+            settings = BsgSettings(api_key=suppress.Secret(faulty.KEY), base_url=server.url)
+            yield BsgSource(settings, limits=limits)
+
+    @pytest.fixture
+    def number(self) -> str:
+        return "+14155552671"
 
 
 def entry(phone: Any = 85267202829, **fields: Any) -> dict[str, Any]:
@@ -49,11 +71,6 @@ def api() -> Iterator[responses.RequestsMock]:
         yield mock
 
 
-@pytest.fixture(autouse=True)
-def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suppress_bsg.client.BACKOFF", 0.0)
-
-
 @pytest.fixture
 def answers(api: responses.RequestsMock) -> Callable[..., None]:
     """Makes the listing answer with a body, whatever is asked."""
@@ -66,8 +83,16 @@ def answers(api: responses.RequestsMock) -> Callable[..., None]:
 
 
 def load(*channels: str, **settings: Any) -> list[suppress.Entry]:
-    source = BsgSource(BsgSettings(api_key=suppress.Secret(KEY), **settings))
+    made = BsgSettings(api_key=suppress.Secret(KEY), **settings)
+    return read(BsgSource(made, limits=BsgLimits(retry_delay=0.0)), *channels)
+
+
+def read(source: BsgSource, *channels: str) -> list[suppress.Entry]:
     return list(source.load(frozenset(channels or ("sms",)), lambda _done, _total: None))
+
+
+def methods(api: responses.RequestsMock) -> list[str | None]:
+    return [call.request.method for call in api.calls]
 
 
 def query(call: responses.Call) -> dict[str, list[str]]:
@@ -199,8 +224,8 @@ class TestEntries:
             ({"data": []}, "missing required field `total`"),
             ({"total": 0}, "missing required field `data`"),
             ({"data": [], "total": None}, r"`\$\.total`"),
-            ({"data": [], "total": "many"}, "offset 0 has a total that is no number"),
-            ({"data": [], "total": -1}, "offset 0 has a total that is no number"),
+            ({"data": [], "total": "many"}, "offset 0 has a total that is not a number"),
+            ({"data": [], "total": -1}, "offset 0 has a total that is not a number"),
             ([], "Expected `object`"),
             ("<html>Welcome</html>", "malformed"),
             ('{"data": [', "truncated"),
@@ -218,35 +243,65 @@ class TestEntries:
 
 
 class TestSigningIn:
-    def test_a_token_is_renewed_before_it_ends(self, api: responses.RequestsMock) -> None:
-        now = 1_000.0
-        api.replace("POST", f"{URL}/api/auth/login", json={"bearer": jwt(exp=now + 100)})
-        api.get(f"{URL}/api/stoplist", json={"data": [], "total": 0})
-        with Client(URL, KEY, clock=lambda: now) as client:
-            client.listing(offset=0, limit=500, channel=None)
-            now += 30
-            client.listing(offset=0, limit=500, channel=None)
-            assert len(api.calls) == 3
-            now += 30
-            client.listing(offset=0, limit=500, channel=None)
-        assert [call.request.method for call in api.calls] == ["POST", "GET", "GET", "POST", "GET"]
-
-    def test_a_server_whose_clock_is_another(self, api: responses.RequestsMock) -> None:
-        """The token's life counts from when it came, else each request would sign in anew."""
-        api.replace("POST", f"{URL}/api/auth/login", json={"bearer": jwt(iat=0, exp=3600)})
+    @pytest.mark.parametrize("bearer", ["opaque", "a.b.c", jwt(exp=0), jwt(iat=0, exp=1)])
+    def test_a_token_is_used_whatever_it_says(
+        self, api: responses.RequestsMock, bearer: str
+    ) -> None:
+        """Only the server knows how long it works."""
+        api.replace("POST", f"{URL}/api/auth/login", json={"bearer": bearer})
         api.get(f"{URL}/api/stoplist", json={"data": [], "total": 0})
         with Client(URL, KEY) as client:
             client.listing(offset=0, limit=500, channel=None)
             client.listing(offset=0, limit=500, channel=None)
-        assert [call.request.method for call in api.calls] == ["POST", "GET", "GET"]
+        assert methods(api) == ["POST", "GET", "GET"]
 
-    @pytest.mark.parametrize("bearer", ["opaque", "a.b.c", jwt(), jwt(exp=None), jwt(exp="soon")])
-    def test_a_token_that_does_not_tell_its_end_is_used(
-        self, api: responses.RequestsMock, bearer: str
-    ) -> None:
-        api.replace("POST", f"{URL}/api/auth/login", json={"bearer": bearer})
-        api.get(f"{URL}/api/stoplist", json={"data": [], "total": 0})
-        assert load() == []
+    def test_a_source_keeps_its_token_while_it_works(self, api: responses.RequestsMock) -> None:
+        api.get(f"{URL}/api/stoplist", body=EXAMPLE)
+        source = BsgSource(BsgSettings(api_key=suppress.Secret(KEY)))
+        for _ in range(3):
+            assert len(read(source)) == 1
+        assert methods(api) == ["POST", "GET", "GET", "GET"]
+
+    def test_a_delivery_uses_the_token_of_a_load(self) -> None:
+        with Sandbox(made_up(20)) as sandbox:
+            settings = BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url)
+            source = BsgSource(settings)
+            read(source)
+            token = source._kept.token
+            source.add(["+14155552671"], "sms")
+            source.remove({"+14155552671": []}, "sms")
+            assert source._kept.token is token is not None
+
+    def test_a_kept_token_that_does_not_work_any_more(self, api: responses.RequestsMock) -> None:
+        api.get(f"{URL}/api/stoplist", body=EXAMPLE)
+        source = BsgSource(BsgSettings(api_key=suppress.Secret(KEY)))
+        read(source)
+        api.replace("POST", f"{URL}/api/auth/login", json={"bearer": "another"})
+        api.replace("GET", f"{URL}/api/stoplist", status=401, json={"message": "no"})
+        api.get(f"{URL}/api/stoplist", body=EXAMPLE)
+        read(source)
+        api.replace("GET", f"{URL}/api/stoplist", body=EXAMPLE)
+        read(source)
+        assert methods(api) == ["POST", "GET", "GET", "POST", "GET", "GET"]
+        assert api.calls[-1].request.headers["Authorization"] == "Bearer another"
+
+    def test_two_sources_share_no_token(self, api: responses.RequestsMock) -> None:
+        api.get(f"{URL}/api/stoplist", body=EXAMPLE)
+        for key in (KEY, "test_other"):
+            read(BsgSource(BsgSettings(api_key=suppress.Secret(key))))
+        assert methods(api) == ["POST", "GET", "POST", "GET"]
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="takes a fork")
+    def test_a_forked_process_goes_on_with_the_token(self) -> None:
+        with Sandbox(made_up(20)) as sandbox:
+            settings = BsgSettings(api_key=suppress.Secret("test_x"), base_url=sandbox.url)
+            source = BsgSource(settings)
+            read(source)
+            token = source._kept.token
+            if (child := os.fork()) == 0:
+                done = len(read(source)) > 0 and source._kept.token is token
+                os._exit(0 if done else 1)
+            assert os.waitpid(child, 0)[1] == 0
 
     def test_a_401_in_the_middle_means_signing_in_once_more(
         self, api: responses.RequestsMock
@@ -254,19 +309,19 @@ class TestSigningIn:
         api.get(f"{URL}/api/stoplist", status=401, json={"message": "Unauthenticated."})
         api.get(f"{URL}/api/stoplist", body=EXAMPLE)
         assert len(load()) == 1
-        assert [call.request.method for call in api.calls] == ["POST", "GET", "POST", "GET"]
+        assert methods(api) == ["POST", "GET", "POST", "GET"]
 
     def test_but_only_once(self, api: responses.RequestsMock) -> None:
         api.get(f"{URL}/api/stoplist", status=401, json={"message": "Unauthenticated."})
         with pytest.raises(SourceError, match=r"status 401 .* Check BSG_API_KEY"):
             load()
-        assert [call.request.method for call in api.calls] == ["POST", "GET", "POST", "GET"]
+        assert methods(api) == ["POST", "GET", "POST", "GET"]
 
     def test_a_token_that_dies_while_pages_are_in_flight(self) -> None:
         """All the requests that it held up share one new token."""
         clock = [0.0]
         with Sandbox(made_up(3_000), token_life=1_000, clock=lambda: clock[0]) as sandbox:
-            with Client(sandbox.url, KEY, clock=lambda: 0.0) as client:
+            with Client(sandbox.url, KEY) as client:
                 client.listing(offset=0, limit=500, channel=None)
                 clock[0] = 2_000
                 listing, _ = client.listing(offset=0, limit=500, channel=None)
@@ -324,7 +379,7 @@ class TestRefusals:
         assert len(api.calls) == 2
 
     def test_an_answer_that_is_too_large(self, answers: Callable[..., None]) -> None:
-        answers(b" " * (LARGEST_ANSWER + 1))
+        answers(b" " * (BsgLimits().largest_answer + 1))
         with pytest.raises(SourceError, match="larger than 2 MiB"):
             load()
 
@@ -365,7 +420,7 @@ class TestSettings:
             ({}, "BSG_API_KEY .* is missing"),
             ({"base_url": URL}, "BSG_API_KEY .* is missing"),
             ({"api_key": ""}, "BSG_API_KEY .* is empty"),
-            ({"api_key": "ключ"}, "BSG_API_KEY .* no API key"),
+            ({"api_key": "ключ"}, "BSG_API_KEY .* not an API key"),
             ({"api_key": KEY, "base_url": "http://one-api.bsg.world"}, "BSG_BASE_URL .* not https"),
             ({"api_key": KEY, "base_url": "ftp://one-api.bsg.world"}, "BSG_BASE_URL"),
             ({"api_key": KEY, "base_url": "one-api.bsg.world"}, "BSG_BASE_URL"),
@@ -431,7 +486,7 @@ class TestOverHttp:
             Sandbox(
                 made_up(10), throttle_duplicates=3.5, clock=lambda: float(next(ticks))
             ) as sandbox,
-            Client(sandbox.url, KEY, clock=lambda: 0.0) as client,
+            Client(sandbox.url, KEY, limits=BsgLimits(retry_delay=0.0)) as client,
         ):
             assert client.listing(offset=0, limit=500, channel=None)[1] is False
             listing, throttled = client.listing(offset=0, limit=500, channel=None)

@@ -11,10 +11,9 @@ from typing import Any
 import pytest
 
 import suppress.testing
-import suppress_file
 from support.builders import ListSource, listed
 from suppress import ConfigurationError, Settings, SourceError, StopListUnavailable, Suppressor
-from suppress_file import FileSettings, FileSource
+from suppress_file import FileLimits, FileSettings, FileSource
 
 LATER = "+14155552674"
 LISTED, OTHER, NATIONAL = "+14155552671", "+14155552672", "(415) 555-2671"
@@ -33,6 +32,12 @@ class TestContract(suppress.testing.SourceContract):
     def source(self, tmp_path: Path) -> FileSource:
         path = tmp_path / "list.csv"
         path.write_text(f"name,phone\nA,{LISTED}\nB,{OTHER}\nC,{LISTED}\n")
+        return FileSource(FileSettings(path=path, quiet=0), None)
+
+    @pytest.fixture
+    def failing_source(self, tmp_path: Path) -> FileSource:
+        path = tmp_path / "cut.csv"
+        path.write_text(f"name,phone\nA,{LISTED}\nB\nC,{OTHER}\n")
         return FileSource(FileSettings(path=path, quiet=0), None)
 
 
@@ -215,8 +220,9 @@ def test_the_file_is_read_anew(tmp_path: Path) -> None:
 class TestAFileThatIsBeingWritten:
     """The waiting times are shorter than by default."""
 
-    def source(self, path: Path, quiet: float = 0.2, patience: float = 10.0) -> FileSource:
-        return FileSource(FileSettings(path=path, quiet=quiet), None, patience)
+    def source(self, path: Path, quiet: float = 0.2, **limits: Any) -> FileSource:
+        given = FileLimits(**{"max_wait": 10.0, **limits})
+        return FileSource(FileSettings(path=path, quiet=quiet), None, limits=given)
 
     def numbers(self, source: FileSource) -> list[Any]:
         found = source.load(frozenset({"sms"}), lambda _done, _total: None)
@@ -290,13 +296,13 @@ class TestAFileThatIsBeingWritten:
         writer.start()
         try:
             with pytest.raises(SourceError, match=r"list\.txt is being written: .* rename that"):
-                self.numbers(self.source(path, patience=0.5))
+                self.numbers(self.source(path, max_wait=0.5))
         finally:
             done.set()
             writer.join()
 
     def test_the_wait_ends_with_the_load(self, tmp_path: Path) -> None:
-        """What calls `progress` is told that nobody waits for it any more."""
+        """An error of `progress` says that nobody waits any more."""
         path = tmp_path / "list.txt"
         path.write_text(f"{LISTED}\n")
 
@@ -325,13 +331,10 @@ class TestAFileThatIsBeingWritten:
         monkeypatch.setattr(time, "time", lambda: 0.0)
         assert self.numbers(self.source(path, quiet=0.05)) == [LISTED]
 
-    def test_a_large_one_is_copied_to_a_file(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_large_one_is_copied_to_a_file(self, tmp_path: Path) -> None:
         path = tmp_path / "list.txt"
         path.write_text(f"{LISTED}\n{OTHER}\n")
-        monkeypatch.setattr(suppress_file, "MOST_IN_MEMORY", 5)
-        assert self.numbers(self.source(path, quiet=0)) == [LISTED, OTHER]
+        assert self.numbers(self.source(path, quiet=0, max_in_memory=5)) == [LISTED, OTHER]
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="takes a pipe with a name")
     def test_a_pipe_is_read_as_it_comes(self, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suppress import SourceError
-from suppress_bsg.paging import BRIDGES, READS, Page, read_all
+from suppress_bsg.limits import BsgLimits
+from suppress_bsg.paging import Page, read_all
 
 LIMIT = 20
+LIMITS = BsgLimits(page_size=LIMIT)
 """A page small enough for edits to cross its borders often."""
 
 
@@ -51,7 +53,7 @@ def read(
     in_flight: int = 4,
     progress: Callable[[int, int | None], None] = lambda _done, _total: None,
 ) -> list[int]:
-    return read_all(fetch, in_flight=in_flight, progress=progress, limit=LIMIT)
+    return read_all(fetch, in_flight=in_flight, progress=progress, limits=LIMITS)
 
 
 @pytest.mark.parametrize("in_flight", [1, 4])
@@ -84,7 +86,7 @@ def test_a_removal_between_two_pages_hides_nobody() -> None:
     got = read(server.fetch, in_flight=1)
     assert server.stayed <= set(got)
     assert 190 in got
-    assert len(server.offsets) < 8, "bridged, not read anew"
+    assert len(server.offsets) < 8, "bridged, not read again"
 
 
 def test_an_addition_between_two_pages_reads_nobody_twice() -> None:
@@ -204,8 +206,8 @@ class ById:
             self.fetch,
             in_flight=in_flight,
             progress=lambda _done, _total: None,
-            limit=LIMIT,
-            lasting=keys,
+            limits=LIMITS,
+            stable_keys=keys,
             growing=keys[0],
         )
         return {each.phone for each in found}
@@ -329,7 +331,7 @@ class TestGivesUp:
         def edit(server: Server) -> None:
             chance.shuffle(server.entries)
 
-        with pytest.raises(SourceError, match=f"It was read {READS} times"):
+        with pytest.raises(SourceError, match=f"It was read {LIMITS.reads} times"):
             read(Server(500, edit).fetch)
 
     @pytest.mark.parametrize("size", [45, 100])
@@ -396,7 +398,7 @@ class TestGivesUp:
         with pytest.raises(SourceError):
             read(fetch)
         planned = 1 + -(-10_000 // (LIMIT - 1))
-        assert len(asked) <= READS * (planned + planned + BRIDGES)
+        assert len(asked) <= LIMITS.reads * (planned + planned + LIMITS.max_extra_pages)
 
 
 def test_what_fetch_raises_passes_through() -> None:
@@ -414,7 +416,7 @@ def test_what_fetch_raises_passes_through() -> None:
 
 class TestInFlight:
     def _most(self, server: Server, throttled: Sequence[int], in_flight: int) -> list[int]:
-        """How many requests were under way at each request."""
+        """The requests under way at each request."""
         lock = threading.Lock()
         running = 0
         seen: list[int] = []

@@ -17,7 +17,7 @@ import phonenumbers
 import pytest
 import requests
 
-from suppress_bsg.sandbox import Row, Sandbox, made_up
+from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 
 # The SDK says that it is typed, but does not export its names explicitly.
 bsg_api: Any = importlib.import_module("bsg_api")
@@ -66,12 +66,12 @@ class Client:
         return [entry["id"] for entry in answer.json()["data"]]
 
 
-def rows() -> list[Row]:
+def rows() -> list[SandboxEntry]:
     return [
-        Row(30, TALLINN, "2022-04-20 08:00:00", {"sms", "viber"}),
-        Row(10, HONG_KONG, "2022-04-18 19:22:16", {"sms"}),
-        Row(20, KYIV, "2022-04-19 00:00:00", {"viber", "rcs"}),
-        Row(40, 4915112345678, "2022-04-21 00:00:00", {"whatsapp"}),
+        SandboxEntry(30, TALLINN, "2022-04-20 08:00:00", {"sms", "viber"}),
+        SandboxEntry(10, HONG_KONG, "2022-04-18 19:22:16", {"sms"}),
+        SandboxEntry(20, KYIV, "2022-04-19 00:00:00", {"viber", "rcs"}),
+        SandboxEntry(40, 4915112345678, "2022-04-21 00:00:00", {"whatsapp"}),
     ]
 
 
@@ -659,7 +659,7 @@ def test_rows_are_copies(sandbox: Sandbox) -> None:
 
 def test_the_list_changes_from_python_too(sandbox: Sandbox, client: Client) -> None:
     (row,) = sandbox.attach([123456789], {"sms"})
-    assert row == Row(41, 123456789, "2022-04-18 19:22:16", {"sms"})
+    assert row == SandboxEntry(41, 123456789, "2022-04-18 19:22:16", {"sms"})
     assert client.ids() == [10, 20, 30, 40, 41]
     sandbox.detach([41, 999], ["sms"])
     assert client.ids() == [10, 20, 30, 40]
@@ -672,13 +672,13 @@ def test_unknown_channels_are_errors_in_python(sandbox: Sandbox, channels: list[
     with pytest.raises(ValueError, match="viber"):
         sandbox.detach([10], channels)
     with pytest.raises(ValueError, match="viber"):
-        Sandbox([Row(1, KYIV, "", set(channels))])
+        Sandbox([SandboxEntry(1, KYIV, "", set(channels))])
 
 
 @pytest.mark.parametrize(("id_", "phone"), [(1, TALLINN), (2, KYIV)])
 def test_two_rows_may_not_share_an_id_or_a_phone(id_: int, phone: int) -> None:
     with pytest.raises(ValueError, match="share"):
-        Sandbox([Row(1, KYIV, "", {"sms"}), Row(id_, phone, "", {"sms"})])
+        Sandbox([SandboxEntry(1, KYIV, "", {"sms"}), SandboxEntry(id_, phone, "", {"sms"})])
 
 
 # Made-up rows

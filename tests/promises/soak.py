@@ -83,7 +83,7 @@ def opt_out(pipe: Connection, url: str, store: Path, seed: int) -> None:
 
 @dataclass
 class Soak:
-    """What has happened, and what it says of each screening."""
+    """The events so far, and what they say about each screening."""
 
     sandbox: Sandbox
     store: Path
@@ -142,7 +142,7 @@ class Soak:
         self.sandbox.detach(self.dice.sample(others, min(5, len(others))), ["sms"])
 
     def judge(self) -> None:
-        """Whether anybody was let through; of what was heard at least two seconds ago."""
+        """Check all screenings that were reported at least two seconds ago."""
         ripe = time.time() - 2 * GRACE
         for began, allowed in self.screened:
             if began > ripe:
@@ -212,7 +212,7 @@ def check_opt_outs(soak: Soak) -> None:
     one = suppressor(soak.sandbox.url, soak.store)
     lost = one.filter_recipients(soak.opted_out, "sms")
     one.pass_on()
-    waiting = sum(map(len, one.waiting().values()))
+    waiting = len(one.waiting())
     known = {f"+{each.phone}" for each in soak.sandbox.rows if "sms" in each.channels}
     soak.wrong += [f"the opt-out of {number} is lost" for number in lost]
     soak.wrong += [f"{number} was not passed on" for number in soak.opted_out.keys() - known]

@@ -41,7 +41,7 @@ def listings(caplog: pytest.LogCaptureFixture) -> Any:
 def screened(
     sandbox: Sandbox, store: Path, numbers: list[str], processes: int, **options: Any
 ) -> list[Any]:
-    """What so many processes say that screen at once."""
+    """Return the answers of several processes that screen at once."""
     with contextlib.ExitStack() as stack:
         all_of = [
             stack.enter_context(started(children.screen, sandbox.url, store, numbers, options))

@@ -38,7 +38,7 @@ import suppress.aio
 import suppress.cli
 from support import commands
 from support import faulty_server as faulty
-from support.builders import ListSource, listed, wait_for
+from support.builders import ListSource, by_hand, limit_bsg, listed, wait_for
 from support.commands import COMMAND
 from suppress import (
     ConfigurationError,
@@ -49,10 +49,12 @@ from suppress import (
     Suppressor,
 )
 from suppress.plugin_manager import Plugins
-from suppress_bsg.client import Client, Token
+from suppress_bsg.client import Client
 from suppress_bsg.kept_key import KeptKey
 from suppress_bsg.kept_key import key_file as key_file_if_any
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
+from suppress_bsg.signing_in import KeptToken, Token
 from suppress_bsg.source import BsgSettings, BsgSource
 
 URL = "https://one-api.bsg.world"
@@ -66,12 +68,12 @@ modes = pytest.mark.skipif(sys.platform == "win32", reason="files have no such m
 
 
 def shows(text: str) -> bool:
-    """Whether a text shows the key or the token, or the most of one."""
+    """Tell whether a text shows most of the key or the token."""
     return any(part in text for part in (KEY, KEY[5:], TOKEN, TOKEN[9:]))
 
 
 def shows_a_number(text: str) -> bool:
-    """Whether a text shows a number of the test's list; an object's address is none."""
+    """Tell whether a text shows a number of the test's list; an object's address is not one."""
     return re.search(r"(?<![0-9a-f])4155\d{6}(?![0-9a-f])", text) is not None
 
 
@@ -209,7 +211,7 @@ class TestWhereTheKeyComesFrom:
             ("api_key_file = 'no.txt'", {}, KEY, "the file cannot be read: No such file"),
             ("", {"BSG_API_KEY_FILE": KEY}, KEY, "the file cannot be read: No such file"),
             ("api_key_file = 'key.txt'", {}, " \n", "it is empty"),
-            ("api_key_file = 'key.txt'", {}, KEY.encode() + b"\xff", "it is no text"),
+            ("api_key_file = 'key.txt'", {}, KEY.encode() + b"\xff", "it is not text"),
         ],
     )
     def test_what_makes_no_sense(
@@ -261,7 +263,7 @@ class TestWhereTheKeyComesFrom:
         table = "base_url = 'https://evil.example'" if where == "file" else ""
         environ = {} if where == "file" else {"BSG_BASE_URL": "https://evil.example"}
         settings = Settings.load(settings_file(f"[suppress.bsg]\n{table}"), environ=environ)
-        said = f"kept belongs to {address or URL}, and BSG_BASE_URL .* is https://evil.example"
+        said = f"kept belongs to {address or URL}, but BSG_BASE_URL .* is https://evil.example"
         with pytest.raises(ConfigurationError, match=said) as raised:
             Plugins().sources(settings)
         assert not shows(rendered(raised.value))
@@ -277,7 +279,7 @@ class TestLogin:
         done = run("login", typed=typed, BSG_BASE_URL=server.url)
         assert (done.exit_code, done.stdout) == (
             0,
-            f"The key is right, and kept in {key_file()}.\n",
+            f"The key works, and is kept in {key_file()}.\n",
         )
         assert key_file().read_text() == f"{KEY}\n{server.url}\n"
         read = run("refresh", "--channel", "sms", BSG_BASE_URL=server.url, SUPPRESS_STORE="none")
@@ -285,16 +287,16 @@ class TestLogin:
         assert not shows(done.output + read.output)
         elsewhere = run("refresh", BSG_BASE_URL=server.url.replace("127.0.0.1", "localhost"))
         assert elsewhere.exit_code == 2
-        assert f"belongs to {server.url}, and" in elsewhere.stderr
+        assert f"belongs to {server.url}, but" in elsewhere.stderr
 
     @pytest.mark.parametrize(
         ("typed", "status", "said"),
         [
             (f"{KEY}-wrong\n", 3, r"Error: The key was not kept\. BSG refused .* \(status 40\d\)"),
-            (f"{KEY} ключ\n".encode(), 2, "no API key"),
-            (f"{KEY}\xff\n".encode("latin-1"), 2, "no API key"),
-            ("\n", 2, "no key came on standard input"),
-            ("", 2, "no key came on standard input"),
+            (f"{KEY} ключ\n".encode(), 2, "not an API key"),
+            (f"{KEY}\xff\n".encode("latin-1"), 2, "not an API key"),
+            ("\n", 2, "no key on standard input"),
+            ("", 2, "no key on standard input"),
         ],
     )
     def test_a_key_that_is_none(
@@ -309,7 +311,7 @@ class TestLogin:
     def test_tells_when_another_key_is_set(self, run: Run, server: Sandbox) -> None:
         settings_file("[suppress.bsg]\napi_key = 'f'")
         done = run("login", typed=KEY, BSG_BASE_URL=server.url, BSG_API_KEY_FILE="no.txt")
-        assert done.stderr == "It is not used as long as BSG_API_KEY_FILE or api_key is set.\n"
+        assert done.stderr == "It is not used while BSG_API_KEY_FILE or api_key is set.\n"
 
     @modes
     def test_a_prompt_without_an_echo(self, server: Sandbox) -> None:
@@ -355,8 +357,8 @@ class TestNothingIsShown:
             ("", ENVIRON | {"BSG_CHANNELS": "smss"}, "BSG_CHANNELS"),
             ("", ENVIRON | {"BSG_BASE_URL": "http://one-api.bsg.world"}, "BSG_BASE_URL"),
             ("", {"BSG_API_KEY": f"{KEY} ключ"}, "BSG_API_KEY"),
-            (f"api_key = '{KEY}'", {}, "'api_key' of the table"),
-            (f"[suppress.bsg]\napi_key = '{KEY}'\nx = 1", {}, "'x' of the table"),
+            (f"api_key = '{KEY}'", {}, "'api_key' in the table"),
+            (f"[suppress.bsg]\napi_key = '{KEY}'\nx = 1", {}, "'x' in the table"),
             (f"[suppress.bsg]\napi_key = '{KEY}'\nchannels = 1", {}, "BSG_CHANNELS"),
             (f"[suppress.bsg]\napi_key = ['{KEY}']", {}, "BSG_API_KEY .* Expected `str`"),
             (f"[suppress.bsg]\napi_key = {{a = '{KEY}'}}", {}, "BSG_API_KEY .* Expected `str`"),
@@ -401,8 +403,7 @@ class TestNothingIsShown:
         self, path: str, answer: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("BSG_API_KEY", KEY)
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
-        monkeypatch.setattr("suppress_bsg.client.LARGEST_ANSWER", 5000)
+        limit_bsg(monkeypatch, BsgLimits(retries=0, largest_answer=5000))
         suppressor = suppress.Suppressor(store=None)
         login: dict[str, Any] = answer if path == "login" else {"json": {"bearer": TOKEN}}
         with responses.RequestsMock(assert_all_requests_are_fired=False) as api:
@@ -424,20 +425,18 @@ class TestNothingIsShown:
         def end(*_arguments: object, **_more: object) -> None:
             raise ends
 
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
-        source = BsgSource(BsgSettings(api_key=Secret(KEY), base_url=server.url))
+        settings = BsgSettings(api_key=Secret(KEY), base_url=server.url)
+        source = BsgSource(settings, limits=BsgLimits(retries=0))
         with Client(server.url, Secret(KEY)) as client:
             if signed_in:
-                client.sign_in()
-                monkeypatch.setattr(
-                    "suppress_bsg.client.Client._signed_in", lambda _: client._token
-                )
+                token = client.sign_in()
+                source._kept.token = token
             monkeypatch.setattr(urllib3.connection.HTTPConnection, "request", end)
             with pytest.raises((SourceError, KeyboardInterrupt)) as raised:
                 source.load(frozenset({"sms"}), lambda _done, _total: None)
             text = rendered(raised.value)
             assert not shows(text)
-            assert client._token is None or client._token.bearer.reveal() not in text
+            assert not signed_in or token.bearer.reveal() not in text
 
     @pytest.mark.parametrize("path", ["/api/auth/login", "/api/stoplist"])
     @pytest.mark.parametrize(
@@ -455,10 +454,9 @@ class TestNothingIsShown:
         self, path: str, fault: faulty.Fault, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Not even where it is not printed: who reports errors may look there."""
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
         with faulty.FaultyServer(faulty.items(5), fault=faulty.on(path, fault)) as broken:
             settings = BsgSettings(api_key=Secret(faulty.KEY), base_url=broken.url)
-            source = BsgSource(settings, load_timeout=0.5)
+            source = BsgSource(settings, load_timeout=0.5, limits=BsgLimits(retries=0))
             with pytest.raises(SourceError) as raised:
                 source.load(frozenset({"sms"}), lambda _done, _total: None)
         found: list[BaseException] = [raised.value]
@@ -473,10 +471,13 @@ class TestNothingIsShown:
             assert not shows_a_number(text)
 
     def test_by_a_token_that_cannot_be_sent(self, server: Sandbox) -> None:
-        with Client(server.url, Secret(KEY)) as client:
-            client._token = Token(Secret(f"{TOKEN}\n{TOKEN}"), 0.0)
-            with pytest.raises(SourceError) as raised:
-                client.listing(offset=0, limit=15, channel=None)
+        kept = KeptToken()
+        kept.token = Token(Secret(f"{TOKEN}\n{TOKEN}"))
+        with (
+            Client(server.url, Secret(KEY), kept=kept) as client,
+            pytest.raises(SourceError) as raised,
+        ):
+            client.listing(offset=0, limit=15, channel=None)
         assert not shows(rendered(raised.value))
 
     @pytest.mark.parametrize("kind", [SourceError, RuntimeError])
@@ -541,7 +542,7 @@ class TestNothingIsShown:
         self, server: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         tokens: list[str] = []
-        monkeypatch.setattr("suppress_bsg.client.Token.__init__", self.remembering(tokens))
+        monkeypatch.setattr("suppress_bsg.signing_in.Token.__init__", self.remembering(tokens))
         caplog.set_level(logging.DEBUG)
         odd = ListSource(listed("+999123456789", "00001234567890123"))
         monkeypatch.setenv("BSG_API_KEY", KEY)
@@ -558,9 +559,9 @@ class TestNothingIsShown:
     def remembering(self, tokens: list[str]) -> Callable[..., None]:
         init = Token.__init__
 
-        def remember(self: Token, bearer: Secret, now: float) -> None:
+        def remember(self: Token, bearer: Secret) -> None:
             tokens.append(bearer.reveal())
-            init(self, bearer, now)
+            init(self, bearer)
 
         return remember
 
@@ -651,7 +652,7 @@ class TestNothingIsShown:
 
 WRITTEN = "can be written by others, who could change who gets messages. Run `chmod go-w "
 FOREIGN = "belongs to another user, who could change who gets messages. Use one of your own."
-READ = "holds a key and can be read by others: chmod 600 "
+READ = "holds a key, and others can read it. Run `chmod 600 "
 
 
 @modes
@@ -674,7 +675,7 @@ class TestFilesOfOthers:
         file_of_key()
         path = settings_file(file, mode)
         Settings.load(path, environ={}).section("bsg", BsgSettings, environ_prefix="BSG")
-        assert caplog.messages == [f"The settings file {path} {each}{path}" for each in said]
+        assert caplog.messages == [f"The settings file {path} {each}{path}`" for each in said]
 
     @pytest.mark.parametrize("mode", [0o664, 0o620, 0o602, 0o666])
     def test_a_settings_file_that_others_write_is_refused(self, mode: int) -> None:
@@ -691,7 +692,7 @@ class TestFilesOfOthers:
         path = file_of_key(mode=mode)
         settings = Settings(environ={"BSG_API_KEY_FILE": str(path)})
         settings.section("bsg", BsgSettings, environ_prefix="BSG")
-        assert caplog.messages == [f"The key file {path} {each}{path}" for each in said]
+        assert caplog.messages == [f"The key file {path} {each}{path}`" for each in said]
 
     @pytest.mark.parametrize("kept", [True, False])
     def test_a_key_that_others_write_is_refused(self, kept: bool) -> None:
@@ -757,7 +758,7 @@ class TestFilesOfOthers:
     def test_a_command_shows_it_once(self, run: Run, server: Sandbox) -> None:
         path = settings_file(f"[suppress.bsg]\napi_key = '{KEY}'", 0o644)
         done = run("refresh", BSG_BASE_URL=server.url)
-        assert done.stderr == f"Warning: The settings file {path} {READ}{path}\n"
+        assert done.stderr == f"Warning: The settings file {path} {READ}{path}`\n"
 
 
 @modes
@@ -837,7 +838,7 @@ class TestStoresOfOthers:
 
     def made(self, store: Path, lists: tuple[str, ...] = (LISTED,)) -> Suppressor:
         source = ListSource(listed(*lists))
-        return Suppressor(plugins=[source], sources=["list"], store=store, background=False)
+        return by_hand(source, store=store)
 
 
 @pytest.fixture(scope="module")
@@ -876,8 +877,7 @@ class TestNetwork:
             yield f"https://127.0.0.1:{server.server_port}", seen
 
     @pytest.fixture(autouse=True)
-    def no_retries(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 0)
+    def no_bundle(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NO_PROXY", "no_proxy"):
             monkeypatch.delenv(name, raising=False)
 
@@ -938,7 +938,7 @@ class TestNetwork:
     @pytest.mark.parametrize("name", ["verify", "tls_verify", "insecure"])
     def test_no_setting_is_for_it(self, name: str) -> None:
         settings = Settings(tables={"bsg": {"api_key": KEY, name: False}})
-        with pytest.raises(ConfigurationError, match="is unknown"):
+        with pytest.raises(ConfigurationError, match="Unknown setting"):
             settings.section("bsg", BsgSettings)
 
     def test_what_is_for_this_machine_is_for_no_proxy(
@@ -950,12 +950,11 @@ class TestNetwork:
 
     @pytest.mark.parametrize(
         ("status", "said"),
-        [(407, r"asks who you are \(status 407\). Put a name"), (403, r"refuses .*status 403")],
+        [(407, r"asks for a login \(status 407\). Put a name"), (403, r"refuses .*status 403")],
     )
     def test_a_proxy_that_refuses(
         self, status: int, said: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
         with proxy(status) as (url, asked):
             monkeypatch.setenv("HTTPS_PROXY", url)
             with Client(URL, KEY) as client, pytest.raises(SourceError, match=said) as raised:
@@ -972,20 +971,20 @@ class TestNetwork:
             monkeypatch.setenv("http_proxy", url)
             with (
                 Client("http://one-api.example", KEY, allow_http=True) as client,
-                pytest.raises(SourceError, match=r"The proxy .* asks who you are") as raised,
+                pytest.raises(
+                    SourceError, match=r"No answer to signing in: the proxy asks for a login"
+                ) as raised,
             ):
                 client.sign_in()
         assert "BSG" not in str(raised.value)
 
     def test_a_proxy_whose_library_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("suppress_bsg.client.RETRIES", 2)
-        monkeypatch.setattr("suppress_bsg.client.BACKOFF", 60.0)
         if importlib.util.find_spec("socks") is not None:
             pytest.skip("the library is there")
         monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9")
         said = r"the proxy speaks SOCKS, .* Install requests\[socks\]"
         with (
-            Client(URL, KEY, load_timeout=1.0) as client,
+            Client(URL, KEY, load_timeout=1.0, limits=BsgLimits(retry_delay=60.0)) as client,
             pytest.raises(SourceError, match=said),
         ):
             client.sign_in()

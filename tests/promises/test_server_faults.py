@@ -25,7 +25,7 @@ import trustme
 import suppress
 from support import commands
 from support import faulty_server as faulty
-from support.builders import row
+from support.builders import limit_bsg, row
 from support.faulty_server import (
     KEY,
     TOKEN_MARK,
@@ -38,7 +38,7 @@ from support.faulty_server import (
     items,
     on,
 )
-from suppress_bsg.answers import LARGEST_ANSWER
+from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.source import BsgSettings, BsgSource
 
@@ -48,12 +48,13 @@ ATTACH, DETACH, SEARCH = (f"{LISTING}/{name}" for name in ("attach", "detach", "
 
 RETRIES = 2
 LIMIT = 20
+LIMITS = BsgLimits(retries=RETRIES, retry_delay=0.005, page_size=LIMIT)
 """Entries a page here, so that short lists have several."""
 
 LOAD_TIMEOUT = 0.2
 A_MOMENT = 1.0
 TIMEOUT, ENOUGH = 2.0, 10.0
-"""What a load takes on no machine, unless the server is told to."""
+"""Seconds that a load never takes on any machine, unless the server delays it."""
 
 shown: list[str] = []
 """Whatever a user could get to see in the test that runs."""
@@ -66,9 +67,7 @@ def show(*things: object) -> None:
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few repetitions, hardly any waiting between them, small pages."""
-    monkeypatch.setattr("suppress_bsg.client.RETRIES", RETRIES)
-    monkeypatch.setattr("suppress_bsg.client.BACKOFF", 0.005)
-    monkeypatch.setattr("suppress_bsg.source.LIMIT", LIMIT)
+    limit_bsg(monkeypatch, LIMITS)
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +99,7 @@ def source(
     settings = BsgSettings(
         api_key=suppress.Secret(KEY), base_url=server.url, timeout=timeout, pages_in_flight=4
     )
-    made = BsgSource(settings, load_timeout=load_timeout)
+    made = BsgSource(settings, load_timeout=load_timeout, limits=LIMITS)
     show(made, settings)
     return made
 
@@ -342,7 +341,7 @@ def little_memory() -> Iterator[None]:
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak < 8 * LARGEST_ANSWER
+    assert peak < 8 * BsgLimits().largest_answer
 
 
 class TestTheSizeIsBounded:
@@ -368,7 +367,11 @@ class TestTheSizeIsBounded:
 
     @pytest.mark.parametrize("fill", ["{},", '{"a":{}},', '{"phone":1},'])
     def test_an_answer_with_more_entries_than_were_asked_for(self, fill: str) -> None:
-        body = '{"total": 65, "data": [' + fill * (LARGEST_ANSWER // len(fill) - 10) + "{}]}"
+        body = (
+            '{"total": 65, "data": ['
+            + fill * (BsgLimits().largest_answer // len(fill) - 10)
+            + "{}]}"
+        )
         with (
             FaultyServer(EVERYONE, fault=on(LISTING, faulty.instead(body.encode()))) as server,
             little_memory(),
@@ -408,7 +411,7 @@ class TestTheSizeIsBounded:
     def test_texts_without_end(self) -> None:
         long = [item(place, phone=f"{'+' * 240}{place}") for place in range(65)]
         with FaultyServer(long) as server:
-            assert "ids and phones of great length" in failure(server)
+            assert "ids and phones that are too long" in failure(server)
 
     def test_a_list_without_end(self) -> None:
         """Each page is whole, and has others on it."""
@@ -418,10 +421,10 @@ class TestTheSizeIsBounded:
 
         with FaultyServer(EVERYONE, edit=edit, total=lambda _right, _number: 10**9) as server:
             said = failure(server)
-            assert "has 1,000,000,000 entries, more than BSG_MAX_ENTRIES (5,000,000)" in said
+            assert "has 1,000,000,000 entries, but BSG_MAX_ENTRIES allows 5,000,000" in said
             assert len(server.requests(LISTING)) == 1
         with FaultyServer(EVERYONE) as server:
-            assert "BSG_MAX_ENTRIES (64) allows" in failure(server, max_entries=64)
+            assert "BSG_MAX_ENTRIES allows 64" in failure(server, max_entries=64)
             assert is_exact(server, read(server, max_entries=65))
 
     def test_headers_without_end(self) -> None:
@@ -515,7 +518,7 @@ def certificate(name: str = "127.0.0.1") -> tuple[trustme.CA, ssl.SSLContext]:
 def trusted(
     monkeypatch: pytest.MonkeyPatch, folder: Path, name: str = "127.0.0.1"
 ) -> ssl.SSLContext:
-    """How to serve with a certificate of an authority that is trusted."""
+    """Settings of a server with a certificate from a trusted authority."""
     authority, context = certificate(name)
     authority.cert_pem.write_to_path(folder / "authority.pem")
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(folder / "authority.pem"))
@@ -529,11 +532,11 @@ class TestTotals:
             (lambda right, _: right + 1, "total is 66"),
             (lambda right, _: right - 1, "total is 64"),
             (lambda right, _: 10**6, "total is 1000000"),
-            (lambda right, _: 10**15, "more than BSG_MAX_ENTRIES"),
-            (lambda right, _: "9" * 5000, "a total that is no number"),
+            (lambda right, _: 10**15, "but BSG_MAX_ENTRIES allows"),
+            (lambda right, _: "9" * 5000, "a total that is not a number"),
             (lambda right, _: 0, "total is 0"),
-            (lambda right, _: -1, "a total that is no number"),
-            (lambda right, _: "many", "a total that is no number"),
+            (lambda right, _: -1, "a total that is not a number"),
+            (lambda right, _: "many", "a total that is not a number"),
             (lambda right, _: None, "`$.total`"),
             (lambda right, _: 65.5, "`$.total`"),
             (lambda right, _: [65], "`$.total`"),
@@ -602,7 +605,7 @@ class TestTheFilter:
 
 
 class TestEdits:
-    """Who stays on the list is read; who comes or goes meanwhile may be."""
+    """Everyone who stays on the list is read; others may be."""
 
     PLACES = pytest.mark.parametrize("place", [0, 19, 38, 50, 64])
     MOMENTS = pytest.mark.parametrize("moment", [1, 2, 3])
@@ -717,7 +720,7 @@ class TestOrders:
             listed.append(item(1000 + number))
 
         with FaultyServer(shuffled(65), edit=edit) as server:
-            assert "its order is none that lasts" in failure(server, pages_in_flight=1)
+            assert "is sorted by no stable key" in failure(server, pages_in_flight=1)
 
     @pytest.mark.parametrize("key", ["id", "phone"])
     @pytest.mark.parametrize("down", [False, True], ids=["up", "down"])
@@ -749,7 +752,7 @@ class TestEntries:
             assert is_exact(server, read(server))
 
     def test_the_same_entry_twice(self) -> None:
-        """Where one answer has the whole list, nobody is missed; else nobody could tell."""
+        """An answer with the whole list misses nobody; several answers prove nothing."""
         with FaultyServer(items(5) + items(2)) as server:
             assert is_exact(server, read(server))
         with FaultyServer(items(65) + items(2)) as server:
@@ -1050,7 +1053,7 @@ class TestOptOuts:
             )
             made.add(["+14155550001", f"+{odd}", "+14155550003"], "sms")
             made.pass_on()
-            (waiting,) = made.waiting()["bsg"]
+            (waiting,) = made.waiting()
             show(made, waiting.error)
             assert waiting.number == f"+{odd}"
             assert waiting.refused
@@ -1059,7 +1062,9 @@ class TestOptOuts:
     def test_a_search_that_is_ignored_removes_nobody(self) -> None:
         fault = on(SEARCH, faulty.instead(json.dumps({"data": EVERYONE}).encode()))
         with FaultyServer(EVERYONE, fault=fault) as server:
-            with pytest.raises(suppress.SourceError, match="with others' entries") as raised:
+            with pytest.raises(
+                suppress.SourceError, match="with entries of other numbers"
+            ) as raised:
                 source(server).remove({NUMBERS[3]: [EVERYONE[3]["id"]]}, "sms")
             assert NUMBERS[3] not in said(raised.value)
             assert not server.requests(DETACH)

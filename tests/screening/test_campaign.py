@@ -2,14 +2,23 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from support.builders import snapshot
-from suppress import Campaign, InputError, Rows, Snapshot, StopListUnavailable, screen_rows
-from suppress.files.lines import Limits
+from suppress import (
+    Batch,
+    Campaign,
+    Column,
+    InputError,
+    Rows,
+    Snapshot,
+    StopListUnavailable,
+    screen_rows,
+)
+from suppress.files.lines import FileLimits
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.screening.campaign import View
@@ -33,7 +42,7 @@ class Lists:
 
 
 def rows_of(*lines: str, **options: int) -> Rows:
-    return Rows(io.BytesIO("".join(lines).encode()), limits=Limits(**options))
+    return Rows(io.BytesIO("".join(lines).encode()), limits=FileLimits(**options))
 
 
 def test_each_row_goes_where_it_belongs() -> None:
@@ -68,6 +77,33 @@ def test_each_row_goes_where_it_belongs() -> None:
     assert campaign.receipt.counts == campaign.counts
     assert campaign.receipt.columns == ("phone",)
     assert sum(sizes) == len(f'name,phone\nA,{LISTED}\n"B\n",{ANN}\r\nC,n/a\nD,{ANN}')
+
+
+class Columns(Rows):
+    """Rows whose batches have a column of numbers."""
+
+    def batches(self) -> Iterator[Batch]:
+        for batch in super().batches():
+            batch.numbers = Column.of(batch.numbers)  # type: ignore[misc]
+            yield batch
+
+
+def test_columns_are_screened_as_lists_are() -> None:
+    content = "".join(f"{number}\n" for number in (LISTED, ANN, "n/a", BOB, ANN, "00 1415 5552671"))
+    results = []
+    for kind in (Rows, Columns):
+        outputs = [io.BytesIO() for _ in range(4)]
+        campaign = screen_rows(
+            kind(io.BytesIO(content.encode())),
+            Lists(snapshot(LISTED)),
+            **dict(zip(("allowed", "suppressed", "invalid", "decisions"), outputs, strict=True)),
+            once=True,
+            with_receipt=True,
+            progress=lambda _size: None,
+        )
+        assert campaign.counts == {"allowed": 3, "suppressed": 2, "invalid": 1}
+        results.append((campaign.receipt, [each.getvalue() for each in outputs]))
+    assert results[0] == results[1]
 
 
 def test_once() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from support.builders import Clock, ListSource, listed
-from suppress import Outcome, Row, Screening, Suppressor
+from support.builders import Clock, ListSource, by_hand, listed
+from suppress import Outcome, Row, Screening
 from suppress.files.slices import Slices
 from suppress.screening.decisions import decisions_header, decisions_of
 
@@ -29,7 +29,7 @@ def test_it_says_what_iterating_says(clock: Clock, region: str | None) -> None:
         *(SMS, ANN, OLD_CAIRO, "415 555 2671", "4915112345678", "0014155552671", "x", ""),
         *("1 415 555 2671", "+1 415 555 2671 / +44 20 7946 0958", "4.1E+10", "+999", "STOP 1"),
     ]
-    one = Suppressor(plugins=[source], sources=["list"], store=None, background=False)
+    one = by_hand(source, store=None)
     screening = Screening(numbers, one.snapshot("sms"), default_region=region)
     text = (decisions_header() + decisions_of(batch_of(numbers), screening)).decode()
     found = list(csv.DictReader(io.StringIO(text, newline="")))
@@ -43,9 +43,7 @@ def test_it_says_what_iterating_says(clock: Clock, region: str | None) -> None:
 
 
 def test_decisions_take_microseconds(clock: Clock) -> None:
-    one = Suppressor(
-        plugins=[ListSource(listed(SMS))], sources=["list"], store=None, background=False
-    )
+    one = by_hand(ListSource(listed(SMS)), store=None)
     numbers = [f"+1415555{n % 10_000:04}" for n in range(10_000)]
     batch, screening = batch_of(numbers), Screening(numbers, one.snapshot("sms"))
     assert screening.counts[Outcome.ALLOWED] == 9_999

@@ -105,10 +105,10 @@ def digest_of(document: dict[str, Any]) -> str:
 
 
 def of_two_lists() -> Receipt:
-    """A receipt of four recipients; the stop list was read anew before the third."""
+    """A receipt of four recipients; the stop list was read again before the third."""
     clock = Clock()
     source = ListSource(listed(LISTED))
-    one = Suppressor(plugins=[source], sources=["list"], store=None, background=False, clock=clock)
+    one = by_hand(source, clock=clock, store=None)
     first = one.screen([LISTED, ANN], "sms")
     builder = ReceiptBuilder(first.snapshot, first.convention, one.now())
     builder.add(first.numbers, first.counts)
@@ -238,9 +238,9 @@ class TestVerifying:
             ([LISTED, ANN, "+44 20 7946 0958", "n/a"], "not those who were screened"),
             ([LISTED, int(ANN), BOB, "n/a"], "not those who were screened"),
             ([LISTED, ANN, BOB, None], "not those who were screened"),
-            ([LISTED, ANN, BOB], "There are 3 recipients; 4 were screened"),
-            ([LISTED, ANN, BOB, "n/a", "n/a"], "There are 5 recipients; 4 were screened"),
-            ([], "There are 0 recipients; 4 were screened"),
+            ([LISTED, ANN, BOB], "There are 3 recipients, but 4 were screened"),
+            ([LISTED, ANN, BOB, "n/a", "n/a"], "There are 5 recipients, but 4 were screened"),
+            ([], "There are 0 recipients, but 4 were screened"),
             ([f"{LISTED}\n{ANN}", BOB, "n/a", ""], "not those who were screened"),
         ],
     )
@@ -304,7 +304,7 @@ class TestVerifying:
         document = json.loads(of_two_lists().to_json())
         functools.reduce(operator.getitem, place, document)["checked_by"] = "a lawyer"
         for each in (document, {**document, "digest": digest_of(document)}):
-            with pytest.raises(InputError, match="no receipt"):
+            with pytest.raises(InputError, match="not a receipt"):
                 Receipt.from_json(json.dumps(each).encode())
 
     @pytest.mark.parametrize(
@@ -334,14 +334,14 @@ class TestVerifying:
             (("counts",), {"allowed": 4}, "counts do not add up"),
             (("counts", "later"), 0, "counts do not add up"),
             (("recipients", "count"), 5, "counts do not add up"),
-            (("counts", "invalid"), -1, "no receipt"),
+            (("counts", "invalid"), -1, "not a receipt"),
             (("repeated",), 3, "more are repeated than are allowed"),
-            (("repeated",), -1, "no receipt"),
+            (("repeated",), -1, "not a receipt"),
             (("snapshot", "opted_out"), 2, "more were opted out than"),
             (("later", 0, "snapshot", "opted_out"), 9, "more were opted out than"),
             (("later", 0, "after"), 5, "not in order"),
-            (("snapshot", "count"), -3, "no receipt"),
-            (("screened_at",), "2023-11-14T22:13:20", "no receipt"),
+            (("snapshot", "count"), -3, "not a receipt"),
+            (("screened_at",), "2023-11-14T22:13:20", "not a receipt"),
         ],
         ids=str,
     )
@@ -354,7 +354,7 @@ class TestVerifying:
             Receipt.from_json(json.dumps(document).encode())
 
     def test_one_that_is_nested_too_deeply(self) -> None:
-        with pytest.raises(InputError, match="no receipt"):
+        with pytest.raises(InputError, match="not a receipt"):
             Receipt.from_json(b'{"receipt": 3, "x": ' + b"[" * 200_000)
 
     def test_its_layout_has_no_part_in_it(self) -> None:
@@ -369,7 +369,7 @@ class TestVerifying:
         [b"", b"{}", b"[]", b"null", b"\xff", b"+14155552671\n", b'{"receipt": 1}', b"\x00" * 9],
     )
     def test_what_is_no_receipt(self, document: bytes) -> None:
-        with pytest.raises(InputError, match="no receipt"):
+        with pytest.raises(InputError, match="not a receipt"):
             Receipt.from_json(document)
 
     @pytest.mark.parametrize(
@@ -402,7 +402,9 @@ class TestVerifying:
     def test_another_form(self) -> None:
         receipt = msgspec.structs.replace(receipt_of([ANN]), receipt=4, suppress="9.0")
         document = json.loads(receipt.to_json()) | {"yet": "unknown"}
-        with pytest.raises(InputError, match=r"form 4; known are 1 to 3\. Use .* made it, 9\.0"):
+        with pytest.raises(
+            InputError, match=r"form 4, but only forms 1 to 3 are known\. Use .* made it: 9\.0"
+        ):
             Receipt.from_json(json.dumps(document).encode())
 
 
@@ -432,7 +434,8 @@ class TestCommand:
         done = self.verify("receipt.json", "in.csv")
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout.startswith(
-            "These are the 2 recipients that were screened for sms at 2023-11-14T22:13:20+00:00"
+            "2 recipients match the receipt. They were screened for sms at "
+            "2023-11-14T22:13:20+00:00"
         )
         assert "1 allowed, 1 suppressed, 0 invalid" in done.stdout
 

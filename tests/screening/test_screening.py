@@ -1,6 +1,7 @@
 """Nobody on the list is let through; nobody else is lost."""
 
 import operator
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from support.builders import READ_AT, Clock, ListSource, by_hand, snapshot
 from suppress import Entry, Origin, Outcome, Screening, Snapshot, Suppressor
+from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import table
 from suppress.numbers.problem import Problem
@@ -112,18 +114,20 @@ def test_an_unparsed_entry_suppresses_the_same_digits(
     assert decision.outcome == outcome
 
 
-def test_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("suppress.screening.screening.BATCH_SIZE", 3)
-    numbers = [f"+1415555267{place % 10}" if place % 4 else "x" for place in range(20)]
+def test_more_than_a_batch() -> None:
+    numbers = [f"+1415555267{place % 10}" if place % 4 else "x" for place in range(BATCH_SIZE + 20)]
     screening = Screening(iter(numbers), snapshot("+14155552671"))
     decisions = list(screening)
     assert [each.recipient for each in decisions] == numbers
-    assert screening.suppressed == ["+14155552671"] * 2
+    assert set(screening.suppressed) == {"+14155552671"}
     assert [each.recipient for each in decisions if each.outcome == "allowed"] == screening.allowed
     assert all(
         each.e164 == (None if each.recipient == "x" else each.recipient) for each in decisions
     )
-    assert screening.counts == {"allowed": 13, "suppressed": 2, "invalid": 5}
+    assert screening.counts == Counter(str(each.outcome) for each in decisions)
+    assert sum(screening.counts.values()) == len(numbers)
+    for place in (0, 1, BATCH_SIZE - 1, BATCH_SIZE, BATCH_SIZE + 19):
+        assert screening.explained(place)[0] == decisions[place].reason
 
 
 def test_no_number_is_taken_for_one_that_differs_by_a_multiple_of_2_to_the_64th() -> None:
@@ -417,7 +421,7 @@ class TestADayWhenAPlanChanges:
             assert each.is_suppressed(self.NEW, "sms")
         (decision,) = one.screen([self.NEW], "sms")
         assert decision.reason.endswith(f"as +441512345678, which is {self.NEW} since 2030-02-03")
-        # Read anew though the snapshot was young, and filed under another name.
+        # Read again though the snapshot was young, and filed under another name.
         assert len(source.loads) == 2
         after = one.screen(new, "sms").receipt()
         assert after.renumbering != before.renumbering

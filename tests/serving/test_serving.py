@@ -195,7 +195,7 @@ class TestFailing:
         source.failure = SourceError("down.")
         clock.now += 240
         suppressor._serving.renew()
-        wait_for(lambda: suppressor.failure("sms") is not None)
+        wait_for(lambda: suppressor.status().channels["sms"].failure is not None)
         wait_for(lambda: not suppressor._serving._flight.running("sms"))
         clock.now += 60  # its time is over
         source.shut()
@@ -215,12 +215,12 @@ class TestFailing:
         source.failure = SourceError("down.")
         clock.now += 300
         suppressor.snapshot("sms")
-        assert suppressor.failure("sms")
+        assert suppressor.status().channels["sms"].failure
         source.failure, source.entries = None, listed(OTHER)
         assert suppressor._serving.renew() == pytest.approx(5)
         clock.now += 5
         suppressor._serving.renew()
-        wait_for(lambda: suppressor.failure("sms") is None)
+        wait_for(lambda: suppressor.status().channels["sms"].failure is None)
         assert suppressor.is_suppressed(OTHER, "sms")
 
     def test_the_failure_is_known_to_other_processes(
@@ -234,14 +234,14 @@ class TestFailing:
         other = made(store=tmp_path)
         assert other.is_suppressed(LISTED, "sms")
         assert len(source.loads) == 2, "it rests"
-        failure = other.failure("sms")
+        failure = other.status().channels["sms"].failure
         assert failure
         assert failure.since == clock.now
         assert "down." in failure.message
         clock.now += 10
         source.failure = None
         other.refresh("sms")
-        assert made(store=tmp_path).failure("sms") is None
+        assert made(store=tmp_path).status().channels["sms"].failure is None
 
     def test_one_that_failed_while_the_snapshot_is_young_is_read_again_once(
         self, made: Callable[..., Suppressor], source: GatedSource, clock: Clock, tmp_path: Path
@@ -258,7 +258,7 @@ class TestFailing:
         suppressor._serving.renew()
         wait_for(lambda: not suppressor._serving._flight.running("sms"))
         assert len(source.loads) == 3
-        assert suppressor.failure("sms") is None
+        assert suppressor.status().channels["sms"].failure is None
         assert suppressor._serving.renew() > 200
 
     def test_another_process_that_has_less_patience_is_no_failure_of_the_source(
@@ -269,7 +269,7 @@ class TestFailing:
         other._serving._flight._timer = time.monotonic
         with lock, pytest.raises(StopListUnavailable, match="Another process has been reading"):
             other.snapshot("sms")
-        assert one.failure("sms") is None
+        assert one.status().channels["sms"].failure is None
         assert one.is_suppressed(LISTED, "sms")
 
     def test_a_source_that_hangs_is_given_up(

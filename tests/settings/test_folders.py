@@ -97,7 +97,7 @@ def test_screening_goes_on_in_memory_with_a_warning(
     assert done.returncode == status, done.stderr
     assert done.stdout.startswith(f"{number}: ")
     assert done.stderr.startswith("Warning: This user has no home folder")
-    assert "set SUPPRESS_STORE to a folder" in done.stderr
+    assert "Set SUPPRESS_STORE to a folder" in done.stderr
     assert done.stderr.count("\n") == 1
     assert [path.name for path in folder.iterdir()] == ["list.txt"]
 
@@ -121,7 +121,7 @@ def test_nor_has_a_key(run: Run) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         "Error: There is nowhere to keep the key: this user has no home folder. "
-        "Set BSG_API_KEY, or BSG_API_KEY_FILE to a file that holds it, instead.\n"
+        "Set BSG_API_KEY instead, or BSG_API_KEY_FILE to a file with the key.\n"
     )
 
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from support.builders import Clock, ListSource
+from support.builders import Clock, ListSource, by_hand
 from suppress import Entries, Entry, Origin, Screening, Suppressor
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import value_of
@@ -363,7 +363,7 @@ def test_they_are_kept_in_the_store(tmp_path: Path) -> None:
     )
 
     def made() -> Suppressor:
-        return Suppressor(plugins=[source], sources=["list"], store=tmp_path, background=False)
+        return by_hand(source, store=tmp_path)
 
     made().refresh("sms")
     one = made()

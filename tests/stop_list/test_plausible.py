@@ -47,7 +47,7 @@ class TestShrinking:
         clock.now += 400
         for each in (made, suppressor(source, clock, tmp_path)):  # also in another process
             assert each.filter_recipients(NUMBERS[1199:1201], "sms") == NUMBERS[1200:1201]
-            failure = each.failure("sms")
+            failure = each.status().channels["sms"].failure
             assert failure is not None
             assert f"of the source 'list' shrank from 1,200 entries to {left}" in failure.message
             assert "suppress refresh --force" in failure.message
@@ -66,7 +66,7 @@ class TestShrinking:
         source.entries = []
         clock.now += 1
         assert made.refresh("sms", force=True)["sms"].count == 0
-        assert made.failure("sms") is None
+        assert made.status().channels["sms"].failure is None
         clock.now += 1
         assert made.refresh("sms")["sms"].count == 0
         assert suppressor(source, clock, tmp_path).is_suppressed(NUMBERS[0], "sms") is False

@@ -1,4 +1,4 @@
-"""How processes learn of a change: at once, from memory, and without harm where they cannot."""
+"""The signal of a change: seen at once, from memory, and harmless where there can be none."""
 
 import os
 import subprocess
@@ -86,7 +86,7 @@ def test_who_may_only_read_is_told_as_well(path: Path, monkeypatch: pytest.Monke
     with monkeypatch.context() as patched:
         patched.setattr("os.open", refusing)
         reader = attached(path)
-        reader.notify()  # in vain
+        reader.notify()  # without success
     before = reader.version()
     assert before == writer.version()
     writer.notify()

@@ -195,8 +195,8 @@ CASES: list[tuple[Callable[..., None], type[MemoryStore], tuple[Any, ...]]] = [
     (SUITE.test_a_name_has_one_holder, Open, ()),
     (SUITE.test_waits_for_another_holder, Impatient, (30.0,)),
     (SUITE.test_a_holder_that_fails_is_none_any_more, Leaking, ()),
-    (SUITE.test_who_has_lost_the_lease_changes_nothing, Trusting, ()),
-    (SUITE.test_never_serves_what_is_damaged, MemoryStore, ([lambda _key: None],)),
+    (SUITE.test_a_lost_lease_changes_nothing, Trusting, ()),
+    (SUITE.test_never_serves_a_damaged_snapshot, MemoryStore, ([lambda _key: None],)),
     (SUITE.test_repairs_nothing_that_is_whole, Destroying, ()),
     (SUITE.test_serves_on_both_sides_of_a_fork, Locked, ()),
 ]

@@ -14,17 +14,17 @@ from typing import Any
 import pytest
 
 import suppress
-from support.builders import ListSource, listed
+from support.builders import ListSource, by_hand, listed
 from suppress import StopListUnavailable, Suppressor
 from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FolderStore
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 from suppress.testing import StoreContract
 from suppress.testing.stores import Damage, Opening
 
-ORPHAN_AGE, UNUSED_AGE = Limits().orphan_age, Limits().unused_age
+ORPHAN_AGE, UNUSED_AGE = StoreLimits().orphan_age, StoreLimits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
 LISTED, OTHER = NUMBERS[0], "+14155550000"
 
@@ -38,7 +38,7 @@ def source() -> ListSource:
 def made(source: ListSource, tmp_path: Path) -> Callable[..., Suppressor]:
     def making(**arguments: Any) -> Suppressor:
         arguments = {"store": tmp_path / "store", **arguments}
-        return Suppressor(plugins=[source], sources=["list"], background=False, **arguments)
+        return by_hand(source, **arguments)
 
     return making
 
@@ -77,7 +77,7 @@ class TestContract(StoreContract):
 
 class TestDamage:
     @pytest.mark.parametrize("kind", ["snapshot", "numbers", "origins"])
-    def test_is_put_aside_reported_and_read_anew(
+    def test_is_renamed_reported_and_read_again(
         self,
         made: Callable[..., Suppressor],
         source: ListSource,
@@ -112,7 +112,7 @@ class TestDamage:
         made().snapshot("sms")
         assert len(source.loads) == 2
 
-    def test_twice_leaves_one_that_was_put_aside(
+    def test_twice_leaves_one_that_was_renamed(
         self, made: Callable[..., Suppressor], store: Path
     ) -> None:
         for _ in range(3):

@@ -7,7 +7,7 @@ import pytest
 
 from support.builders import Clock, snapshot
 from suppress.stores.contract import Failure, Store
-from suppress.stores.limits import Limits
+from suppress.stores.limits import StoreLimits
 from suppress.stores.memory import MemoryStore
 from suppress.testing import StoreContract
 from suppress.testing.stores import Opening
@@ -28,7 +28,7 @@ def published(store: Store, key: str) -> None:
 def test_a_snapshot_that_nobody_asks_for_goes() -> None:
     """Else a process that runs for years would keep those of every change of numbering plans."""
     clock = Clock()
-    store = MemoryStore(Limits(unused_age=100), timer=clock)
+    store = MemoryStore(StoreLimits(unused_age=100), timer=clock)
     for key in ("unused", "used"):
         published(store, key)
     store.fail("unused", Failure(1, 1, 1, "down."))
@@ -45,7 +45,7 @@ def test_a_snapshot_that_nobody_asks_for_goes() -> None:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_what_a_thread_of_the_parent_holds_is_free_in_the_child() -> None:
-    """That thread is not there to give it back."""
+    """The thread is not in the child, and cannot give it back."""
     store = MemoryStore()
     held, go_on = threading.Event(), threading.Event()
 

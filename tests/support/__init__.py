@@ -1,1 +1,1 @@
-"""What tests are built with."""
+"""Builders, servers and processes that tests share."""

@@ -1,5 +1,6 @@
 """Builders of suppressors, sources, clocks and settings for tests."""
 
+import functools
 import os
 import threading
 import time
@@ -8,18 +9,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 import suppress
 from support.commands import run
 from suppress import Snapshot, Suppressor
 from suppress.stop_list.number_set import NumberSet
-from suppress_bsg.sandbox import Row
+from suppress_bsg.limits import BsgLimits
+from suppress_bsg.sandbox import SandboxEntry
+from suppress_bsg.source import BsgSource
 
 CREATED_AT = "2022-04-18 19:22:16"
 READ_AT = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 class Clock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until a test moves it."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -29,7 +34,7 @@ class Clock:
 
 
 class ListSource:
-    """A source of entries that a test gives it; counts its loads, and fails when told to."""
+    """A source of given entries that counts its loads, and fails when told to."""
 
     def __init__(
         self,
@@ -81,7 +86,7 @@ class GatedSource(ListSource):
 
 
 def by_hand(*sources: ListSource, clock: Clock | None = None, **arguments: Any) -> Suppressor:
-    """Of these sources, with a clock that is moved by hand, and nothing in the background."""
+    """Return a `Suppressor` of these sources, with a clock to move and no background thread."""
     clock = clock or Clock()
     given = {"sources": [source.name for source in sources], **arguments}
     return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **given)
@@ -102,7 +107,7 @@ def snapshot(*numbers: str, unparsed: tuple[str, ...] = ()) -> Snapshot:
 
 
 def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
-    """The environment of commands with a stop list in a file, and a store that has it already."""
+    """Return the environment of commands with a stop list in a file, already in the store."""
     (home / "stopped.txt").write_bytes(stopped)
     environ = {
         "PATH": os.environ["PATH"],
@@ -116,8 +121,14 @@ def environ_of_list(home: Path, stopped: bytes) -> dict[str, str]:
     return environ
 
 
-def row(place: int, phone: int, *channels: str) -> Row:
-    return Row(place, phone, CREATED_AT, set(channels))
+def row(place: int, phone: int, *channels: str) -> SandboxEntry:
+    return SandboxEntry(place, phone, CREATED_AT, set(channels))
+
+
+def limit_bsg(monkeypatch: pytest.MonkeyPatch, limits: BsgLimits) -> None:
+    """Give other limits to BSG's source where the settings configure it."""
+    made = functools.partial(BsgSource, limits=limits)
+    monkeypatch.setattr("suppress_bsg.source.BsgSource", made)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

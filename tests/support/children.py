@@ -1,7 +1,7 @@
-"""What the tests have done by processes of their own; each function runs in one.
+"""Functions that tests run in processes of their own.
 
-The processes are forked from one that has imported suppress and runs nothing else, so
-that fifty of them start at once.
+The processes are forked from one that has imported suppress and runs nothing else, so fifty
+of them start at once.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source"])
 
 
 def suppressor(url: str, store: Path, **arguments: Any) -> suppress.Suppressor:
-    """One that reads a sandbox's list, with a store."""
+    """Return a `Suppressor` that reads a sandbox's list, with a store."""
     tables = {"bsg": {"base_url": url, "api_key": KEY, "timeout": 5.0}}
     background = arguments.pop("background", False)
     settings = suppress.Settings(sources=("bsg",), store=store, tables=tables, **arguments)
@@ -41,7 +41,7 @@ def suppressor(url: str, store: Path, **arguments: Any) -> suppress.Suppressor:
 def started(
     target: Callable[..., object], *arguments: Any
 ) -> Iterator[tuple[multiprocessing.process.BaseProcess, Connection]]:
-    """A process that runs the function, and the pipe that is its first argument."""
+    """Run the function in a process; yield that and the other end of its first argument, a pipe."""
     here, there = CONTEXT.Pipe()
     process = CONTEXT.Process(target=target, args=(there, *arguments))
     process.start()
@@ -55,7 +55,7 @@ def started(
 
 
 def screen(pipe: Connection, url: str, store: Path, numbers: list[str], options: Any) -> None:
-    """Screen once, when told to, and tell who is allowed or what went wrong."""
+    """Screen once when told to, and send the allowed or the error."""
     pipe.recv()
     try:
         pipe.send(suppressor(url, store, **options).filter_recipients(numbers, "sms"))
@@ -64,7 +64,7 @@ def screen(pipe: Connection, url: str, store: Path, numbers: list[str], options:
 
 
 def fail_for_ever(pipe: Connection, url: str, store: Path) -> None:
-    """Refresh again and again, in vain."""
+    """Refresh again and again, without success."""
     one = suppressor(url, store)
     while True:
         with contextlib.suppress(suppress.StopListUnavailable):
@@ -79,14 +79,14 @@ def screen_by_the_default(pipe: Connection, environ: dict[str, str], numbers: li
 
 
 def refresh(pipe: Connection, url: str, store: Path) -> None:
-    """Refresh, and say so."""
+    """Refresh, and report it."""
     one = suppressor(url, store)
     pipe.send("begins")
     pipe.send(one.refresh("sms")["sms"].count)
 
 
 def refresh_and_die(pipe: Connection, url: str, store: Path, steps: int) -> None:
-    """Refresh, and be gone like one that is killed, before the given step in the store."""
+    """Refresh, and end as if killed before the given step in the store."""
     one = suppressor(url, store)
     left = [steps]
 
@@ -102,7 +102,7 @@ def refresh_and_die(pipe: Connection, url: str, store: Path, steps: int) -> None
 
 
 def watch(pipe: Connection, url: str, store: Path, number: str) -> None:
-    """Ask again and again whether the number is suppressed, and tell when that changes."""
+    """Ask again and again whether the number is suppressed, and report each change."""
     one = suppressor(url, store, ttl=3600.0)
     before = None
     while True:
@@ -114,7 +114,7 @@ def watch(pipe: Connection, url: str, store: Path, number: str) -> None:
 
 
 def fork_while_loading(pipe: Connection, url: str, store: Path) -> None:
-    """Fork while another thread reads the list; the child tells whom it may send to."""
+    """Fork while another thread reads the list; the child sends the allowed."""
     one = suppressor(url, store)
     reading = threading.Thread(target=lambda: one.refresh("sms"), daemon=True)
     reading.start()
@@ -129,9 +129,9 @@ def fork_while_loading(pipe: Connection, url: str, store: Path) -> None:
 
 
 def fork_while_deriving(pipe: Connection, forks: int) -> None:
-    """Fork while another thread reads numbers of regions that are new to it; tell what came out.
+    """Fork while another thread derives the rules of regions, and report each child.
 
-    Each child reads numbers of two such regions, and ends.
+    Each child reads numbers of two regions, and ends.
     """
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)
 
@@ -152,7 +152,7 @@ def fork_while_deriving(pipe: Connection, forks: int) -> None:
 
 
 def prefork(pipe: Connection, url: str, store: Path, numbers: list[str]) -> None:
-    """Read the list, then serve from forked workers, as a web server does; one each is told."""
+    """Read the list, then answer from forked workers, as a web server does."""
     one = suppressor(url, store, background=True)
     one.snapshot("sms")
     workers = []

@@ -1,6 +1,6 @@
-"""The process of which commands are forked: it has imported what they import, and runs none.
+"""The process that commands are forked from: it has imported what they import.
 
-`commands.py` starts it, with the socket over which it is asked, and tells of it.
+`commands.py` starts it, with the socket for its requests.
 """
 
 import gc
@@ -12,13 +12,13 @@ import sys
 import time
 
 QUIET = 0.05
-"""Seconds for which an input has to be unchanged: nobody goes on writing those of tests."""
+"""Seconds for which an input has to be unchanged: nothing else writes to those of tests."""
 
 IMPORTED = ("suppress.cli", "suppress_bsg.source", "suppress_bsg.commands", "suppress_file")
 
 
 def serve(connection: socket.socket) -> bool:
-    """Fork a process for each command, one after another; true in such a process."""
+    """Fork a process for each command, one after another; return True in such a process."""
     while True:
         length, streams, _, _ = socket.recv_fds(connection, 4, 3)
         if not length:
@@ -36,11 +36,11 @@ def serve(connection: socket.socket) -> bool:
 
 
 def become(streams: list[int], command: list[str], environ: dict[str, str], cwd: str) -> None:
-    """Put this process in the place of one that was started with these."""
+    """Turn this process into one that was started with these streams and values."""
     for place, each in enumerate(streams):
         os.dup2(each, place)
         os.close(each)
-    # Where no language is set, Python itself sets this one.
+    # Python itself sets this one if no language is set.
     coerced = {name: os.environ[name] for name in ("LC_CTYPE",) if name in os.environ}
     os.environ.clear()
     os.environ.update(coerced | environ)
@@ -53,7 +53,7 @@ def become(streams: list[int], command: list[str], environ: dict[str, str], cwd:
 
 
 def open_anew(descriptor: int, name: str) -> None:
-    """Make one of Python's standard streams as Python does when it starts."""
+    """Open one of Python's standard streams as Python does when it starts."""
     before = getattr(sys, name)
     stream = open(  # noqa: SIM115 - it is open until the end
         descriptor,
@@ -72,11 +72,13 @@ def open_anew(descriptor: int, name: str) -> None:
 def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
-    for name in ("suppress.cli.filter", "suppress.cli.opt_outs"):
-        sys.modules[name].QUIET = QUIET  # type: ignore[attr-defined]
+    from suppress.cli import command_line  # noqa: PLC0415 - imported above, and nowhere else
+    from suppress.cli.limits import Limits  # noqa: PLC0415
+
+    command_line.context_settings["obj"] = Limits(quiet=QUIET)
     gc.freeze()
     if serve(socket.socket(fileno=int(sys.argv[1]))):
-        # As the console script does, with the signals that it handles from its beginning.
+        # Like the console script, which handles signals from the beginning.
         from suppress_launcher import main as command  # noqa: PLC0415
 
         command()

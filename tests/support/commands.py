@@ -1,9 +1,9 @@
-"""Runs the command `suppress` as its users do, without its imports each time.
+"""Running the command `suppress` as users do, without importing it each time.
 
-Where a process can be forked, a command runs in one that is forked from a server: a process
-that has imported what the command imports, and has run nothing of it. In all else it is as if
-the command was started anew, from its arguments to its exit status. What is about starting,
-about signals, or about streams that are closed takes a process of its own: `COMMAND`.
+Where a process can be forked, a command runs in one that is forked from a server: a process that
+has imported what the command imports, and has run none of it. Otherwise it behaves like a new
+process, from its arguments to its exit status; only an input file counts as complete sooner. Tests
+of starting, of signals, and of closed streams run `COMMAND` in a process of its own.
 """
 
 import contextlib

@@ -54,6 +54,18 @@ def a_snapshot_says_when_it_was_read() -> None:
         assert_type(snapshot.digest, str)
 
 
+def a_status_is_judged() -> None:
+    status = suppress.status()
+    assert_type(status, suppress.Status)
+    assert_type(status.health(["sms"]), suppress.Health)
+    for channel, each in status.channels.items():
+        assert_type(channel, str)
+        assert_type(each, suppress.ChannelStatus)
+        assert_type(each.state, suppress.State)
+        assert_type(each.age, float | None)
+        assert_type(each.failure, suppress.Failure | None)
+
+
 def a_suppressor_has_the_types_of_the_functions(numbers: list[str]) -> None:
     suppressor = suppress.Suppressor()
     assert_type(suppressor.filter_recipients(numbers, "sms"), list[str])
@@ -61,6 +73,24 @@ def a_suppressor_has_the_types_of_the_functions(numbers: list[str]) -> None:
     assert_type(suppressor.is_suppressed(14155552671, "sms"), bool)
     assert_type(suppressor.refresh("sms"), dict[str, suppress.Snapshot])
     assert_type(suppressor.add(numbers, "sms"), int)
+
+
+def opt_outs_have_a_history(at: datetime) -> None:
+    added = suppress.add(["+14155552671"], "sms", reason="STOP", by="Ann", via="reply", at=at)
+    assert_type(added, int)
+    for change in suppress.history("+14155552671"):
+        assert_type(change, suppress.Change)
+    assert_type(suppress.remove(["+14155552671"], "sms"), dict[str, tuple[str, ...]])
+    assert_type(suppress.forget("+14155552671"), int)
+
+
+def the_status_has_each_channel() -> None:
+    status = suppress.status()
+    assert_type(status, suppress.Status)
+    assert_type(status.ttl, float)
+    for each in status.channels.values():
+        assert_type(each, suppress.ChannelStatus)
+        assert_type(each.state, suppress.State)
 
 
 async def what_is_awaited_has_the_types_of_the_functions(numbers: list[str]) -> None:
@@ -86,6 +116,6 @@ def a_plugin_has_a_source(settings: suppress.Settings) -> suppress.Source:
 
 def errors_are_one_family(error: suppress.SuppressError) -> None:
     if isinstance(error, suppress.UnknownChannel):
-        assert_type(error, suppress.UnknownChannel)
         value_error: ValueError = error
         assert value_error is error
+    assert_type(error.retryable, bool)

@@ -1,4 +1,4 @@
-"""Whether a request is let in: its token, and how often it comes."""
+"""The admission of requests: their tokens, and how often they come."""
 
 import base64
 import hmac
@@ -20,7 +20,7 @@ class _Claims(msgspec.Struct):
 
 
 class Tokens:
-    """JSON Web Tokens signed with a secret that no other sandbox has."""
+    """JSON Web Tokens, signed with a secret of this sandbox alone."""
 
     def __init__(self, life: float, clock: Callable[[], float]) -> None:
         self._life = life
@@ -36,7 +36,7 @@ class Tokens:
         return (signed + b"." + self._signature(signed)).decode("ascii")
 
     def check(self, token: str) -> None:
-        """Refuse a token that was not signed here, or has ended.
+        """Refuse a token that was not signed here, or has expired.
 
         Raises:
             Refusal: 401.
@@ -58,7 +58,7 @@ def _base64(data: bytes) -> bytes:
 
 
 class Throttle:
-    """Lets the same request through once in a window of seconds; 0 lets everything through."""
+    """Admits the same request once in a window of seconds; a window of 0 admits all."""
 
     def __init__(self, window: float, clock: Callable[[], float]) -> None:
         self._window = window
@@ -67,7 +67,7 @@ class Throttle:
         self._seen: dict[Request, float] = {}  # oldest first
 
     def admits(self, request: Request) -> bool:
-        """Whether the request is no duplicate of one that was admitted within the window."""
+        """Tell whether a request is not a duplicate of one that was admitted within the window."""
         if not self._window:
             return True
         with self._lock:

@@ -12,7 +12,13 @@ from msgspec import Meta
 from suppress_bsg.sandbox.admission import Throttle, Tokens
 from suppress_bsg.sandbox.request import Refusal, Request, decode, filter_of, one_of, page_of, whole
 from suppress_bsg.sandbox.search import Criterion, criteria_of, test_of
-from suppress_bsg.sandbox.stop_list import HIGHEST_PHONE, LOWEST_PHONE, Channel, Row, StopList
+from suppress_bsg.sandbox.stop_list import (
+    HIGHEST_PHONE,
+    LOWEST_PHONE,
+    Channel,
+    SandboxEntry,
+    SandboxList,
+)
 
 
 class _Login(msgspec.Struct):
@@ -31,7 +37,7 @@ class _Detach(msgspec.Struct):
     types: Annotated[list[Channel], Meta(min_length=1)]
 
 
-def _entry(row: Row) -> dict[str, object]:
+def _entry(row: SandboxEntry) -> dict[str, object]:
     return {
         "id": row.id,
         "phone": row.phone,
@@ -46,7 +52,7 @@ class Service:
     """The endpoints, from a request to the content of its answer."""
 
     def __init__(
-        self, stop_list: StopList, tokens: Tokens, throttle: Throttle, api_key: str | None
+        self, stop_list: SandboxList, tokens: Tokens, throttle: Throttle, api_key: str | None
     ) -> None:
         self._stop_list = stop_list
         self._tokens = tokens
@@ -54,10 +60,10 @@ class Service:
         self._api_key = api_key
 
     def answer(self, request: Request) -> object:
-        """The content of the answer.
+        """Return the content of the answer.
 
         Raises:
-            Refusal: the answer is another than 200.
+            Refusal: the answer is not 200.
         """
         methods = ROUTES.get(request.path)
         if methods is None:

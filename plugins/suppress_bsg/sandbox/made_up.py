@@ -1,4 +1,4 @@
-"""Stop lists that are made up, with numbers as people in many countries have them."""
+"""Made-up stop lists, with mobile numbers of many countries."""
 
 import functools
 import itertools
@@ -7,7 +7,7 @@ from typing import Final
 
 import phonenumbers
 
-from suppress_bsg.sandbox.stop_list import HIGHEST_PHONE, LOWEST_PHONE, Row, stamp
+from suppress_bsg.sandbox.stop_list import HIGHEST_PHONE, LOWEST_PHONE, SandboxEntry, stamp
 
 _VARIED_DIGITS: Final = 5
 _FIRST_ID: Final = 9_000_000
@@ -22,19 +22,19 @@ _MIXES: Final[dict[tuple[str, ...], int]] = {
 }
 
 
-def made_up(size: int, *, seed: int = 0) -> list[Row]:
-    """Make entries up, with numbers as people in many countries have them.
+def made_up(size: int, *, seed: int = 0) -> list[SandboxEntry]:
+    """Make up entries, with mobile numbers of many countries.
 
     Args:
-        size: How many, up to some millions.
-        seed: The same seed gives the same rows, under one version of `phonenumbers`.
+        size: how many, up to some millions.
+        seed: the same seed gives the same entries, under one version of `phonenumbers`.
 
     Returns:
-        Entries with distinct phones, each readable after a plus, in ascending order of ids (with
+        Entries with distinct phones, each valid behind a plus, in ascending order of ids (with
         gaps) and of times.
 
     Raises:
-        ValueError: The size is negative, or there are not so many numbers.
+        ValueError: the size is negative, or there are not that many numbers.
     """
     prefixes, variants = _prefixes(), 10**_VARIED_DIGITS
     if not 0 <= size <= len(prefixes) * variants:
@@ -45,14 +45,16 @@ def made_up(size: int, *, seed: int = 0) -> list[Row]:
     seconds = sorted(dice.choices(range(_FIRST_SECOND, _FIRST_SECOND + _SECONDS), k=size))
     mixes = dice.choices(tuple(_MIXES), tuple(_MIXES.values()), k=size)
     return [
-        Row(id_, prefixes[number // variants] * variants + number % variants, stamp(at), set(mix))
+        SandboxEntry(
+            id_, prefixes[number // variants] * variants + number % variants, stamp(at), set(mix)
+        )
         for id_, number, at, mix in zip(ids, numbers, seconds, mixes, strict=False)
     ]
 
 
 @functools.cache
 def _prefixes() -> tuple[int, ...]:
-    """Beginnings of mobile numbers, valid with the lowest and the highest last digits."""
+    """Return the beginnings of mobile numbers that are valid with all last digits."""
     mobile = phonenumbers.PhoneNumberType.MOBILE
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)
     examples = (phonenumbers.example_number_for_type(region, mobile) for region in regions)

@@ -1,4 +1,4 @@
-"""A request to the sandbox, and what can be read from its query and body."""
+"""A request to the sandbox, and the values in its query and body."""
 
 import re
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ Kind = TypeVar("Kind")
 
 
 class Request(NamedTuple):
-    """What was asked, and with which bearer token (empty without one)."""
+    """A request, with its bearer token (empty without one)."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Request(NamedTuple):
 
 
 class Refusal(Exception):
-    """An answer other than 200, with the message for its body."""
+    """An answer other than 200, with the message of its body."""
 
     def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -34,12 +34,12 @@ class Refusal(Exception):
 
 
 def unprocessable(message: str) -> Refusal:
-    """The answer to what is out of bounds."""
+    """Return the refusal of a value that is out of bounds."""
     return Refusal(HTTPStatus.UNPROCESSABLE_ENTITY, message)
 
 
 def decode(body: bytes, kind: type[Kind]) -> Kind:
-    """The body, checked against its schema."""
+    """Decode a body, checked against its schema."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -47,14 +47,14 @@ def decode(body: bytes, kind: type[Kind]) -> Kind:
 
 
 def whole(text: str, name: str = "value") -> int:
-    """A whole number from 0 up."""
+    """Return a whole number, 0 or more."""
     if not re.fullmatch("[0-9]{1,18}", text):
         raise unprocessable(f"The {name} must be a whole number.")
     return int(text)
 
 
 def page_of(query: Query, default_limit: int) -> tuple[int, int]:
-    """The limit and the offset that are asked for."""
+    """Return the limit and the offset of a query."""
     limit = whole(query.get("page[limit]", [str(default_limit)])[-1], "page[limit]")
     offset = whole(query.get("page[offset]", ["0"])[-1], "page[offset]")
     if not 15 <= limit <= 500:  # noqa: PLR2004 - the API's own bounds
@@ -63,7 +63,7 @@ def page_of(query: Query, default_limit: int) -> tuple[int, int]:
 
 
 def one_of(query: Query, name: str, known: tuple[str, ...]) -> str:
-    """The parameter of that name, by default the first known value."""
+    """Return a parameter of a query; the first known value by default."""
     value = query.get(name, known[:1])[-1]
     if value not in known:
         raise unprocessable(f"The {name} must be one of {', '.join(known)}.")
@@ -71,13 +71,13 @@ def one_of(query: Query, name: str, known: tuple[str, ...]) -> str:
 
 
 def channel_of(text: str) -> str:
-    """The name of a channel."""
+    """Return the name of a channel, checked."""
     if text not in CHANNELS:
         raise unprocessable(f"The type must be one of {', '.join(sorted(CHANNELS))}.")
     return text
 
 
 def filter_of(query: Query) -> frozenset[str]:
-    """The channels to filter by, under both names of the filter; none means all."""
+    """Return the channels to filter by, under both names of the filter; none means all."""
     values = (v for name in ("types", "type", "types[]", "type[]") for v in query.get(name, ()))
     return frozenset(channel_of(part) for value in values for part in value.split(","))

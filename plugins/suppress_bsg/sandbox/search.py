@@ -8,11 +8,11 @@ from typing import Any, Final
 import msgspec
 
 from suppress_bsg.sandbox.request import Query, channel_of, unprocessable, whole
-from suppress_bsg.sandbox.stop_list import Row
+from suppress_bsg.sandbox.stop_list import SandboxEntry
 
 
 class Criterion(msgspec.Struct):
-    """One condition, as far as the query gives it."""
+    """A condition of a search; None stands for a part that the query lacks."""
 
     field: str | None = None
     operator: str | None = None
@@ -20,7 +20,7 @@ class Criterion(msgspec.Struct):
 
 
 _PART: Final = re.compile(r"(search|search_fields\[\d+\])\[(field|operator|value)\]")
-_FIELDS: Final[dict[str, tuple[Callable[[Row], Iterable[Any]], Callable[[str], Any]]]] = {
+_FIELDS: Final[dict[str, tuple[Callable[[SandboxEntry], Iterable[Any]], Callable[[str], Any]]]] = {
     "id": (lambda row: (row.id,), whole),
     "phone": (lambda row: (row.phone,), whole),
     "created_at": (lambda row: (row.created_at,), str),
@@ -36,7 +36,7 @@ _OPERATORS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def criteria_of(query: Query) -> dict[str, Criterion]:
-    """The criteria by their names, `search` and `search_fields[N]`."""
+    """Return the criteria by their names, `search` and `search_fields[N]`."""
     found: dict[str, Criterion] = {}
     for name, values in query.items():
         if part := _PART.fullmatch(name):
@@ -49,8 +49,8 @@ def _like(value: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, re.split("%+", wanted))), re.IGNORECASE)
 
 
-def test_of(criterion: Criterion) -> Callable[[Row], bool]:
-    """What tells whether an entry meets the criterion."""
+def test_of(criterion: Criterion) -> Callable[[SandboxEntry], bool]:
+    """Return a function that tells whether an entry meets a criterion."""
     if criterion.field is None or criterion.operator is None or criterion.value is None:
         raise unprocessable("A search needs a field, an operator and a value.")
     if criterion.field not in _FIELDS:

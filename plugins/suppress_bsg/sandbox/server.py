@@ -1,4 +1,4 @@
-"""Serving the endpoints over HTTP, on a port of 127.0.0.1."""
+"""The sandbox's server: the endpoints over HTTP, on a port of 127.0.0.1."""
 
 import http.server
 import logging
@@ -18,7 +18,7 @@ import msgspec
 from suppress_bsg.sandbox.admission import Throttle, Tokens
 from suppress_bsg.sandbox.endpoints import ROUTES, Service
 from suppress_bsg.sandbox.request import Refusal, Request
-from suppress_bsg.sandbox.stop_list import Row, StopList, copied
+from suppress_bsg.sandbox.stop_list import SandboxEntry, SandboxList, copied
 
 LARGEST_BODY: Final = 1 << 20
 LINGER_BYTES: Final = 16 << 20
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """One connection: reads requests, writes the service's answers as JSON."""
+    """A connection: reads requests, and writes the service's answers as JSON."""
 
     server: "_Server"
     protocol_version = "HTTP/1.1"
@@ -71,7 +71,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return body
 
     def _ending(self, status: HTTPStatus, message: str) -> Refusal:
-        self.close_connection = True  # where the next request begins is not known
+        self.close_connection = True  # the start of the next request is unknown
         return Refusal(status, message)
 
     def _reply(self, status: HTTPStatus, content: object, headers: Mapping[str, str]) -> None:
@@ -89,7 +89,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def _drain(self) -> None:
-        # Closing with unread bytes resets the connection, and the client may lose the answer.
+        # A connection that is closed with unread bytes is reset: the client may lose the answer.
         self.connection.settimeout(LINGER_SECONDS)
         left = LINGER_BYTES
         while left > 0 and (chunk := self.rfile.read1(1 << 16)):
@@ -115,11 +115,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         logger.debug("%s answered with %s", path if path in ROUTES else "another path", code)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Keep silent: the messages quote the request line."""
+        """Log nothing: the messages quote the request line."""
 
 
 class _Server(http.server.ThreadingHTTPServer):
-    """Accepts connections and remembers them, so that closing ends every one."""
+    """Accepts connections, and ends every one of them when it closes."""
 
     allow_reuse_port = False
     request_queue_size = 128
@@ -132,7 +132,7 @@ class _Server(http.server.ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), _Handler)
 
     def server_bind(self) -> None:
-        # HTTPServer would ask the name service for the host's name, which can take seconds.
+        # HTTPServer would ask DNS for the host's name, which can take seconds.
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.socket.getsockname()[1]
 
@@ -167,32 +167,32 @@ class _Server(http.server.ThreadingHTTPServer):
 class Sandbox:
     """A stop list behind BSG's One-API, on a port of 127.0.0.1.
 
-    It starts on entering a `with` block and closes on leaving it. It keeps its list over a
-    close, and its port too, so that starting it again looks like the end of an outage.
+    It starts on entering a `with` block and closes on leaving it. It keeps its list and its
+    port when it closes, so that starting it again looks like the end of an outage.
 
-    What the live service does where nobody describes it is unknown. Here, a search with
+    Some behaviour of the live service is documented nowhere. Here, a search with
     `contact_group_id` answers as if every contact were in every group; `like` finds the value
-    anywhere, unless the value has a `%`, which stands for any characters; refreshing leaves the
-    old token alive; times are in UTC.
+    anywhere, unless the value has a `%`, which stands for any characters; after a refresh the
+    old token still works; times are in UTC.
 
     Args:
-        rows: The entries to begin with; they are copied.
-        port: The port to listen on; 0 takes a free one.
-        api_key: The only key that signs in; with None, every key that begins with `live_` or
+        rows: the entries to begin with; they are copied.
+        port: the port to listen on; 0 takes a free one.
+        api_key: the only key that signs in; with None, every key that begins with `live_` or
             `test_` does.
-        latency: Seconds to wait before every answer.
-        throttle_duplicates: Seconds after an admitted request in which the same one (method,
-            path and query, body, token) answers 429; 0 admits all.
-        token_life: Seconds until a token expires.
-        clock: Tells the time, in seconds since 1970.
+        latency: seconds to wait before every answer.
+        throttle_duplicates: seconds after an admitted request in which the same one (method,
+            path and query, body, token) is answered with 429; 0 admits all.
+        token_life: seconds until a token expires.
+        clock: gives the time, in seconds since the epoch.
 
     Raises:
-        ValueError: Two rows share an id or a phone, or a row is on no known channel.
+        ValueError: two entries share an id or a phone, or an entry is on no known channel.
     """
 
     def __init__(
         self,
-        rows: Iterable[Row] = (),
+        rows: Iterable[SandboxEntry] = (),
         *,
         port: int = 0,
         api_key: str | None = None,
@@ -203,7 +203,7 @@ class Sandbox:
     ) -> None:
         self._port = port
         self._latency = latency
-        self._stop_list = StopList(rows, clock)
+        self._stop_list = SandboxList(rows, clock)
         self._service = Service(
             self._stop_list,
             Tokens(token_life, clock),
@@ -217,50 +217,50 @@ class Sandbox:
         """The base address, as in `"http://127.0.0.1:8080"`.
 
         Raises:
-            RuntimeError: The port is to be a free one, and the sandbox was never started.
+            RuntimeError: the port is still unknown, since the sandbox was never started.
         """
         if not self._port:
             raise RuntimeError("the sandbox has no port yet: call start() first")
         return f"http://127.0.0.1:{self._port}"
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[SandboxEntry, ...]:
         """A copy of the entries, in the order of their ids."""
         with self._stop_list.reading() as rows:
             return tuple(map(copied, rows))
 
-    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[Row]:
+    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[SandboxEntry]:
         """Put phones on the lists of channels.
 
         Args:
-            phones: Digits without the plus; one that has an entry keeps it.
-            channels: One or more of `sms`, `viber`, `rcs`, `whatsapp`.
+            phones: digits without the plus; a phone that has an entry keeps it.
+            channels: one or more of `sms`, `viber`, `rcs`, `whatsapp`.
 
         Returns:
             A copy of each phone's entry.
 
         Raises:
-            ValueError: No channel, or an unknown one, is named.
+            ValueError: no channel is named, or an unknown one.
         """
         return self._stop_list.attach(phones, channels)
 
     def detach(self, ids: Iterable[int], channels: Iterable[str]) -> None:
-        """Take entries off the lists of channels; one that is on no list any more is deleted.
+        """Take entries off the lists of channels; an entry on no list any more is deleted.
 
         Args:
-            ids: Numbers of entries; unknown ones are ignored.
-            channels: One or more of `sms`, `viber`, `rcs`, `whatsapp`.
+            ids: ids of entries; unknown ones are ignored.
+            channels: one or more of `sms`, `viber`, `rcs`, `whatsapp`.
 
         Raises:
-            ValueError: No channel, or an unknown one, is named.
+            ValueError: no channel is named, or an unknown one.
         """
         self._stop_list.detach(ids, channels)
 
     def start(self) -> None:
-        """Begin to answer; does nothing when it has begun.
+        """Begin to answer, unless it has begun.
 
         Raises:
-            OSError: The port is taken.
+            OSError: the port is taken.
         """
         if self._server is not None:
             return
@@ -271,7 +271,7 @@ class Sandbox:
         ).start()
 
     def close(self) -> None:
-        """End every connection and thread and free the port; does nothing when that is done."""
+        """End every connection and thread, and free the port, unless that is done."""
         server, self._server = self._server, None
         if server is not None:
             server.end()

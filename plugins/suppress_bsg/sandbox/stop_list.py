@@ -15,14 +15,14 @@ LOWEST_PHONE: Final = 100_000_000
 HIGHEST_PHONE: Final = 999_999_999_999_999
 
 
-class Row(msgspec.Struct, gc=False):
+class SandboxEntry(msgspec.Struct, gc=False):
     """An entry of the stop list.
 
     Attributes:
-        id: The entry's number, 1 or more.
-        phone: The phone number's digits, without the plus.
-        created_at: When the entry was made, as in `"2022-04-18 19:22:16"`.
-        channels: The channels whose lists the phone is on: `sms`, `viber`, `rcs`,
+        id: the entry's number, 1 or more.
+        phone: the phone number's digits, without the plus.
+        created_at: the time when the entry was made, as in `"2022-04-18 19:22:16"`.
+        channels: the channels whose lists the phone is on: `sms`, `viber`, `rcs`,
             `whatsapp`. The API has no flag for `whatsapp`; only its filter shows it.
     """
 
@@ -33,31 +33,34 @@ class Row(msgspec.Struct, gc=False):
 
 
 def stamp(seconds: float) -> str:
-    """A moment (seconds since the epoch) as the API writes it, in UTC."""
+    """Return a time (seconds since the epoch) as the API writes it, in UTC."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
 
 
-class StopList:
-    """The entries, in the order of their ids; each method is one step for other threads."""
+class SandboxList:
+    """The entries, in the order of their ids. Other threads see each method as one step."""
 
-    def __init__(self, rows: Iterable[Row], clock: Callable[[], float]) -> None:
+    def __init__(self, rows: Iterable[SandboxEntry], clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.RLock()
-        self._by_id: dict[int, Row] = {}
-        self._by_phone: dict[int, Row] = {}
-        self._filtered: dict[frozenset[str], list[Row]] = {}
+        self._by_id: dict[int, SandboxEntry] = {}
+        self._by_phone: dict[int, SandboxEntry] = {}
+        self._filtered: dict[frozenset[str], list[SandboxEntry]] = {}
         for row in sorted(rows, key=lambda row: row.id):
             if row.id in self._by_id or row.phone in self._by_phone:
                 raise ValueError(f"two rows share an id or a phone: see the row with id {row.id}")
-            self._insert(Row(row.id, row.phone, row.created_at, _known(row.channels)))
+            self._insert(SandboxEntry(row.id, row.phone, row.created_at, _known(row.channels)))
         self._next_id = max(self._by_id, default=0) + 1
 
-    def _insert(self, row: Row) -> None:
+    def _insert(self, row: SandboxEntry) -> None:
         self._by_id[row.id] = self._by_phone[row.phone] = row
 
     @contextmanager
-    def reading(self, channels: frozenset[str] = frozenset()) -> Iterator[list[Row]]:
-        """Lend the entries on any of the channels (on none named: all), unchanged meanwhile."""
+    def reading(self, channels: frozenset[str] = frozenset()) -> Iterator[list[SandboxEntry]]:
+        """Lend the entries on any of the channels; on all, if none is named.
+
+        They do not change while the block runs.
+        """
         with self._lock:
             if channels not in self._filtered:
                 self._filtered[channels] = [
@@ -67,17 +70,17 @@ class StopList:
                 ]
             yield self._filtered[channels]
 
-    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[Row]:
+    def attach(self, phones: Iterable[int], channels: Iterable[str]) -> list[SandboxEntry]:
         """See `Sandbox.attach`."""
         added = _known(channels)
         with self._lock:
             self._filtered.clear()
             return [self._attach_one(phone, added) for phone in dict.fromkeys(phones)]
 
-    def _attach_one(self, phone: int, channels: set[str]) -> Row:
+    def _attach_one(self, phone: int, channels: set[str]) -> SandboxEntry:
         row = self._by_phone.get(phone)
         if row is None:
-            row = Row(self._next_id, phone, stamp(self._clock()), set())
+            row = SandboxEntry(self._next_id, phone, stamp(self._clock()), set())
             self._next_id += 1
             self._insert(row)
         row.channels |= channels
@@ -94,9 +97,9 @@ class StopList:
                     del self._by_id[row.id], self._by_phone[row.phone]
 
 
-def copied(row: Row) -> Row:
-    """A row that can be handed out: changing it changes nothing here."""
-    return Row(row.id, row.phone, row.created_at, set(row.channels))
+def copied(row: SandboxEntry) -> SandboxEntry:
+    """Return a copy of an entry, for callers to change."""
+    return SandboxEntry(row.id, row.phone, row.created_at, set(row.channels))
 
 
 def _known(channels: Iterable[str]) -> set[str]:

@@ -1,7 +1,7 @@
-"""Some recipients that are screened together: the outcome of each, and what it was made from."""
+"""Segment of a list, screened at once: the outcome of each recipient, and its readings."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -25,7 +25,7 @@ OUTCOMES = (Outcome.INVALID, Outcome.ALLOWED, Outcome.SUPPRESSED)
 """The outcomes by their codes."""
 
 
-class Part(Generic[R]):
+class Segment(Generic[R]):
     """Some of the recipients, screened together.
 
     Args:
@@ -38,7 +38,7 @@ class Part(Generic[R]):
         recipients: the recipients.
         numbers: the number, or the tuple of numbers, of each of them.
         singles: each number on its own.
-        found: what these mean.
+        found: their readings.
         outcomes: the outcome of each recipient, as a code.
     """
 
@@ -53,8 +53,12 @@ class Part(Generic[R]):
         self.numbers = numbers
         self.singles: Numbers = numbers
         self._owners = None
-        self.found = reader.read_all(self.singles)
-        if isinstance(numbers, list) and not self.found.texts and any_tuple(numbers):
+        # Most often, all recipients have one number or all have several.
+        several = issubclass(type(numbers[0]), tuple)
+        if not several:
+            self.found = reader.read_all(self.singles)
+            several = isinstance(numbers, list) and not self.found.texts and any_tuple(numbers)
+        if several:
             self.singles, self._owners = singles_of(numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.full(len(self.singles), ALLOWED, np.uint8)
@@ -72,7 +76,7 @@ class Part(Generic[R]):
         if self._owners is None:
             return np.arange(none)
         places = np.full(len(self.outcomes), none)
-        # Of several that decide alike, the first.
+        # The first of several that decide alike.
         deciding = np.flatnonzero(self._outcomes_of_singles == self.outcomes[self._owners])[::-1]
         places[self._owners[deciding]] = deciding
         return places
@@ -127,7 +131,7 @@ def any_tuple(numbers: list[Any]) -> bool:
     return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
 
 
-def singles_of(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+def singles_of(numbers: Iterable[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     """Return each number on its own, and the place of its recipient."""
     # Its own members, and not what a subclass iterates over.
     several = [

@@ -1,0 +1,29 @@
+"""The plugin for pytest: a fixture for a stop list in place of the default one.
+
+It stands beside the package, and imports it only for tests that use the fixture: pytest loads
+this module in every run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import suppress
+
+
+@pytest.fixture
+def suppress_stop_list() -> Iterator[Callable[..., suppress.Suppressor]]:
+    """Put a stop list in place of the default one until the test ends.
+
+    Call it as `suppress.testing.stop_list`; a later call takes the place of an earlier one.
+    """
+    from suppress.testing import stop_list  # noqa: PLC0415 - takes its time
+
+    with contextlib.ExitStack() as stack:
+        yield lambda **given: stack.enter_context(stop_list(**given))

@@ -1,0 +1,255 @@
+"""A record of opt-outs in memory: for tests, and to show what the contract asks for."""
+
+import dataclasses
+import secrets
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from suppress.opt_outs.contract import (
+    Backlog,
+    Changes,
+    Destination,
+    Overtaken,
+    PendingChange,
+    Replaced,
+    positioned,
+)
+from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.people import People
+from suppress.stop_list.forgotten import Forgotten, Trace
+
+
+class MemoryRecord:
+    """A record that ends with its process; see `suppress.opt_outs.contract.Record`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key = secrets.token_bytes(32)
+        self._changes: list[Changes] = []
+        self._traces: dict[str, dict[bytes, Trace]] = {}
+        self._outbox: dict[int, PendingChange] = {}
+        self._last_id = 0
+
+    @property
+    def where(self) -> str:
+        """The name of the record, for messages."""
+        return "memory"
+
+    def append(
+        self,
+        changes: Sequence[Changes],
+        *,
+        expected: int | None,
+        prepare: Callable[[int], None] = lambda _position: None,
+    ) -> int:
+        """Append changes, all or none, and put what is to be told into the outbox."""
+        with self._lock:
+            done = positioned(changes, self._next(expected))
+            prepare(done[-1].position)
+            for each in done:
+                self._changes.append(dataclasses.replace(each, tell={}))
+                traces = self._traces.get(each.channel, {})
+                for hashed in [h for h, it in traces.items() if it.position in each.releases]:
+                    del traces[hashed]
+                self._put_into_outbox(each)
+            return done[-1].position
+
+    def changes_since(self, position: int | None) -> Iterator[Changes]:
+        """Give the changes behind a position, in order."""
+        with self._lock:
+            known = [each.position for each in self._changes]
+            if position is not None and position not in known:
+                raise Replaced
+            start = 0 if position is None else known.index(position) + 1
+            return iter(self._changes[start:])
+
+    def people(self, positions: Sequence[int]) -> People:
+        """Return the people at some positions, in that order."""
+        with self._lock:
+            people = {
+                at: person
+                for each in self._changes
+                for at, person in zip(each.positions, each.people.rows(), strict=True)
+            }
+        return People.of([people[at] for at in positions if at in people])
+
+    def forget(
+        self,
+        positions: Sequence[int],
+        forgotten: Mapping[str, Mapping[int, bool]],
+        *,
+        made_at: float,
+        expected: int | None,
+    ) -> int:
+        """Remove the people at some positions, and remember keyed hashes of their readings."""
+        gone = frozenset(positions)
+        with self._lock:
+            position = self._next(expected)
+            numbers: set[str] = set()
+            for place, each in enumerate(self._changes):
+                if not gone.isdisjoint(each.positions):
+                    numbers |= {
+                        number
+                        for at, number in zip(each.positions, each.people.numbers, strict=True)
+                        if at in gone
+                    }
+                    self._changes[place] = _without(each, gone)
+            self._outbox = {
+                id_: each
+                for id_, each in self._outbox.items()
+                if not (each.refused and each.number in numbers)
+            }
+            hasher = Forgotten(self._key)
+            for channel, values in forgotten.items():
+                self._traces.setdefault(channel, {}).update(
+                    (hasher.hashed(value), Trace(position, is_line))
+                    for value, is_line in values.items()
+                )
+            forgetting = Changes(
+                "forget", "", made_at=made_at, takes_back=tuple(positions), position=position
+            )
+            self._changes.append(forgetting)
+            return position
+
+    def forgotten(self) -> Mapping[str, Forgotten]:
+        """Return the keyed hashes that keep opt-outs in force, by channel."""
+        with self._lock:
+            return {
+                channel: Forgotten(self._key, dict(traces))
+                for channel, traces in self._traces.items()
+                if traces
+            }
+
+    def pending(
+        self,
+        destination: Destination,
+        *,
+        channels: Collection[str] | None = None,
+        refused_before: float | None = None,
+        now: float = 0.0,
+        after: int = 0,
+        limit: int = 1000,
+    ) -> list[PendingChange]:
+        """Return a page of what a destination has not been told, in order."""
+        resting: set[tuple[str, str]] = set()
+        page: list[PendingChange] = []
+        for each in self._of(destination):
+            if refused_before is not None and _is_refused(each, refused_before, now):
+                resting.add((each.channel, each.number))
+            is_wanted = channels is None or each.channel in channels
+            if each.id > after and is_wanted and (each.channel, each.number) not in resting:
+                page.append(each)
+        return page[:limit]
+
+    def next_refused(
+        self, destination: Destination, *, channels: Collection[str], now: float
+    ) -> float | None:
+        """Return when the earliest refusal up to now was; None where there is none."""
+        moments = [
+            each.tried_at
+            for each in self._of(destination)
+            if each.channel in channels
+            and each.refused
+            and each.tried_at is not None
+            and each.tried_at <= now
+        ]
+        return min(moments, default=None)
+
+    def waits(self, destination: Destination, channel: str, numbers: Sequence[str]) -> set[str]:
+        """Return those numbers of which a destination has not been told something yet."""
+        waiting = {each.number for each in self._of(destination) if each.channel == channel}
+        return waiting.intersection(numbers)
+
+    def acknowledge(self, ids: Sequence[int]) -> None:
+        """Remove from the outbox what was told and taken."""
+        with self._lock:
+            for each in ids:
+                self._outbox.pop(each, None)
+
+    def reject(self, ids: Sequence[int], error: str, now: float, *, refused: bool) -> None:
+        """Note that something was not taken, and why."""
+        with self._lock:
+            for each in ids:
+                before = self._outbox[each]
+                self._outbox[each] = dataclasses.replace(
+                    before, tries=before.tries + 1, tried_at=now, error=error, refused=refused
+                )
+
+    def destinations(self) -> list[Destination]:
+        """Return those for whom something waits, in order."""
+        return sorted({Destination(each.source, each.account) for each in self._pending()})
+
+    def backlog(self) -> list[Backlog]:
+        """Count what waits, by destination, action and channel, in order."""
+        waiting = self._pending()
+        kinds = Counter((each.source, each.account, each.action, each.channel) for each in waiting)
+        found = []
+        for kind, count in kinds.items():
+            some = [e for e in waiting if (e.source, e.account, e.action, e.channel) == kind]
+            failed = [each for each in some if each.error is not None]
+            last = max(failed, key=lambda each: each.tried_at or 0.0, default=None)
+            found.append(
+                Backlog(
+                    *kind,
+                    count,
+                    sum(each.refused for each in some),
+                    min(each.made_at for each in some),
+                    max(each.tries for each in some),
+                    None if last is None else last.error,
+                )
+            )
+        return found
+
+    def reset(self) -> bool:
+        """Accept that the record is gone or another one: it never is."""
+        return False
+
+    def _next(self, expected: int | None) -> int:
+        last = self._changes[-1].position if self._changes else None
+        if last != expected:
+            raise Overtaken
+        return (last or 0) + 1 + secrets.randbelow(2**32)
+
+    def _pending(self) -> list[PendingChange]:
+        with self._lock:
+            return list(self._outbox.values())
+
+    def _of(self, destination: Destination) -> list[PendingChange]:
+        return [each for each in self._pending() if (each.source, each.account) == destination]
+
+    def _put_into_outbox(self, changes: Changes) -> None:
+        if changes.action == "forget":
+            return
+        opposite = "remove" if changes.action == "add" else "add"
+        for destination, numbers in changes.tell.items():
+            refused = {
+                each.number: id_
+                for id_, each in self._outbox.items()
+                if (each.source, each.account, each.action, each.channel, each.refused)
+                == (*destination, opposite, changes.channel, True)
+            }
+            for number in numbers:
+                is_dropped = self._outbox.pop(refused.get(number, 0), None) is not None
+                if not (is_dropped and changes.action == "remove"):
+                    self._last_id += 1
+                    kind = changes.action, changes.channel
+                    self._outbox[self._last_id] = PendingChange(
+                        self._last_id, *destination, *kind, number, changes.made_at
+                    )
+
+
+def _without(changes: Changes, gone: frozenset[int]) -> Changes:
+    """Return changes without some people, and without the evidence where nobody is left."""
+    places = [place for place, at in enumerate(changes.positions) if at not in gone]
+    wished_at = changes.evidence.wished_at
+    return dataclasses.replace(
+        changes,
+        people=changes.people.chosen(places),
+        positions=[changes.positions[place] for place in places],
+        evidence=changes.evidence if places else Evidence(wished_at),
+    )
+
+
+def _is_refused(change: PendingChange, since: float, until: float) -> bool:
+    return change.refused and change.tried_at is not None and since < change.tried_at <= until
