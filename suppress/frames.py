@@ -87,7 +87,7 @@ def screen_frame(
 
 @dataclass(frozen=True)
 class _Work:
-    """What is done to a frame, or to each part of one.
+    """The screening of a frame, or of each part of one.
 
     Attributes:
         channel: the channel.
