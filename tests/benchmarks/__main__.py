@@ -44,7 +44,8 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
-from suppress.screening.screening import allowed, taken
+from suppress.screening.recipients import taken
+from suppress.screening.screening import allowed
 from suppress.stop_list.number_set import NumberSet
 from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
