@@ -142,7 +142,7 @@ def test_what_a_source_has_refused_goes_too(folder: Path, clock: Clock) -> None:
 
 
 def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
-    """Not in that of another process either, which is made anew without it."""
+    """Not in that of another process either, which is made again without it."""
     numbers = [f"+4479{place:08d}" for place in range(12_000)]
     one, two = made(folder, clock), made(folder, clock)
     one.add(numbers, "sms")
