@@ -162,6 +162,7 @@ def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: 
     one.add(numbers, "sms")
     for number in numbers:
         one.forget(number)
+        assert traces_in(folder, number) == []
     for each in (one, made(folder, clock)):
         assert each.filter_recipients([*numbers, *others], "sms") == others
         assert each.snapshot("sms").opted_out.count == 50
