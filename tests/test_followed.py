@@ -1,6 +1,7 @@
 """A stop list that is followed while recipients come in: their opt-outs, and its age."""
 
 import io
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,18 @@ def test_the_sources_are_asked_once_in_a_pause(
         followed.look()
         loads.append(len(source.loads))
     assert loads == [1] * 9 + [2] * 10 + [3] * 6
+
+
+def test_no_pause_makes_an_expired_list_answer(
+    made: Callable[..., Suppressor], clock: Clock, source: ListSource
+) -> None:
+    followed = FollowedList(made(), "sms", pause=math.inf, timer=clock)
+    clock.now += 3600
+    assert followed.look().snapshot is followed.snapshot
+    clock.now += 1
+    source.failure = SourceError("it is down")
+    with pytest.raises(StopListUnavailable):
+        followed.look()
 
 
 def test_an_unknown_channel(made: Callable[..., Suppressor]) -> None:

@@ -17,7 +17,7 @@ NAME = "file"
 
 
 @dataclass(frozen=True, kw_only=True)
-class FileLimits:
+class FileSourceLimits:
     """Limits that no user has to set.
 
     Attributes:
@@ -32,7 +32,7 @@ class FileLimits:
     max_in_memory: int = 2**26
 
 
-DEFAULT_LIMITS = FileLimits()
+DEFAULT_LIMITS = FileSourceLimits()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ class FileSource:
         settings: FileSettings,
         default_region: str | None,
         *,
-        limits: FileLimits = DEFAULT_LIMITS,
+        limits: FileSourceLimits = DEFAULT_LIMITS,
     ) -> None:
         self._limits = limits
         self.channels = settings.channels

@@ -38,7 +38,7 @@ class Batch(Protocol):
 
     @property
     def is_cut(self) -> bool:
-        """True if the last row may be half a row: its line has no end."""
+        """True if the last row may be half a row, because its line has no end."""
 
     def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
         """Write rows as they came.

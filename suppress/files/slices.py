@@ -98,7 +98,7 @@ class Slices:
 
     @property
     def is_cut(self) -> bool:
-        """True if the last row may be half a row: its line has no end."""
+        """True if the last row may be half a row, because its line has no end."""
         return len(self._ends) > 0 and self._block[self._ends[-1] - 1] not in b"\r\n"
 
     def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:

@@ -19,7 +19,7 @@ from suppress.numbers.problem import Problem
 
 
 class UnknownCode(NotUnderstood):
-    """No such calling code exists; with a default region, `parse` reads the digits anew."""
+    """No such calling code exists; with a default region, `parse` reads the digits again."""
 
 
 class Plan:

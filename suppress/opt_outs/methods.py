@@ -204,8 +204,7 @@ class OptOutMethods(ABC):
             via: how they came; None for any way.
 
         Raises:
-            UnknownChannel: no source serves the channel.
-            StoreUnavailable: they cannot be read.
+            UnknownChannel, StoreUnavailable: as for `history`.
             InvalidArgument: a time has no time zone.
         """
         if channel is not None:

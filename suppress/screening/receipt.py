@@ -287,8 +287,9 @@ def differences(receipt: Receipt, numbers: Iterable[Any]) -> list[str]:
     for each in numbers:
         digest.update(lines_of([each]))
         count += 1
-    if count != receipt.recipients.count:
-        return [f"There are {count:,} recipients, but {receipt.recipients.count:,} were screened."]
+    if count != (screened := receipt.recipients.count):
+        here = "There is 1 recipient" if count == 1 else f"There are {count:,} recipients"
+        return [f"{here}, but {screened:,} {'was' if screened == 1 else 'were'} screened."]
     if digest.hexdigest() != receipt.recipients.digest:
         return ["The recipients are not those who were screened, or not in that order."]
     return []

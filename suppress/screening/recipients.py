@@ -15,7 +15,7 @@ from suppress.screening.segment import singles_of
 
 R = TypeVar("R")
 
-_FRAME = (
+_TABLE = (
     "A list of numbers is needed, but a table was given. Pass its column of numbers, or the "
     "table itself to suppress.filter_frame."
 )
@@ -82,12 +82,11 @@ def _taken_from_array(array: Any) -> tuple[Any, Numbers] | None:
                 "was given. Pass one column of it."
             )
         return (array, array) if array.dtype.kind in "iuf" else None
+    if hasattr(array, "columns") and hasattr(array, "dtypes"):
+        raise TypeError(_TABLE)
     pandas = sys.modules.get("pandas")
-    if pandas is not None:
-        if isinstance(array, pandas.DataFrame):
-            raise TypeError(_FRAME)
-        if isinstance(array, pandas.Series | pandas.Index):
-            return _taken_from_pandas(array)
+    if pandas is not None and isinstance(array, pandas.Series | pandas.Index):
+        return _taken_from_pandas(array)
     return _taken_from_arrow(array)
 
 
@@ -114,7 +113,7 @@ def _taken_from_arrow(array: Any) -> tuple[Sequence[Any], Numbers] | None:
     except pa.ArrowException:
         return None
     if pa.types.is_struct(values.type):
-        raise TypeError(_FRAME)
+        raise TypeError(_TABLE)
     numbers = ArrowNumbers.readable(values) or values.to_pylist()
     return numbers, numbers
 

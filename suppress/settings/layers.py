@@ -93,8 +93,8 @@ def read_layers(
     Raises:
         ConfigurationError: a setting is unknown, or its value cannot be used.
     """
-    fields = _fields(kind)
-    kinds = {name: each.kind for name, each in fields.items()}
+    kinds = _kinds(kind)
+    words = {each.name: each.metadata.get(WORDS, {}) for each in dataclasses.fields(kind)}
     secret_files = {name: f"{name}_file" for name in kinds if _has(kinds[name], Secret)}
     kinds |= dict.fromkeys(secret_files.values(), Path)
     refuse_unknown(file.values, kinds, f"in the table [{table.name}]")
@@ -108,19 +108,15 @@ def read_layers(
     found: dict[str, Any] = {}
     decided: set[str] = set()
     for layer in (arguments, Layer(in_environ, environ.folder), file):
-        for key, key_file in secret_files.items():
-            if {key, key_file} <= layer.values.keys():
+        for key, value in layer.values.items():
+            if (key_file := secret_files.get(key, key)) != key and key_file in layer.values:
                 raise ConfigurationError(
-                    f"{table.both_names(key)} and {table.both_names(key_file)} are both set. "
-                    "Set one of them."
+                    f"{table.both_names(key)} and {table.both_names(key_file)} are both "
+                    "set. Set one of them."
                 )
-        # What an earlier layer has decided is not looked at in the later ones.
-        for key in layer.values.keys() - decided:
-            words = fields[key].words if key in fields else {}
-            try:
-                found[key] = _converted(layer.values[key], kinds[key], words, layer.folder)
-            except msgspec.ValidationError as error:
-                raise ConfigurationError(f"{table.both_names(key)}: {error}.") from None
+            if key not in decided:  # else a layer that wins has it: this value is not looked at
+                names = table.both_names(key)
+                found[key] = _converted(value, kinds[key], words.get(key, {}), layer.folder, names)
         decided |= layer.values.keys()
         for pair in secret_files.items():
             if not decided.isdisjoint(pair):
@@ -143,7 +139,7 @@ def required(kind: type) -> list[str]:
 
 def secret_names(kind: type) -> list[str]:
     """Return the names of a dataclass's fields that are secrets."""
-    return [name for name, each in _fields(kind).items() if _has(each.kind, Secret)]
+    return [name for name, each in _kinds(kind).items() if _has(each, Secret)]
 
 
 def sealed(value: Any) -> Any:
@@ -164,20 +160,10 @@ def revealed(value: Any) -> Any:
     return value.reveal() if isinstance(value, Secret) else value
 
 
-@dataclass(frozen=True)
-class _Field:
-    """The type of a setting, and the words that stand for values of it."""
-
-    kind: Any
-    words: Mapping[str, Any]
-
-
-def _fields(kind: type) -> dict[str, _Field]:
-    kinds = typing.get_type_hints(kind)
-    return {
-        each.name: _Field(kinds[each.name], each.metadata.get(WORDS, {}))
-        for each in dataclasses.fields(kind)
-    }
+def _kinds(kind: type) -> dict[str, Any]:
+    """Return the types of a dataclass's fields."""
+    hints = typing.get_type_hints(kind)
+    return {each.name: hints[each.name] for each in dataclasses.fields(kind)}
 
 
 def _has(kind: object, part: type) -> bool:
@@ -195,8 +181,17 @@ def _from_text(text: Secret, kind: object) -> Secret | list[str] | bool:
     return text
 
 
-def _converted(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None) -> Any:
-    value = revealed(value)
+def _converted(
+    value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None, names: str
+) -> Any:
+    # No variable here holds a value that is revealed: a traceback may show them.
+    try:
+        return _plain(revealed(value), kind, words, folder)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"{names}: {error}.") from None
+
+
+def _plain(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None) -> Any:
     if isinstance(value, str) and (word := value.strip().lower()) in words:
         return words[word]
     if isinstance(value, Path):
@@ -206,9 +201,8 @@ def _converted(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | N
     if others and _has(kind, Path):
         # msgspec has no union of a path and another type.
         kind = Path if isinstance(value, str) else functools.reduce(operator.or_, others)
-    return msgspec.convert(
-        value, kind, strict=False, dec_hook=functools.partial(_secret_or_path, folder)
-    )
+    secret_or_path = functools.partial(_secret_or_path, folder)
+    return msgspec.convert(value, kind, strict=False, dec_hook=secret_or_path)
 
 
 def _secret_or_path(folder: Path | None, kind: type, value: object) -> object:

@@ -312,7 +312,7 @@ class _FolderLease:
 _OWN = re.compile(
     r"[a-z0-9_-]+-[0-9a-f]{16}(-[0-9a-f]{64})?(\.\d+)?"
     r"\.(snapshot|numbers|origins|failure)(\.damaged)?"
-    r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\.(sqlite3|made))\.[0-9a-f]{16}"
+    r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\..*)\.[0-9a-f]{16}"
 )
 
 

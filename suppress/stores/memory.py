@@ -1,9 +1,12 @@
 """A store in the memory of one process, for when nothing is to be kept."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from cachetools import TTLCache
 
 from suppress.stop_list.opted_out import NO_OPT_OUTS
 from suppress.stop_list.snapshot import Snapshot
@@ -22,19 +25,19 @@ class MemoryStore:
     def __init__(
         self, limits: StoreLimits | None = None, *, timer: Callable[[], float] = time.monotonic
     ) -> None:
-        self._limits = limits or StoreLimits()
-        self._timer = timer
-        self._snapshots: dict[str, Snapshot] = {}
-        self._asked: dict[str, float] = {}
-        self._failures: dict[str, Failure] = {}
+        unused_age = (limits or StoreLimits()).unused_age
+        self._snapshots: TTLCache[str, Snapshot] = TTLCache(math.inf, unused_age, timer)
+        self._failures: TTLCache[str, Failure] = TTLCache(math.inf, unused_age, timer)
         self._version = 0
         self.after_fork_in_child()
 
     def latest(self, key: str) -> Snapshot | None:
         """Return the snapshot under the key."""
         with self._changed:
-            self._asked[key] = self._timer()
-            return self._snapshots.get(key)
+            snapshot = self._snapshots.get(key)
+            if snapshot is not None:  # it is in use: its time starts again
+                self._snapshots[key] = snapshot
+            return snapshot
 
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
@@ -44,8 +47,6 @@ class MemoryStore:
             check_lease(lease, key)
             self._snapshots[key] = snapshot
             self._failures.pop(key, None)
-            self._asked[key] = self._timer()
-            self._forget_unused()
         self.notify()
         return snapshot
 
@@ -55,11 +56,13 @@ class MemoryStore:
 
     def failure(self, key: str) -> Failure | None:
         """Return the failure under the key."""
-        return self._failures.get(key)
+        with self._changed:
+            return self._failures.get(key)
 
     def fail(self, key: str, failure: Failure) -> None:
         """Keep the failure under the key."""
-        self._failures[key] = failure
+        with self._changed:
+            self._failures[key] = failure
         self.notify()
 
     def version(self) -> int:
@@ -98,13 +101,6 @@ class MemoryStore:
         """Forget the leases of threads that are not in this process."""
         self._changed = threading.Condition()
         self._leases: dict[str, _MemoryLease] = {}
-
-    def _forget_unused(self) -> None:
-        oldest = self._timer() - self._limits.unused_age
-        for key in [key for key, asked in self._asked.items() if asked < oldest]:
-            del self._asked[key]
-            self._snapshots.pop(key, None)
-            self._failures.pop(key, None)
 
 
 class _MemoryLease:

@@ -41,7 +41,7 @@ class RecordContract:
         assert record.where
 
     def test_keeps_every_attribute(self, opening: Opening) -> None:
-        """What comes back is what was appended, through this handle and another one."""
+        """The changes come back as they were appended, through this handle and another one."""
         record = opening()
         people = People.of(
             [Person(ANN, "(415) 555-2671\0\n\u00c9va", "US"), Person(BOB, BOB), Person(CY)]
@@ -168,7 +168,7 @@ class RecordContract:
         assert (found.tries, found.tried_at, found.error) == (1, 100.0, "no such number.")
 
     def test_the_opposite_of_a_refused_change_replaces_it(self, opening: Opening) -> None:
-        """What was never taken need not be removed; what could not be removed is added again."""
+        """A source need not remove what it never took, and is told again of what it kept."""
         record = opening()
         orders: list[tuple[Action, Action, list[Action]]] = [
             ("add", "remove", []),

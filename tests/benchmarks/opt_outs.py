@@ -1,6 +1,6 @@
 """A million opt-outs made here: added at once, opened again, and one more of another process.
 
-python -m tests.benchmarks.opt_outs [COUNT]
+python tests/benchmarks/opt_outs.py [COUNT]
 """
 
 import multiprocessing

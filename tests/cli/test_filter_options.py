@@ -35,7 +35,7 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
-    """Where temporary files go."""
+    """The folder of temporary files."""
     path = tmp_path / "temporary"
     path.mkdir()
     return path

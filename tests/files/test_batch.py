@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suppress import Batch, InputError, Row, RowNumbers, Rows
-from suppress.files.lines import FileLimits
+from suppress.files.lines import Limits
 from suppress.files.slices import Slices
 
 Outcome = tuple[list[Row], list[tuple[Any, int]], str]
-SMALL = FileLimits(row_bytes=2**12, block_bytes=2**11)
+SMALL = Limits(row_bytes=2**12, block_bytes=2**11)
 """Files of some kilobytes have many blocks."""
 
 
@@ -97,17 +97,23 @@ def test_any_text(lines: list[str], end: str, odd: bytes) -> None:
     assert agree(content, format="text")
 
 
-VALUES = st.sampled_from(
-    [
-        *(b'{"a":"+14155552671","b":1}', b'{"b":null,"a":[1]}', b'{"a":"1","a":"2","b":""}'),
-        *(b'{"a":"\\u0061","b":2}', b'{"\\u0061":1,"a":2,"b":3}', b'{"b":1}', b'"a"', b"1", b""),
-        *(b'["a"]', b"{", b'{"a":"a","b":"b"}', b"[" * 3000, b'{"a":1,"b":2} ', b"\xff"),
-    ]
-)
+JSON_LINES = [
+    *(b'{"a":"+14155552671","b":1}', b'{"b":null,"a":[1]}', b'{"a":"1","a":"2","b":""}'),
+    *(b'{"a":"\\u0061","b":2}', b'{"\\u0061":1,"a":2,"b":3}', b'{"b":1}', b'"a"', b"1", b""),
+    *(b'["a"]', b"{", b'{"a":"a","b":"b"}', b"[" * 3000, b'{"a":1,"b":2} ', b"\xff"),
+]
+
+
+@pytest.mark.parametrize("columns", [("a",), ("a", "b"), ()])
+@pytest.mark.parametrize("odd", JSON_LINES)
+def test_an_oddity_in_json_lines(odd: bytes, columns: Sequence[str]) -> None:
+    for good in (b'{"a":"+14155552671","b":1}', b'"+14155552671"'):
+        for lines in ([odd], [odd, good], [good, odd, good]):
+            assert agree(b"\n".join(lines), format="jsonl", columns=columns)
 
 
 @given(
-    lines=st.lists(VALUES, max_size=8),
+    lines=st.lists(st.sampled_from(JSON_LINES), max_size=8),
     columns=st.sampled_from([("a",), ("a", "b"), ()]),
     end=st.sampled_from([b"\n", b"\r\n"]),
 )
@@ -161,6 +167,12 @@ def test_files_of_few_rows(form: str, count: int) -> None:
         found = at_once(content, format=form, columns=columns)
         assert found == one_by_one(content, format=form, columns=columns)
         assert len(found[0]) == count
+
+
+def test_an_object_behind_plain_values() -> None:
+    content = b'"+14155552671"\n' * (SMALL.sample_rows + 50) + b'{"a":1}\n'
+    assert agree(content, format="jsonl")
+    assert "it is a JSON object" in at_once(content, format="jsonl")[2]
 
 
 def test_batches_before_a_bad_row_are_given() -> None:

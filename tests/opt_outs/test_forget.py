@@ -142,7 +142,7 @@ def test_what_a_source_has_refused_goes_too(folder: Path, clock: Clock) -> None:
 
 
 def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
-    """Not in that of another process either, which is made anew without it."""
+    """Not in that of another process either, which is made again without it."""
     numbers = [f"+4479{place:08d}" for place in range(12_000)]
     one, two = made(folder, clock), made(folder, clock)
     one.add(numbers, "sms")
@@ -162,6 +162,7 @@ def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: 
     one.add(numbers, "sms")
     for number in numbers:
         one.forget(number)
+        assert traces_in(folder, number) == []
     for each in (one, made(folder, clock)):
         assert each.filter_recipients([*numbers, *others], "sms") == others
         assert each.snapshot("sms").opted_out.count == 50

@@ -13,7 +13,7 @@ import pytest
 import suppress.testing
 from support.builders import ListSource, listed
 from suppress import ConfigurationError, Settings, SourceError, StopListUnavailable, Suppressor
-from suppress_file import FileLimits, FileSettings, FileSource
+from suppress_file import FileSettings, FileSource, FileSourceLimits
 
 LATER = "+14155552674"
 LISTED, OTHER, NATIONAL = "+14155552671", "+14155552672", "(415) 555-2671"
@@ -221,7 +221,7 @@ class TestAFileThatIsBeingWritten:
     """The waiting times are shorter than by default."""
 
     def source(self, path: Path, quiet: float = 0.2, **limits: Any) -> FileSource:
-        given = FileLimits(**{"max_wait": 10.0, **limits})
+        given = FileSourceLimits(**{"max_wait": 10.0, **limits})
         return FileSource(FileSettings(path=path, quiet=quiet), None, limits=given)
 
     def numbers(self, source: FileSource) -> list[Any]:

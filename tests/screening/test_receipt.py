@@ -240,6 +240,7 @@ class TestVerifying:
             ([LISTED, ANN, BOB, None], "not those who were screened"),
             ([LISTED, ANN, BOB], "There are 3 recipients, but 4 were screened"),
             ([LISTED, ANN, BOB, "n/a", "n/a"], "There are 5 recipients, but 4 were screened"),
+            ([LISTED], "There is 1 recipient, but 4 were screened"),
             ([], "There are 0 recipients, but 4 were screened"),
             ([f"{LISTED}\n{ANN}", BOB, "n/a", ""], "not those who were screened"),
         ],

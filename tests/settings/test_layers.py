@@ -36,6 +36,16 @@ def test_the_environment_wins_over_the_file_and_an_argument_over_both(
     assert tuple(getattr(each, name) for each in found) == values
 
 
+def test_a_value_that_another_layer_replaces_is_not_looked_at() -> None:
+    assert load('ttl = "soon"', {"SUPPRESS_TTL": "5"}).ttl == 5
+    assert load('store = "~nobody-of-that-name"', {"SUPPRESS_STORE": "none"}).store is None
+    assert load("", {"SUPPRESS_TTL": "soon"}, ttl=5).ttl == 5
+    environ = {"SUPPRESS_OWN_MANY": "6"}
+    own = load('[suppress.own]\npath = "p"\nmany = "x"', environ).section("own", Own)
+    assert own is not None
+    assert own.many == 6
+
+
 def test_an_empty_variable_is_not_set() -> None:
     assert load("ttl = 7", {"SUPPRESS_TTL": "", "SUPPRESS_SOURCES": ""}).ttl == 7
 

@@ -1,4 +1,4 @@
-"""Those who are opted out are the same, however many runs they are in, and whoever has left."""
+"""The same people are opted out, however many runs they are in, and whoever has left."""
 
 import random
 

@@ -76,7 +76,7 @@ class Uniting(MemoryStore):
 
 class WithOneKey(MemoryStore):
     def latest(self, key: str) -> Snapshot | None:
-        return next(reversed(self._snapshots.values()), None)
+        return next(reversed(list(self._snapshots.values())), None)
 
 
 class KeepingOptOuts(MemoryStore):

@@ -1,8 +1,10 @@
 """The suite for sources fails for a source that loses somebody without a word."""
 
+import ast
 import contextlib
 import inspect
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from support.builders import ListSource, listed
 from suppress import Entries, Entry, Progress, Source, SourceError
 from suppress.testing import SourceContract
 
+TESTS = Path(__file__).parents[1]
 LISTED, OTHER = "+14155552671", "+442079460958"
 NATIONAL = "(415) 555-2671"
 
@@ -127,6 +130,16 @@ def test_many_at_once_are_looked_at_one_by_one() -> None:
 def test_without_a_failing_source_a_test_is_skipped() -> None:
     with pytest.raises(Skipped, match="failing_source"):
         SourceContract().test_fails_when_it_cannot_read_everyone(None)
+
+
+def test_every_source_that_comes_with_suppress_is_made_to_fail() -> None:
+    trees = [ast.parse(path.read_text()) for path in TESTS.rglob("test_*.py")]
+    classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
+    for node in classes:
+        bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
+        if bases & {"SourceContract", "OptOutContract"}:
+            given = {each.name for each in node.body if isinstance(each, ast.FunctionDef)}
+            assert "failing_source" in given, node.name
 
 
 def test_the_suites_are_public() -> None:
