@@ -81,12 +81,15 @@ def _taken_from_array(array: Any) -> tuple[Any, Numbers] | None:
                 f"A list of numbers is needed, but an array of {array.ndim} dimensions "
                 "was given. Pass one column of it."
             )
+        if isinstance(array, np.ma.MaskedArray):
+            values = array.tolist()  # with None for what is masked
+            return values, values
         return (array, array) if array.dtype.kind in "iuf" else None
     if hasattr(array, "columns") and hasattr(array, "dtypes"):
         raise TypeError(_TABLE)
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(array, pandas.Series | pandas.Index):
-        return _taken_from_pandas(array)
+        return None if isinstance(array, pandas.MultiIndex) else _taken_from_pandas(array)
     return _taken_from_arrow(array)
 
 
@@ -114,8 +117,12 @@ def _taken_from_arrow(array: Any) -> tuple[Sequence[Any], Numbers] | None:
         return None
     if pa.types.is_struct(values.type):
         raise TypeError(_TABLE)
-    numbers = ArrowNumbers.readable(values) or values.to_pylist()
-    return numbers, numbers
+    numbers = ArrowNumbers.readable(values)
+    if numbers is not None:
+        return numbers, numbers
+    # Its own values, where Arrow has none of that kind; those of pyarrow are no Python values.
+    found = array.to_pylist() if hasattr(array, "to_pylist") else list(array)
+    return found, found
 
 
 def _pyarrow() -> Any:
