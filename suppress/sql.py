@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pluggy
+from numpy.typing import NDArray
 
 from suppress.default import default_suppressor
 from suppress.errors import InvalidNumber, SuppressError
@@ -117,22 +118,29 @@ class _Functions:
     def outcomes(self, numbers: Any, channels: Any) -> Any:
         """Return the outcomes for an array of Arrow's, as another."""
         pa = importlib.import_module("pyarrow")
-        return pa.array([each.value for each in OUTCOMES]).take(self._codes(numbers, channels))
+        codes = self._codes(numbers, channels)
+        return pa.array([each.value for each in OUTCOMES]).take(pa.array(codes))
 
     def are_suppressed(self, numbers: Any, channels: Any) -> Any:
         """Return for an array of Arrow's whether each is suppressed; null where it is invalid."""
-        pa = importlib.import_module("pyarrow")
-        codes = self._codes(numbers, channels).to_numpy()
-        return pa.array(codes == SUPPRESSED, mask=codes == INVALID)
+        codes = self._codes(numbers, channels)
+        array = importlib.import_module("pyarrow").array
+        return array(codes == SUPPRESSED, mask=codes == INVALID)
 
-    def _codes(self, numbers: Any, channels: Any) -> Any:
-        pa = importlib.import_module("pyarrow")
-        one = self.suppressor or default_suppressor()
+    def _codes(self, numbers: Any, channels: Any) -> NDArray[np.uint8]:
+        """Return the outcomes as codes."""
+        named = channels.unique().to_pylist()
+        if len(named) == 1:
+            return self._codes_on(named[0], numbers)
         codes = np.zeros(len(numbers), np.uint8)
-        of_all = np.array(channels.to_pylist(), object)
-        for channel in channels.unique().to_pylist():
-            snapshot, reader = one.snapshot(channel), one.reader(self.default_region)
-            is_it = of_all == channel
-            some = numbers.filter(pa.array(is_it))
-            codes[is_it] = outcomes_of(taken(some)[1], snapshot, reader)
-        return pa.array(codes)
+        of_each = np.array(channels.to_pylist(), object)
+        for channel in named:
+            chosen = of_each == channel
+            some = numbers.filter(importlib.import_module("pyarrow").array(chosen))
+            codes[chosen] = self._codes_on(channel, some)
+        return codes
+
+    def _codes_on(self, channel: str, numbers: Any) -> NDArray[np.uint8]:
+        one = self.suppressor or default_suppressor()
+        snapshot, reader = one.snapshot(channel), one.reader(self.default_region)
+        return outcomes_of(taken(numbers)[1], snapshot, reader)

@@ -181,6 +181,11 @@ def test_whole_numbers_with_gaps(frame: Frame, suppressor: suppress.Suppressor) 
         pl.Series([A, B], dtype=pl.Categorical),
         pa.array([A, B]),
         pa.chunked_array([[A], [B]]),
+        pl.Series([A, B], dtype=pl.Object),
+        pl.Series([14155552671, 14155552672], dtype=pl.Decimal(20, 0)),
+        pd.MultiIndex.from_tuples([(A, B), (B, B)]),
+        np.array([14155552671, 14155552672, 0, 0])[:2],
+        np.array([14155552671, 14155552672], ">i8"),
         pa.array([Decimal(14155552671), Decimal(14155552672)]),
     ],
     ids=lambda each: f"{type(each).__module__} {getattr(each, 'dtype', getattr(each, 'type', ''))}",
@@ -193,6 +198,13 @@ def test_screen_takes_a_column_as_it_is(series: Any, suppressor: suppress.Suppre
     assert [each.recipient for each in screening] == values
     assert suppressor.filter_recipients(series, "sms") == values[1:]
     assert screening.receipt() == suppressor.screen(values, "sms").receipt()
+
+
+def test_a_masked_number_is_missing(suppressor: suppress.Suppressor) -> None:
+    numbers = np.ma.array([14155552671, 14155552672, 14155552672], mask=[False, True, False])
+    screening = suppressor.screen(numbers, "sms")
+    assert screening.codes.tolist() == suppressor.screen(numbers.tolist(), "sms").codes.tolist()
+    assert screening.invalid == [None]
 
 
 def test_a_mask_picks_rows(suppressor: suppress.Suppressor) -> None:

@@ -15,7 +15,7 @@ from suppress.screening.segment import singles_of
 
 R = TypeVar("R")
 
-_FRAME = (
+_TABLE = (
     "A list of numbers is needed, but a table was given. Pass its column of numbers, or the "
     "table itself to suppress.filter_frame."
 )
@@ -81,13 +81,15 @@ def _taken_from_array(array: Any) -> tuple[Any, Numbers] | None:
                 f"A list of numbers is needed, but an array of {array.ndim} dimensions "
                 "was given. Pass one column of it."
             )
+        if isinstance(array, np.ma.MaskedArray):
+            values = array.tolist()  # with None for what is masked
+            return values, values
         return (array, array) if array.dtype.kind in "iuf" else None
+    if hasattr(array, "columns") and hasattr(array, "dtypes"):
+        raise TypeError(_TABLE)
     pandas = sys.modules.get("pandas")
-    if pandas is not None:
-        if isinstance(array, pandas.DataFrame):
-            raise TypeError(_FRAME)
-        if isinstance(array, pandas.Series | pandas.Index):
-            return _taken_from_pandas(array)
+    if pandas is not None and isinstance(array, pandas.Series | pandas.Index):
+        return None if isinstance(array, pandas.MultiIndex) else _taken_from_pandas(array)
     return _taken_from_arrow(array)
 
 
@@ -114,9 +116,13 @@ def _taken_from_arrow(array: Any) -> tuple[Sequence[Any], Numbers] | None:
     except pa.ArrowException:
         return None
     if pa.types.is_struct(values.type):
-        raise TypeError(_FRAME)
-    numbers = ArrowNumbers.readable(values) or values.to_pylist()
-    return numbers, numbers
+        raise TypeError(_TABLE)
+    numbers = ArrowNumbers.readable(values)
+    if numbers is not None:
+        return numbers, numbers
+    # Its own values, where Arrow has none of that kind; those of pyarrow are no Python values.
+    found = array.to_pylist() if hasattr(array, "to_pylist") else list(array)
+    return found, found
 
 
 def _pyarrow() -> Any:
