@@ -36,6 +36,16 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def spark(session: nox.Session) -> None:
+    """Screen frames of Spark on a cluster of two workers; this needs Java 17 or later."""
+    if shutil.which("java") is None:
+        session.error("Install Java 17 or later.")
+    session.install("-e", ".[spark,test]")
+    session.run("pytest", "-n0", "tests/plugins/test_spark.py", *session.posargs)
+    session.run("pytest", "-n0", "tests/test_documents.py", "-k", "spark")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the format, the style and the direction of imports."""
     session.install("-e", ".", "--group", "lint")
