@@ -10,6 +10,8 @@ import suppress
 from support.builders import ListSource, by_hand, listed
 from suppress import PinnedList, Screening, SuppressError
 from suppress.screening.campaign import View
+from suppress.stop_list.opted_out import OptedOut
+from suppress.stop_list.run import Readings, Run
 
 A, B, C, D = "+14155552671", "+14155552672", "+442079460959", "+14155552674"
 NUMBERS = [
@@ -76,6 +78,15 @@ def test_the_rules_of_reading_go_with_it(tmp_path: Path) -> None:
         expected = "suppressed" if setting else "allowed"
         assert answers(pinned.look(), [A, "441234"])[0][0] == expected
         assert answers(pinned.look(), ["441234"])[0][0] == "allowed"
+
+
+def test_opt_outs_without_a_reading_go_with_it(suppressor: suppress.Suppressor) -> None:
+    run = Run.of((1,), (0.0,), ("+54321",), Readings.united([]))
+    view = PinnedList.of(suppressor, "sms").look()
+    snapshot = view.snapshot.with_opted_out(OptedOut((run,)))
+    arrived = there(PinnedList(view._replace(snapshot=snapshot))).look()
+    assert answers(arrived, ["54321", "54322"])[0][0] == "suppressed"
+    assert answers(arrived, ["54321", "54322"])[1][0] == "invalid"
 
 
 def test_a_list_can_travel_on(suppressor: suppress.Suppressor) -> None:

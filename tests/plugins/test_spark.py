@@ -20,10 +20,10 @@ from support.spark import MARKS, missing_for_spark
 if (missing := missing_for_spark()) is not None:
     pytest.skip(missing, allow_module_level=True)
 
-import pyarrow as pa  # noqa: E402
-from pyspark.sql import DataFrame, SparkSession  # noqa: E402
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
 
-import suppress_spark  # noqa: E402
+import suppress_spark
 
 pytestmark = MARKS
 
