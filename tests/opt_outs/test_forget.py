@@ -100,6 +100,17 @@ def test_it_is_taken_back_as_any_opt_out_is(folder: Path, clock: Clock) -> None:
     assert one.add([ANN], "sms") == 1
 
 
+def test_one_forgotten_twice_is_taken_back_at_once(folder: Path, clock: Clock) -> None:
+    one = made(folder, clock)
+    for _ in range(2):
+        one.add([ANN], "sms")
+        one.forget(ANN)
+    assert one.snapshot("sms").opted_out.count == 1
+    one.remove([ANN], "sms")
+    for each in (one, made(folder, clock)):
+        assert each.filter_recipients([ANN], "sms") == [ANN]
+
+
 def test_what_may_be_somebody_elses_number_is_suppressed_and_taken_back_with_the_line(
     folder: Path, clock: Clock
 ) -> None:
@@ -178,9 +189,9 @@ def test_hashes_need_their_key() -> None:
     values = [14155552671, 442079460958]
     one, other = Forgotten(os.urandom(32)), Forgotten(os.urandom(32))
     assert one.hashed(values[0]) != other.hashed(values[0])
-    one = Forgotten(one.key, {one.hashed(values[0]): Trace(7, is_line=True)})
+    one = Forgotten(one.key, {one.hashed(values[0]): [Trace(7, is_line=True)]})
     assert one.have(np.array(values, np.uint64)).tolist() == [True, False]
-    assert one.trace(values[0]) == Trace(7, is_line=True)
-    assert one.trace(values[1]) is None
+    assert one.traces_of(values[0]) == [Trace(7, is_line=True)]
+    assert not one.traces_of(values[1])
     other = Forgotten(other.key, one.traces)
     assert not other.have(np.array(values, np.uint64)).any()
