@@ -9,6 +9,8 @@ import pytest
 from support.builders import Clock, ListSource, by_hand, listed
 from support.takers import Taker
 from suppress import InvalidNumber, Refused, SourceError, Suppressor
+from suppress.opt_outs.fold import Fold
+from suppress.opt_outs.image import Images
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
@@ -164,6 +166,37 @@ def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
     for each in (one, two, made(folder, clock)):
         assert each.filter_recipients([*numbers, ANN], "sms") == [ANN]
     assert traces_in(folder, numbers[7]) == []
+
+
+def test_the_number_is_in_no_image_that_another_makes_meanwhile(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"+4479{place:08d}" for place in range(12_000)]
+    one = made(folder, clock)
+    one.add(numbers, "sms")
+    for path in folder.glob("*.head"):
+        path.unlink()
+    save = Images.save
+
+    def late(images: Images, fold: Fold) -> Fold:
+        monkeypatch.setattr(Images, "save", save)
+        assert one.forget(numbers[7]) == 1
+        return save(images, fold)
+
+    monkeypatch.setattr(Images, "save", late)
+    for each in (made(folder, clock), one, made(folder, clock)):
+        assert each.filter_recipients([numbers[7], numbers[8], BOB], "sms") == [BOB]
+        assert traces_in(folder, numbers[7]) == []
+
+
+def test_the_number_is_in_no_image_that_was_left_unfinished(folder: Path, clock: Clock) -> None:
+    one = made(folder, clock)
+    one.add([ANN], "sms")
+    left = ".opt-outs.4c1753ad95db2b3c.12345.image.0123456789abcdef"
+    (folder / left).write_bytes(int(ANN).to_bytes(8, "little"))
+    assert left in traces_in(folder, ANN)
+    one.forget(ANN)
+    assert traces_in(folder, ANN) == []
 
 
 def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: Clock) -> None:
