@@ -1,6 +1,6 @@
-"""The table of rules, looked up by the length and the first digits of plain numbers.
+"""The table of derived rules, looked up by the length and the first digits of plain numbers.
 
-The rules themselves are derived by `suppress.numbers.derivation`, when they are first needed.
+They are derived by `suppress.numbers.derivation`, when they are first needed.
 """
 
 import logging
