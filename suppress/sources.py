@@ -132,17 +132,18 @@ def check(source: Source) -> None:
         )
     if not _NAME.fullmatch(source.name):
         raise ConfigurationError(
-            f"A source is named {source.name!r}: use lower case letters, digits, - and _."
+            f"The source name {source.name!r} is not valid. "
+            "Use lower-case letters, digits, - and _."
         )
     if isinstance(source.channels, str) or not source.channels:
         raise ConfigurationError(
-            f"The source {source.name!r} must have its channels as a set of names."
+            f"The source {source.name!r} has no set of channels. Give it the names as a set."
         )
     for channel in source.channels:
         if not _NAME.fullmatch(channel):
             raise ConfigurationError(
-                f"The source {source.name!r} serves a channel named {channel!r}: "
-                "use lower case letters, digits, - and _."
+                f"The channel name {channel!r} of the source {source.name!r} is not valid. "
+                "Use lower-case letters, digits, - and _."
             )
 
 

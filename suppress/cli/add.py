@@ -49,5 +49,5 @@ def add(
         print_json({"numbers": len(given), "new": new, "waiting": waiting})
         return
     for channel, count in new.items():
-        click.echo(f"{channel}: opted out {counted(len(given), 'number')}, {count:,} of them new")
+        click.echo(f"{channel}: opted out {counted(len(given), 'number')} ({count:,} new)")
     print_pending(waiting)

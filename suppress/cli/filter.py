@@ -79,7 +79,7 @@ def _max_invalid(
         raise click.BadParameter(str(error)) from None
 
 
-@click.command("filter")
+@click.command("filter", short_help="Screen a file, and write the allowed rows.")
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
 @column_option

@@ -215,8 +215,8 @@ def test_a_phonenumbers_that_parses_otherwise_is_asked(
     assert plain_readings("+14155552671", Convention()) is None
     (record,) = caplog.records
     said = record.getMessage()
-    assert said.startswith(f"phonenumbers {phonenumbers.__version__} parses otherwise than")
-    assert said.endswith("it is asked about every number, which is slower. Use a later suppress.")
+    assert said.startswith(f"phonenumbers {phonenumbers.__version__} parses numbers in another way")
+    assert said.endswith("it is asked about each number, which is slower. Update suppress.")
 
 
 def test_what_is_not_understood_is_asked(fresh: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
