@@ -13,7 +13,7 @@ from support import faulty_server as faulty
 from support.builders import CREATED_AT
 from support.command_line import ANN, BOB, LISTED, Typed, listed, refuses
 from suppress.cli import command_line
-from suppress.cli.limits import Limits
+from suppress.cli.limits import CommandLimits
 from suppress_bsg.sandbox import Sandbox
 
 
@@ -122,7 +122,7 @@ def test_a_provider_that_hangs_is_not_waited_for() -> None:
         for number in (ANN, BOB):
             arguments = ["add", number, "--channel", "sms"]
             done = CliRunner().invoke(
-                command_line, arguments, env=environ, obj=Limits(delivery=0.2)
+                command_line, arguments, env=environ, obj=CommandLimits(delivery=0.2)
             )
             assert done.exit_code == 0, done.output
             assert "sms: opted out 1 number (1 new)" in done.output

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from differential import REGIONS, SHARED_PARSE, differences, texts
 from suppress.numbers import bulk, damage, derivation, e164, lookup, parsed, plain, plan
-from suppress.numbers.bulk import Limits, Reader
+from suppress.numbers.bulk import Reader, ReaderLimits
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings
 from suppress.numbers.equivalence import Renumbering, table
@@ -128,7 +128,7 @@ def test_everything_in_one_list(region: str | None) -> None:
 
 def test_few_texts() -> None:
     for region in (None, "GB", "DE"):
-        assert differences(region, some(region, 300, seed=3), Limits()) == []
+        assert differences(region, some(region, 300, seed=3), ReaderLimits()) == []
 
 
 def test_nothing_to_read() -> None:
