@@ -130,7 +130,7 @@ def test_any_texts_are_read_like_python_texts(
 
 
 def test_two_numbers_in_one_text_among_many_clean_ones() -> None:
-    """Whether a number is surely valid is derived for many alone; a slash leaves a doubt."""
+    """Proof that a number is valid is made for many numbers only; a slash leaves a doubt."""
     texts = [*["+14155552671"] * 5000, "+49 30 1234567/68", "+4930123456/78", "030 1234567/68"]
     numbers = ArrowNumbers.readable(pa.array(texts))
     assert numbers is not None
