@@ -127,7 +127,7 @@ class FrameScreening:
             found = self._of_polars(native)
         elif narwhals.dependencies.is_dask_dataframe(frame):
             found = self._of_dask(native)
-        elif narwhals.dependencies.is_duckdb_relation(frame):
+        elif type(frame).__name__ == "DuckDBPyRelation":
             found = self._of_duckdb(native)
         else:
             found = self._of_eager(native)

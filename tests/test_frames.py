@@ -29,6 +29,9 @@ NUMBERS = [A, B, None, "(415) 555-2671", "x", B, "", "1 415 555 2672", f"{C} / {
 
 Frame = Callable[..., Any]
 
+CONNECTION = duckdb.connect()
+"""Kept, since relations end with their connection."""
+
 
 @pytest.fixture(scope="module")
 def suppressor() -> suppress.Suppressor:
@@ -63,7 +66,7 @@ def of_pyarrow(numbers: list[Any], **more: list[Any]) -> Any:
 
 def of_duckdb(numbers: list[Any], **more: list[Any]) -> Any:
     table = of_pyarrow(numbers, **more)
-    return duckdb.connect().from_arrow(table)
+    return CONNECTION.from_arrow(table)
 
 
 def of_dask(numbers: list[Any], **more: list[Any]) -> Any:

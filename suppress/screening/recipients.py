@@ -15,6 +15,11 @@ from suppress.screening.segment import singles_of
 
 R = TypeVar("R")
 
+_TYPES_OF_POLARS = frozenset(
+    f"{kind}{bits}" for kind in ("Int", "UInt", "Float") for bits in (8, 16, 32, 64)
+) | {"String", "Categorical", "Enum"}
+"""Types of polars that Arrow has too. It takes values of others for what they are not."""
+
 _TABLE = (
     "A list of numbers is needed, but a table was given. Pass its column of numbers, or the "
     "table itself to suppress.filter_frame."
@@ -90,6 +95,11 @@ def _taken_from_array(array: Any) -> tuple[Any, Numbers] | None:
     pandas = sys.modules.get("pandas")
     if pandas is not None and isinstance(array, pandas.Series | pandas.Index):
         return None if isinstance(array, pandas.MultiIndex) else _taken_from_pandas(array)
+    polars = sys.modules.get("polars")
+    if polars is not None and isinstance(array, polars.Series):
+        if array.dtype.base_type().__name__ not in _TYPES_OF_POLARS or _pyarrow() is None:
+            return None
+        array = array.to_arrow()
     return _taken_from_arrow(array)
 
 
@@ -120,9 +130,7 @@ def _taken_from_arrow(array: Any) -> tuple[Sequence[Any], Numbers] | None:
     numbers = ArrowNumbers.readable(values)
     if numbers is not None:
         return numbers, numbers
-    # Its own values, where Arrow has none of that kind; those of pyarrow are no Python values.
-    found = array.to_pylist() if hasattr(array, "to_pylist") else list(array)
-    return found, found
+    return (found := values.to_pylist()), found
 
 
 def _pyarrow() -> Any:

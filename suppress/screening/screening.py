@@ -147,7 +147,7 @@ class Screening(Generic[R]):
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """For each recipient, whether it is allowed: picks the rows of an array or a frame."""
+        """The allowed recipients, as an array of booleans that picks rows."""
         return self.where(Outcome.ALLOWED)
 
     def first_readings(self) -> NDArray[np.uint64]:

@@ -104,6 +104,8 @@ def assert_read_alike(numbers: ArrowNumbers, values: list[Any]) -> None:
     for region in (None, "GB", "international"):
         reader = Reader(Convention(region))
         found, expected = reader.read_all(numbers), reader.read_all(values)
+        for pairs, others in ((found.further, expected.further), (found.maybe, expected.maybe)):
+            assert sorted(zip(*pairs, strict=True)) == sorted(zip(*others, strict=True))
         assert found.values.tolist() == expected.values.tolist()
         assert found.problems.tolist() == expected.problems.tolist()
         assert reader.firsts(found).tolist() == reader.firsts(expected).tolist()
@@ -125,6 +127,21 @@ def test_any_texts_are_read_like_python_texts(
     numbers = ArrowNumbers.readable(make(texts))
     assert numbers is not None
     assert_read_alike(numbers[start:], texts[start:])
+
+
+def test_two_numbers_in_one_text_among_many_clean_ones() -> None:
+    """Proof that a number is valid is made for many numbers only; a slash leaves a doubt."""
+    texts = [*["+14155552671"] * 5000, "+49 30 1234567/68", "+4930123456/78", "030 1234567/68"]
+    numbers = ArrowNumbers.readable(pa.array(texts))
+    assert numbers is not None
+    assert_read_alike(numbers, texts)
+
+
+def test_an_empty_text_between_digits_and_a_plus() -> None:
+    texts = ["1234567890123456", "", "+1", "+4420794601234567", None, "+442079460123"]
+    numbers = ArrowNumbers.readable(pa.array(texts))
+    assert numbers is not None
+    assert_read_alike(numbers, texts)
 
 
 def test_texts_are_not_copied() -> None:
