@@ -41,8 +41,9 @@ def spark(session: nox.Session) -> None:
     if shutil.which("java") is None:
         session.error("Install Java 17 or later.")
     session.install("-e", ".[spark,test]")
-    session.run("pytest", "-n0", "tests/plugins/test_spark.py", *session.posargs)
-    session.run("pytest", "-n0", "tests/test_documents.py", "-k", "spark")
+    files = "tests/plugins/test_spark.py", "tests/test_documents.py"
+    session.run("pytest", "-n0", "-k", "spark", *files, *session.posargs)
+    session.run("python", "tests/benchmarks/spark.py", "20000", "20000")
 
 
 @nox.session
@@ -82,9 +83,10 @@ def wheel(session: nox.Session) -> None:
 
 
 IN_THE_WHEEL = """\
-import pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
+import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
+assert importlib.util.find_spec("suppress_spark")
 """
 
 
