@@ -1,6 +1,6 @@
 """A stop list as it was at one moment, to take to other processes and machines."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
@@ -95,7 +95,7 @@ class PinnedList:
             changes=convention.renumbering.changes,
             unread=run.unread,
             key=forgotten.key,
-            traces=tuple(forgotten.traces.items()),
+            traces=dict(forgotten.traces),
         )
         people = run.positions, run.since, run.firsts, *run.readings
         parts = (b"".join(part.pieces) for part in (image.numbers, image.origins))
@@ -129,7 +129,7 @@ class _Label(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[PlanChange, ...]
     unread: tuple[Unread, ...]
     key: bytes
-    traces: tuple[tuple[bytes, Trace], ...]
+    traces: dict[bytes, Sequence[Trace]]
 
 
 class _Versions(msgspec.Struct, frozen=True):
@@ -189,5 +189,5 @@ def _opted_out(label: _Label, people: _People) -> OptedOut:
     positions, since, firsts, *readings = people
     numbers = NumberSet.of_values(readings[1])
     run = Run(positions, since, firsts, Readings(*readings), numbers, label.unread)
-    traces = MappingProxyType(dict(label.traces))
+    traces = MappingProxyType(label.traces)
     return OptedOut((run,) if len(run) else (), Forgotten(label.key, traces))
