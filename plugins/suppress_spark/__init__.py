@@ -4,6 +4,7 @@ The driver takes the stop list once, and ships it as one broadcast. Executors ne
 no store and no key, and a task that runs again gives the same rows.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
@@ -124,13 +125,13 @@ def filter_frame(
         suppressor: the one to ask, on the driver; None for the default one.
 
     Raises:
-        InvalidArgument: the frame has no such column, or is a stream.
+        InvalidArgument: the frame has no such column, has several of one name, or is a stream.
         TypeError: it is not a frame of a Spark session with a driver in this process, or the
             column has a type that no number has.
         SuppressError: as for `suppress.filter_recipients`.
     """
     columns = _columns(df, column)
-    stop_list, context = _pinned(channel, default_region, suppressor), _context(df)
+    context, stop_list = _context(df), _pinned(channel, default_region, suppressor)
     broadcast = context.broadcast(stop_list)
 
     def filtered(table: pa.Table) -> pa.Table:
@@ -161,7 +162,7 @@ def screen_frame(
         # Spark tells no upper from lower case.
         if name.lower() in ADDED:
             raise InvalidArgument(f"The frame has a column {name!r} already. Rename it first.")
-    stop_list, context = _pinned(channel, default_region, suppressor), _context(df)
+    context, stop_list = _context(df), _pinned(channel, default_region, suppressor)
     broadcast = context.broadcast(stop_list)
 
     def screened(table: pa.Table) -> pa.Table:
@@ -208,7 +209,7 @@ def _columns(df: "DataFrame", column: str | Iterable[str]) -> tuple[str, ...]:
     """Return the names of the columns of numbers.
 
     Raises:
-        InvalidArgument: there is none, or not just one of a name; or the frame is a stream.
+        InvalidArgument: there is none, or several of a name; or the frame is a stream.
         TypeError: a column has a type that no number has.
     """
     if df.isStreaming:
@@ -219,11 +220,13 @@ def _columns(df: "DataFrame", column: str | Iterable[str]) -> tuple[str, ...]:
     columns = (column,) if isinstance(column, str) else tuple(column)
     if not columns:
         raise InvalidArgument("Name a column of numbers.")
+    for name, count in Counter(df.columns).items():
+        if count > 1:
+            raise InvalidArgument(f"The frame has {count} columns {name!r}. Rename them first.")
     for name in columns:
-        if df.columns.count(name) != 1:
-            how = "several columns" if name in df.columns else "no column"
-            listed = ", ".join(dict.fromkeys(df.columns))
-            raise InvalidArgument(f"The frame has {how} {name!r}. Its columns are: {listed}.")
+        if name not in df.columns:
+            listed = ", ".join(df.columns)
+            raise InvalidArgument(f"The frame has no column {name!r}. Name one of: {listed}.")
         kind = df.schema[name].dataType
         if not isinstance(kind, _NUMBERS):
             raise TypeError(

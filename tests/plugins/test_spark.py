@@ -129,6 +129,25 @@ def test_several_columns(spark: SparkSession, suppressor: suppress.Suppressor) -
     assert sorted(row.place for row in allowed.collect()) == [1, 3]
 
 
+def test_all_columns_come_back_as_they_were(
+    spark: SparkSession, suppressor: suppress.Suppressor
+) -> None:
+    df = spark.createDataFrame([(A,), (B,)], "phone string").selectExpr(
+        *("phone", "named_struct('a', 1, 'b', array(1.5, null)) nested", "map('k', 1) mapping"),
+        *("binary('x') bytes", "timestamp '2026-01-02 03:04:05' at", "date '1600-01-02' day"),
+        *("timestamp_ntz '2026-01-02 03:04:05' local", "interval '1' day span", "null nothing"),
+        *("cast(1.50 as decimal(30, 2)) price", "cast('nan' as float) odd", "true flag", "1Y tiny"),
+    )
+    allowed = suppress_spark.filter_frame(df, "sms", "phone", suppressor=suppressor)
+    assert [str(row) for row in allowed.collect()] == [
+        str(row) for row in df.where(f"phone = '{B}'").collect()
+    ]
+    assert allowed.dtypes == df.dtypes
+    screened = suppress_spark.screen_frame(df, "sms", "phone", suppressor=suppressor)
+    added = ("outcome", "e164", "reason")
+    assert sorted(map(str, screened.drop(*added).collect())) == sorted(map(str, df.collect()))
+
+
 def test_an_empty_frame(spark: SparkSession, suppressor: suppress.Suppressor) -> None:
     df = frame(spark, [])
     assert suppress_spark.filter_frame(df, "sms", "phone", suppressor=suppressor).collect() == []
@@ -162,7 +181,6 @@ def test_an_executor_that_is_killed_changes_no_row(
     from pyspark import TaskContext  # noqa: PLC0415
 
     numbers = [f"+1415555{place:04}" for place in range(2_000)]
-    df = spark.createDataFrame(list(enumerate(numbers)), "place int, phone string")
     df = spark.range(0, 2_000, 1, 4).selectExpr(
         "cast(id as int) place", "'+1415555' || lpad(id, 4, '0') phone"
     )
@@ -239,8 +257,9 @@ def test_mistakes_are_found_on_the_driver(
     refused(suppress.UnknownChannel, "smss", df, "smss")
     refused(suppress.InvalidArgument, "no column 'Phone'.*place, phone", df, column="Phone")
     refused(suppress.InvalidArgument, "Name a column", df, column=[])
-    doubled = df.select("phone", "phone")
-    refused(suppress.InvalidArgument, "several columns 'phone'", doubled)
+    for name in ("phone", "place"):
+        doubled = df.select("phone", "place", name)
+        refused(suppress.InvalidArgument, f"2 columns '{name}'.*Rename", doubled)
     refused(TypeError, "has the type boolean", df.selectExpr("true phone"))
     refused(TypeError, "has the type array<string>", df.selectExpr("array(phone) phone"))
     stream = spark.readStream.format("rate").load().selectExpr("cast(value as string) phone")
@@ -275,3 +294,19 @@ def test_the_list_leaves_the_driver_in_a_broadcast(
     assert suppress_spark.filter_frame(df, "sms", "phone", "US", suppressor=suppressor).count() == 3
     (pinned,) = sent
     assert isinstance(pinned, suppress.PinnedList)
+
+
+def test_a_frame_of_a_remote_session_is_refused(
+    spark: SparkSession, suppressor: suppress.Suppressor
+) -> None:
+    class Remote:
+        """A frame of Spark Connect, whose session has no context."""
+
+        columns = ("phone",)
+        schema = frame(spark, NUMBERS).schema
+        isStreaming = False  # noqa: N815 - Spark's name
+        sparkSession = object()  # noqa: N815
+
+    remote: Any = Remote()
+    with pytest.raises(TypeError, match="in the process of the driver"):
+        suppress_spark.filter_frame(remote, "sms", "phone", suppressor=suppressor)
