@@ -95,7 +95,7 @@ class Lines:
         return raw
 
     def drop(self) -> None:
-        """Forget the bytes of lines that belong to no row."""
+        """Forget the bytes of lines that are no row."""
         self._taken.clear()
 
     def error(self, problem: str, line: int | None = None) -> InputError:
@@ -166,7 +166,7 @@ class Lines:
 
 
 def plain_lines(block: bytes, *, is_first: bool = False) -> list[str] | None:
-    """Return the lines of a block without their ends; None where one is not plain text.
+    """Return the lines of a block without their ends; None where one is no plain text.
 
     Args:
         block: the bytes of the lines.

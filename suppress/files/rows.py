@@ -33,7 +33,7 @@ class _Format(Protocol):
 class Rows:
     """The rows of a file, read as they are asked for; iterates over them once.
 
-    Blank lines are not rows, nor are lines of a table with nothing but blanks. A row
+    Blank lines are no rows, nor are those of a table with nothing but blanks in them. A row
     has several lines where a quoted field has.
 
     Args:
