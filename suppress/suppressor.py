@@ -164,7 +164,7 @@ class Suppressor(OptOutMethods):
         reader = period.readers.of(default_region)
         snapshot = period.serving.current(channel)
         values = plain_readings(number, reader.convention)
-        if values is not None and not snapshot.without_reading:
+        if values is not None and not snapshot.all_unread:
             return snapshot.has(values[0]) or (
                 len(values) > 1 and any(map(snapshot.has, values[1:]))
             )

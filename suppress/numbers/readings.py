@@ -1,4 +1,4 @@
-"""The reference: all readings of a number, in plain `phonenumbers` calls.
+"""The reference: the rules for the numbers that a text may mean, in plain `phonenumbers` calls.
 
 A text that was handed in may mean one number, several, or none. Each number that it may
 mean is a *reading*, in E.164 form. One sentence decides:

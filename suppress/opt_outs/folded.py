@@ -60,9 +60,25 @@ class FoldedRecord:
         if start is not known or any(each.changes_forgotten for each in changes):
             fold = fold.with_forgotten(self._record.forgotten())
         if start is NO_FOLD:
-            fold = self._saved(fold)
+            saved = self._saved(fold)
+            if saved is not fold and self._somebody_forgotten_after(fold):
+                # Where that is not possible, this process has written none.
+                with contextlib.suppress(RecordError):
+                    self.remove_images()
+            fold = saved
         self._fold = fold
         return fold
+
+    def _somebody_forgotten_after(self, fold: Fold) -> bool:
+        """Tell whether the image of a fold may have somebody who was forgotten while it was made.
+
+        Whoever forgets somebody removes the images that are there then.
+        """
+        try:
+            changes = self._record.changes_since(fold.position)
+            return any(each.action == "forget" for each in changes)
+        except Replaced:
+            return True
 
     def refold(self) -> None:
         """Fold the whole record again.

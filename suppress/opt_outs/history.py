@@ -33,8 +33,7 @@ def history_of(
     found = [each.at(place) for each, place in of_lines(sought, about, convention)]
     made = {each.position: each.made_at for each in changes if each.action == "forget"}
     for name, people in forgotten.items():
-        traces = map(people.trace, sought.values.tolist())
-        for position in {each.position for each in traces if each and each.is_line}:
+        for position in people.positions_of(sought.values.tolist()):
             moment = datetime.fromtimestamp(made[position], UTC)
             found.append(Change(position, "forget", name, "", "", "", moment))
     return sorted(found, key=lambda change: (change.position, change.channel))

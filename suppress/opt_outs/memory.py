@@ -27,7 +27,7 @@ class MemoryRecord:
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
         self._changes: list[Changes] = []
-        self._traces: dict[str, dict[bytes, Trace]] = {}
+        self._traces: dict[str, dict[bytes, list[Trace]]] = {}
         self._outbox: dict[int, PendingChange] = {}
         self._last_id = 0
 
@@ -50,8 +50,10 @@ class MemoryRecord:
             for each in done:
                 self._changes.append(dataclasses.replace(each, tell={}))
                 traces = self._traces.get(each.channel, {})
-                for hashed in [h for h, it in traces.items() if it.position in each.releases]:
-                    del traces[hashed]
+                for hashed, some in list(traces.items()):
+                    traces[hashed] = [it for it in some if it.position not in each.releases]
+                    if not traces[hashed]:
+                        del traces[hashed]
                 self._put_into_outbox(each)
             return done[-1].position
 
@@ -102,10 +104,9 @@ class MemoryRecord:
             }
             hasher = Forgotten(self._key)
             for channel, values in forgotten.items():
-                self._traces.setdefault(channel, {}).update(
-                    (hasher.hashed(value), Trace(position, is_line))
-                    for value, is_line in values.items()
-                )
+                traces = self._traces.setdefault(channel, {})
+                for value, is_line in values.items():
+                    traces.setdefault(hasher.hashed(value), []).append(Trace(position, is_line))
             forgetting = Changes(
                 "forget", "", made_at=made_at, takes_back=tuple(positions), position=position
             )
@@ -116,7 +117,7 @@ class MemoryRecord:
         """Return the keyed hashes that keep opt-outs in force, by channel."""
         with self._lock:
             return {
-                channel: Forgotten(self._key, dict(traces))
+                channel: Forgotten(self._key, {each: tuple(some) for each, some in traces.items()})
                 for channel, traces in self._traces.items()
                 if traces
             }

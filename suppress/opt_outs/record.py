@@ -169,7 +169,6 @@ class OptOuts:
         def removals(fold: Fold) -> list[Changes]:
             found, kept = find(sought, fold.of(channel), self.record.people)
             forgotten = fold.of(channel).forgotten
-            traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
             numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
             told = destinations(channel)
             tell = dict.fromkeys(told, numbers)
@@ -181,7 +180,7 @@ class OptOuts:
                 Changes(
                     *("remove", channel, people, now, evidence, correction),
                     takes_back=found,
-                    releases=sorted({each.position for each in traces if each and each.is_line}),
+                    releases=sorted(forgotten.positions_of(sought.values.tolist())),
                     tell=tell,
                 )
             ]

@@ -147,12 +147,12 @@ class SqliteRecord(SqliteOutbox):
             if database is None or version_of(database) < VERSION:
                 return {}
             (key,) = database.execute("SELECT key FROM file").fetchone()
-            found: dict[str, dict[bytes, Trace]] = {}
-            for channel, hashed, *trace in database.execute(
-                "SELECT channel, hash, position, is_line FROM forgotten ORDER BY is_line"
+            found: dict[str, dict[bytes, list[Trace]]] = {}
+            for channel, hashed, position, is_line in database.execute(
+                "SELECT channel, hash, position, is_line FROM forgotten ORDER BY position"
             ):
-                # Where one has it as the line and another as a further reading, the line counts.
-                found.setdefault(channel, {})[hashed] = Trace(trace[0], bool(trace[1]))
+                traces = found.setdefault(channel, {}).setdefault(hashed, [])
+                traces.append(Trace(position, bool(is_line)))
             return {channel: Forgotten(key, traces) for channel, traces in found.items()}
 
     def reset(self) -> bool:

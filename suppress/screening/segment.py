@@ -1,4 +1,4 @@
-"""Segment of a list, screened at once: the outcome of each recipient, and its readings."""
+"""A segment of a list, screened at once: the outcome of each recipient, and its readings."""
 
 import itertools
 from collections.abc import Iterable, Sequence

@@ -109,7 +109,7 @@ class OptedOut:
         for run in self.runs:
             if run.has(value):
                 return True
-        return bool(self.forgotten) and self.forgotten.trace(value) is not None
+        return bool(self.forgotten and self.forgotten.traces_of(value))
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell the same for each of the values."""
@@ -139,8 +139,8 @@ class OptedOut:
         found = [each for run in self.runs if (each := run.since_of(value)) is not None]
         if found:
             return min(found)
-        forgotten = bool(self.forgotten) and self.forgotten.trace(value) is not None
-        return (None, 0) if forgotten else None
+        is_forgotten = self.forgotten and self.forgotten.traces_of(value)
+        return (None, 0) if is_forgotten else None
 
     @cached_property
     def image(self) -> list[bytes | memoryview]:

@@ -208,10 +208,9 @@ class RecordContract:
                 Changes("forget", "", made_at=9.0, takes_back=mine)
             )
             (here,) = each.forgotten().values()
-            trace, further = here.trace(value), here.trace(14155550000)
-            assert trace == (position, True)
-            assert further == (position, False)
-            assert here.trace(int(BOB)) is None
+            assert list(here.traces_of(value)) == [(position, True)]
+            assert list(here.traces_of(14155550000)) == [(position, False)]
+            assert not here.traces_of(int(BOB))
             assert each.pending(ONE) == [waiting]
             assert [left.number for left in each.pending(OTHER)] == [ANN, BOB]
 
@@ -228,6 +227,22 @@ class RecordContract:
         )
         assert opening().forgotten().keys() == {"viber"}
         assert [list(each.releases) for each in opening().changes_since(None)][-1] == [position]
+
+    def test_one_may_be_forgotten_again(self, opening: Opening) -> None:
+        """Each time is known, and released apart from the others."""
+        record, values = opening(), {int(ANN): True}
+        positions = []
+        for _ in range(2):
+            added = append(record, "add", ANN)
+            last = record.forget([added], {"sms": values}, made_at=2.0, expected=added)
+            positions.append(last)
+        (here,) = opening().forgotten().values()
+        assert [each.position for each in here.traces_of(int(ANN))] == positions
+        assert here.count == 1
+        release = dataclasses.replace(change("remove", ANN), releases=positions[:1])
+        record.append([release], expected=last)
+        (here,) = opening().forgotten().values()
+        assert [each.position for each in here.traces_of(int(ANN))] == positions[1:]
 
 
 def change(

@@ -147,9 +147,7 @@ def test_evidence_that_makes_no_sense(typed: Typed, options: list[str], said: st
 
 def test_all_channels(typed: Typed) -> None:
     done = typed("add", ANN, "--all-channels")
-    assert done.stdout == (
-        "sms: opted out 1 number, 1 of them new\nviber: opted out 1 number, 1 of them new\n"
-    )
+    assert done.stdout == ("sms: opted out 1 number (1 new)\nviber: opted out 1 number (1 new)\n")
     done = typed("remove", ANN, "--all-channels")
     assert "sms: 1 number is no longer opted out here\n" in done.stdout
     assert "viber: 1 number is no longer opted out here\n" in done.stdout

@@ -658,6 +658,24 @@ class TestRecordOfVersion3:
         for each in (one, two, made(folder, today())):
             assert each.filter_recipients([ANN, GERMAN, EGYPTIAN], "sms") == [GERMAN, EGYPTIAN]
 
+    def test_nothing_that_was_removed_before_is_left_in_it(self, folder: Path, old: Path) -> None:
+        gone = b"4479111111"
+        with contextlib.closing(sqlite3.connect(old)) as database:
+            database.execute("PRAGMA secure_delete = OFF")
+            with database:
+                database.executemany(
+                    "INSERT INTO waiting (source, account, action, channel, number, since) "
+                    "VALUES ('gone', '', 'add', 'sms', ?, 0)",
+                    ((f"+{gone.decode()}{place}",) for place in range(10, 1000)),
+                )
+            with database:
+                database.execute("DELETE FROM waiting WHERE source = 'gone'")
+        assert gone in old.read_bytes()
+        one = made(folder, today())
+        one.add(["+14155550000"], "viber")
+        assert gone not in old.read_bytes()
+        self.check(one)
+
 
 class TestManyThatWait:
     """Three hundred thousand opt-outs that a source has not taken yet."""
