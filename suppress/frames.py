@@ -62,7 +62,7 @@ def filter_frame(
         ImportError: the extra `frames` is not installed.
         SuppressError: as for `filter_recipients`.
     """
-    return _Work(channel, _names(column), default_region, suppressor).of(frame)
+    return _FrameScreening(channel, _names(column), default_region, suppressor).of(frame)
 
 
 @without_frames
@@ -82,11 +82,13 @@ def screen_frame(
     Arguments and errors as for `filter_frame`. A frame that has a column of one of these names
     is an `InvalidArgument`.
     """
-    return _Work(channel, _names(column), default_region, suppressor, explains=True).of(frame)
+    return _FrameScreening(channel, _names(column), default_region, suppressor, explains=True).of(
+        frame
+    )
 
 
 @dataclass(frozen=True)
-class _Work:
+class _FrameScreening:
     """The screening of a frame, or of each part of one.
 
     Attributes:

@@ -434,6 +434,25 @@ def test_an_array_of_two_dimensions_is_no_list(suppressor: suppress.Suppressor) 
         suppressor.screen(np.array([[A, B]]), "sms")
 
 
+@pytest.mark.parametrize("library", ["narwhals.stable.v2", "pyarrow"])
+def test_without_the_extra_the_error_says_so(
+    library: str, suppressor: suppress.Suppressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match=r"pip install 'suppress-filter\[frames\]'"):
+        suppress.filter_frame(
+            pl.DataFrame({"phone": [A]}), "sms", column="phone", suppressor=suppressor
+        )
+
+
+def test_a_column_is_screened_without_pyarrow(
+    suppressor: suppress.Suppressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for series in (pl.Series([A, B]), pd.Series([A, B], dtype="string[python]")):
+        assert suppressor.filter_recipients(series, "sms") == [B]
+
+
 def test_no_list_no_rows() -> None:
     source = ListSource()
     source.failure = suppress.SourceError("down")
