@@ -116,13 +116,13 @@ class _Functions:
             raise
 
     def outcomes(self, numbers: Any, channels: Any) -> Any:
-        """Return the outcomes for an array of Arrow's, as another."""
+        """Return the outcomes for an Arrow array, as another."""
         pa = importlib.import_module("pyarrow")
         codes = self._codes(numbers, channels)
         return pa.array([each.value for each in OUTCOMES]).take(pa.array(codes))
 
     def are_suppressed(self, numbers: Any, channels: Any) -> Any:
-        """Return for an array of Arrow's whether each is suppressed; null where it is invalid."""
+        """Return for an Arrow array whether each is suppressed; null where it is invalid."""
         codes = self._codes(numbers, channels)
         array = importlib.import_module("pyarrow").array
         return array(codes == SUPPRESSED, mask=codes == INVALID)

@@ -393,7 +393,11 @@ def test_duckdb_keeps_types_and_connection(suppressor: suppress.Suppressor) -> N
     assert joined.fetchall() == [(2, B, "b", "Bea")] or joined.fetchall() == [(B, 2, "b", "Bea")]
 
 
-@pytest.mark.parametrize("frame", [[A], {"phone": [A]}, A, None, pa.array([A])], ids=repr)
+@pytest.mark.parametrize(
+    "frame",
+    [[A], {"phone": [A]}, A, None, pa.array([A])],
+    ids=["list", "dict", "text", "nothing", "array"],
+)
 def test_what_is_no_frame(frame: Any, suppressor: suppress.Suppressor) -> None:
     with pytest.raises(TypeError, match=r"cannot be screened. Pass a data frame of pandas"):
         suppress.filter_frame(frame, "sms", column="phone", suppressor=suppressor)
@@ -432,6 +436,25 @@ def test_a_table_is_no_list(table: Any, suppressor: suppress.Suppressor) -> None
 def test_an_array_of_two_dimensions_is_no_list(suppressor: suppress.Suppressor) -> None:
     with pytest.raises(TypeError, match="an array of 2 dimensions was given"):
         suppressor.screen(np.array([[A, B]]), "sms")
+
+
+@pytest.mark.parametrize("library", ["narwhals.stable.v2", "pyarrow"])
+def test_without_the_extra_the_error_says_so(
+    library: str, suppressor: suppress.Suppressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(ImportError, match=r"pip install 'suppress-filter\[frames\]'"):
+        suppress.filter_frame(
+            pl.DataFrame({"phone": [A]}), "sms", column="phone", suppressor=suppressor
+        )
+
+
+def test_a_column_is_screened_without_pyarrow(
+    suppressor: suppress.Suppressor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    for series in (pl.Series([A, B]), pd.Series([A, B], dtype="string[python]")):
+        assert suppressor.filter_recipients(series, "sms") == [B]
 
 
 def test_no_list_no_rows() -> None:

@@ -1,4 +1,4 @@
-"""Numbers in an array of Arrow's, read from its own buffers."""
+"""Numbers in an Arrow array, read from its own buffers."""
 
 import importlib
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ _OFFSETS = {"string": np.int32, "large_string": np.int64}
 
 
 class ArrowNumbers(Sequence[object]):
-    """The numbers of an array of Arrow's: a sequence of Python values, None for a null.
+    """The numbers of an Arrow array: a sequence of Python values, None for a null.
 
     Args:
         array: an `Array` or a `ChunkedArray` of pyarrow, of a type that `readable` returns.
@@ -25,7 +25,7 @@ class ArrowNumbers(Sequence[object]):
 
     @classmethod
     def readable(cls, array: Any) -> Self | None:
-        """Return the numbers of any array of pyarrow; None where it has no text and no numbers.
+        """Return the numbers of any pyarrow array; None where it has no text and no numbers.
 
         Dictionaries are decoded, and views of strings copied.
         """

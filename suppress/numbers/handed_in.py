@@ -17,14 +17,14 @@ LONGEST_TEXT = 250
 """Most characters of a text that phonenumbers reads."""
 
 LONGEST_INT = 10**LONGEST_TEXT
-"""Integers from here on are no numbers: phonenumbers refuses longer texts."""
+"""Integers from here on are not numbers: phonenumbers refuses longer texts."""
 
 
 def as_text(number: object) -> tuple[str | None, bool]:
     """Return the text to read for what was handed in, and whether it was a whole number.
 
     Whatever has `__index__` is a whole number, and so are `float` and `Decimal` where they
-    are whole; a `bool` is none. There is no text for anything else.
+    are whole; a `bool` is not one. There is no text for anything else.
     """
     if issubclass(type(number), str):
         return own_text(cast("str", number)), False

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from suppress.opt_outs.contract import (
     Backlog,
+    Change,
     Changes,
     Destination,
     Overtaken,
@@ -16,7 +17,7 @@ from suppress.opt_outs.contract import (
     positioned,
 )
 from suppress.opt_outs.evidence import Evidence
-from suppress.opt_outs.people import People
+from suppress.opt_outs.people import ENDING, People
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 
@@ -76,6 +77,15 @@ class MemoryRecord:
             }
         return People.of([people[at] for at in positions if at in people])
 
+    def changes_at(self, positions: Sequence[int]) -> list[Change]:
+        """Return the changes at some positions, in that order."""
+        found = {each.position: each for each in self._of_people()}
+        return [found[at] for at in positions if at in found]
+
+    def changes_ending(self, endings: Collection[str]) -> list[Change]:
+        """Return the changes of numbers whose last digits are one of these, oldest first."""
+        return [each for each in self._of_people() if each.number[-ENDING:] in endings]
+
     def forget(
         self,
         positions: Sequence[int],
@@ -106,7 +116,9 @@ class MemoryRecord:
             for channel, values in forgotten.items():
                 traces = self._traces.setdefault(channel, {})
                 for value, is_line in values.items():
-                    traces.setdefault(hasher.hashed(value), []).append(Trace(position, is_line))
+                    traces.setdefault(hasher.hashed(value), []).append(
+                        Trace(position, made_at, is_line)
+                    )
             forgetting = Changes(
                 "forget", "", made_at=made_at, takes_back=tuple(positions), position=position
             )
@@ -205,6 +217,12 @@ class MemoryRecord:
     def reset(self) -> bool:
         """Accept that the record is gone or another one: it never is."""
         return False
+
+    def _of_people(self) -> list[Change]:
+        with self._lock:
+            return [
+                each.at(place) for each in self._changes for place in range(len(each.positions))
+            ]
 
     def _next(self, expected: int | None) -> int:
         last = self._changes[-1].position if self._changes else None

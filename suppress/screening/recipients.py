@@ -31,7 +31,7 @@ def taken(
 ) -> tuple[Sequence[R], Numbers]:
     """Return all recipients, and their numbers.
 
-    Arrays of numpy's, pandas', polars' and Arrow's are not turned into lists where their
+    Arrays of numpy, pandas, polars and Arrow are not turned into lists where their
     values can be read as they lie in memory.
 
     Args:

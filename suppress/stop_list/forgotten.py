@@ -24,11 +24,13 @@ class Trace(NamedTuple):
 
     Attributes:
         position: the position of the change that forgot the person.
+        made_at: when that was made (seconds since the epoch).
         is_line: whether the number is a form of the person's own line, and not only another
             reading of what was handed in.
     """
 
     position: int
+    made_at: float
     is_line: bool
 
 
@@ -56,17 +58,17 @@ class Forgotten:
         return bool(self.traces)
 
     def traces_of(self, value: int) -> Sequence[Trace]:
-        """Return what is known of a number; nothing where it is no forgotten one.
+        """Return what is known of a number; nothing if it is not a forgotten one.
 
         Args:
             value: the digits of the number as an integer below 2**64.
         """
         return self.traces.get(self.hashed(value), ()) if self._marks[self._bucket(value)] else ()
 
-    def positions_of(self, values: Iterable[int]) -> set[int]:
-        """Return the positions of the changes that forgot people with one of these as a line."""
+    def traces_of_line(self, values: Iterable[int]) -> list[Trace]:
+        """Return what is known of the people whose line has one of these forms, oldest first."""
         traces = itertools.chain.from_iterable(map(self.traces_of, values))
-        return {each.position for each in traces if each.is_line}
+        return sorted({each for each in traces if each.is_line})
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell for each of many numbers whether it is a forgotten one.

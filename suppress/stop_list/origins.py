@@ -61,7 +61,7 @@ class Origin(NamedTuple):
 def shown_id(id_: str | int) -> str:
     """Return the part of an entry's id that may be shown.
 
-    A source may use the number itself as an id. A short integer is no number, and is shown
+    A source may use the number itself as an id. A short integer is not a number, and is shown
     whole, so that the entry can be found by it.
     """
     if isinstance(id_, int) and 0 <= id_ < _SHORTEST_PHONE:

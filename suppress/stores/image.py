@@ -86,7 +86,7 @@ def snapshot_of(header: Header, numbers: memoryview, origins: memoryview) -> Sna
     """Return the snapshot that lies on the bytes, whose digests were checked.
 
     Raises:
-        Damaged: the bytes are no numbers or no origins.
+        Damaged: the bytes hold no numbers or no origins.
     """
     try:
         listed, unread = Snapshot.read_image(numbers)

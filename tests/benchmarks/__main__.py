@@ -226,7 +226,7 @@ def bulk(recipients: int, entries: int, runs: int) -> None:
 def of_frames(rows: int, entries: int, runs: int) -> None:
     made = campaign(e164, recipients=rows, entries=entries)
     listed = all_readings(made.stop_list)
-    console.print(frames(made, listed, functools.partial(seconds, runs=runs)))
+    console.print(frames(made, listed, runs))
 
 
 def factor(value: float, asked: float) -> str:

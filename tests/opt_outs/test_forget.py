@@ -222,9 +222,9 @@ def test_hashes_need_their_key() -> None:
     values = [14155552671, 442079460958]
     one, other = Forgotten(os.urandom(32)), Forgotten(os.urandom(32))
     assert one.hashed(values[0]) != other.hashed(values[0])
-    one = Forgotten(one.key, {one.hashed(values[0]): [Trace(7, is_line=True)]})
+    one = Forgotten(one.key, {one.hashed(values[0]): [Trace(7, 1.0, is_line=True)]})
     assert one.have(np.array(values, np.uint64)).tolist() == [True, False]
-    assert one.traces_of(values[0]) == [Trace(7, is_line=True)]
+    assert one.traces_of(values[0]) == [Trace(7, 1.0, is_line=True)]
     assert not one.traces_of(values[1])
     other = Forgotten(other.key, one.traces)
     assert not other.have(np.array(values, np.uint64)).any()

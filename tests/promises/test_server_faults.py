@@ -443,7 +443,7 @@ class TestWhoAnswers:
         wrong = "live_wrongSECRETkey"
         with FaultyServer(EVERYONE) as server:
             error = failure(server, api_key=wrong)
-            assert "BSG refused the API key (status 401). Check BSG_API_KEY." in error
+            assert "BSG refused the API key (status 401). Run `suppress login` with" in error
             assert len(server.asked) == 1
         assert wrong not in "".join(shown)
 
