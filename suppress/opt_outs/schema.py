@@ -80,11 +80,12 @@ _STEPS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         destination INTEGER NOT NULL, action TEXT NOT NULL, channel TEXT NOT NULL,
         number TEXT NOT NULL, made_at REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
-        tried_at REAL, error TEXT, refused INTEGER NOT NULL DEFAULT 0
+        tried_at REAL, error TEXT, refused INTEGER NOT NULL DEFAULT 0,
+        forgotten INTEGER NOT NULL DEFAULT 0
     );
     INSERT INTO outbox
         SELECT waiting.id, destination.id, action, channel, number, since, tries, tried_at,
-            error, refused
+            error, refused, 0
         FROM waiting JOIN destination USING (source, account) ORDER BY waiting.id;
     DROP TABLE waiting;
     CREATE INDEX outbox_destination ON outbox (destination);

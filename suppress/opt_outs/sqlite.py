@@ -149,7 +149,11 @@ class SqliteRecord(SqliteOutbox):
                 "SELECT DISTINCT number FROM change WHERE position IN (SELECT value FROM given)"
             ).fetchall()
             _take_out(database, positions)
-            database.executemany("DELETE FROM outbox WHERE refused AND number = ?", numbers)
+            give(database, [number for (number,) in numbers])
+            database.execute("DELETE FROM outbox WHERE refused AND number IN (SELECT * FROM given)")
+            database.execute(
+                "UPDATE outbox SET forgotten = 1 WHERE number IN (SELECT * FROM given)"
+            )
             (key,) = database.execute("SELECT key FROM file").fetchone()
             hasher = Forgotten(key)
             _append(

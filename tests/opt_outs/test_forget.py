@@ -154,6 +154,20 @@ def test_what_a_source_has_refused_goes_too(folder: Path, clock: Clock) -> None:
     assert issubclass(Refused, SourceError)
 
 
+def test_what_a_source_refuses_later_goes_then(folder: Path, clock: Clock) -> None:
+    source = Taker()
+    one = made(folder, clock, source)
+    source.down = SourceError("down.")
+    one.add([ANN, BOB], "sms")
+    one.pass_on()
+    one.forget(ANN)
+    source.down, source.poison = None, {ANN, BOB}
+    one.pass_on()
+    assert [each.number for each in one.waiting()] == [BOB]
+    assert traces_in(folder, ANN) == []
+    assert one.is_suppressed(ANN, "sms")
+
+
 def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
     """Not in that of another process either, which is made again without it."""
     numbers = [f"+4479{place:08d}" for place in range(12_000)]
