@@ -17,7 +17,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.limits import current_limits
 from suppress.cli.options import channel_option, column_option, format_option, region_option
-from suppress.cli.places import check_replaceable, outputs, refuse_conflicts
+from suppress.cli.outputs import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
 from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
@@ -79,7 +79,7 @@ def _max_invalid(
         raise click.BadParameter(str(error)) from None
 
 
-@click.command("filter")
+@click.command("filter", short_help="Screen a file, and write the allowed rows.")
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
 @column_option

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from suppress.cli.options import json_option
-from suppress.cli.output import print_json, print_table
+from suppress.cli.printing import print_json, print_table
 from suppress.errors import ConfigurationError
 from suppress.plugin_manager import Plugins
 from suppress.settings.settings import Settings

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from suppress.cli.options import channels_option, json_option
-from suppress.cli.output import counted, print_json, snapshot_fields, special_entries
+from suppress.cli.printing import counted, print_json, snapshot_fields, special_entries
 from suppress.serving.load import Report
 from suppress.suppressor import Suppressor
 

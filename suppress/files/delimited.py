@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
-from suppress.files.columns import is_number_for_name, shown
 from suppress.files.formats import DELIMITERS
 from suppress.files.lines import CR_ALONE, Lines
+from suppress.files.number_column import is_number_for_name, shown
 from suppress.files.sample import Sample
 from suppress.files.slices import Row
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from suppress.files.columns import shown
 from suppress.files.lines import Lines
+from suppress.files.number_column import shown
 from suppress.files.sample import Sample
 from suppress.files.slices import Row
 

@@ -17,7 +17,7 @@ _MARK = BOM.decode()
 
 
 @dataclass(frozen=True)
-class Limits:
+class RowLimits:
     """The bounds within which a file is read.
 
     Attributes:
@@ -33,7 +33,7 @@ class Limits:
     block_bytes: int = 2**19
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = RowLimits()
 
 
 class Lines:
@@ -54,7 +54,7 @@ class Lines:
         first: the number of the first line of the row that was read last.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: BinaryIO, name: str, limits: RowLimits = DEFAULT_LIMITS) -> None:
         self.name = name
         self.limits = limits
         self.line = 0

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
-from suppress.files.columns import shown
 from suppress.files.lines import CR_ALONE, Lines
+from suppress.files.number_column import shown
 from suppress.files.slices import Row
 
 

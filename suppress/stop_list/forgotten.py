@@ -58,7 +58,7 @@ class Forgotten:
         return bool(self.traces)
 
     def traces_of(self, value: int) -> Sequence[Trace]:
-        """Return what is known of a number; nothing where it is no forgotten one.
+        """Return what is known of a number; nothing if it is not a forgotten one.
 
         Args:
             value: the digits of the number as an integer below 2**64.

@@ -85,7 +85,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 class TestAdd:
     def test_holds_here_and_elsewhere_at_once(self, folder: Path) -> None:
-        """No timer moves, so nobody looks at the folder by themselves."""
+        """No timer moves, so nobody checks the folder again."""
         one, two = made(folder), made(folder)
         for each in (one, two):
             assert each.filter_recipients([ANN, BOB], "sms") == [ANN, BOB]
