@@ -393,7 +393,11 @@ def test_duckdb_keeps_types_and_connection(suppressor: suppress.Suppressor) -> N
     assert joined.fetchall() == [(2, B, "b", "Bea")] or joined.fetchall() == [(B, 2, "b", "Bea")]
 
 
-@pytest.mark.parametrize("frame", [[A], {"phone": [A]}, A, None, pa.array([A])], ids=repr)
+@pytest.mark.parametrize(
+    "frame",
+    [[A], {"phone": [A]}, A, None, pa.array([A])],
+    ids=["list", "dict", "text", "nothing", "array"],
+)
 def test_what_is_no_frame(frame: Any, suppressor: suppress.Suppressor) -> None:
     with pytest.raises(TypeError, match=r"cannot be screened. Pass a data frame of pandas"):
         suppress.filter_frame(frame, "sms", column="phone", suppressor=suppressor)
