@@ -113,6 +113,18 @@ def version_of(database: sqlite3.Connection) -> int:
     return int(version)
 
 
+def of_file(database: sqlite3.Connection, column: str) -> Any:
+    """Return what the database says of itself in a column of `file`.
+
+    Raises:
+        sqlite3.DatabaseError: it says nothing: it is damaged.
+    """
+    row = database.execute(f"SELECT {column} FROM file").fetchone()  # noqa: S608
+    if row is None:
+        raise sqlite3.DatabaseError("it is damaged")
+    return row[0]
+
+
 def migrate(database: sqlite3.Connection) -> None:
     """Bring a database to the version of today, within the transaction that is under way."""
     version = version_of(database)
