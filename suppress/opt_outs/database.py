@@ -79,7 +79,7 @@ class Database:
                 name = self._name_of(database)
                 if name != (self._name or name):
                     raise sqlite3.DatabaseError(
-                        "a new one has taken its place: restart what runs, if that is right"
+                        "another one has taken its place; if that is intended, restart this process"
                     )
                 yield database
                 self._name = name
@@ -246,7 +246,7 @@ class Database:
                 remedy = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
             elif isinstance(error, OSError | StoreError | sqlite3.OperationalError):
                 remedy = (
-                    "Make room or give yourself the right to write there, or name another folder "
+                    "Free some space, give yourself write permission there, or name another folder "
                     "in SUPPRESS_STORE."
                 )
             else:

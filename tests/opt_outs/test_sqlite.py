@@ -1021,7 +1021,7 @@ class TestDamage:
         (folder / NAME).unlink()
         assert made(folder).reset_opt_outs()
         made(folder).add([BOB], "sms")
-        with pytest.raises(StopListUnavailable, match="a new one has taken its place: restart"):
+        with pytest.raises(StopListUnavailable, match="another one has taken its place"):
             running.is_suppressed(ANN, "sms")
         assert made(folder).is_suppressed(BOB, "sms")
 
