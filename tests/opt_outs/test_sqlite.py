@@ -1202,7 +1202,7 @@ class TestWhatCannotBeKept:
         message = str(raised.value)
         assert "SUPPRESS_STORE" in message
         what = "the opt-out holds" if len(numbers) == 1 else f"the {len(numbers)} opt-outs hold"
-        assert f"Until that is done {what} in this process alone" in message
+        assert f"For now {what} in this process alone" in message
         assert numbers[0] not in message
 
     @pytest.mark.parametrize("is_made", [False, True], ids=["new", "old"])
