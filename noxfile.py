@@ -36,6 +36,17 @@ def lowest(session: nox.Session) -> None:
 
 
 @nox.session
+def spark(session: nox.Session) -> None:
+    """Screen frames of Spark on a cluster of two workers; this needs Java 17 or later."""
+    if shutil.which("java") is None:
+        session.error("Install Java 17 or later.")
+    session.install("-e", ".[spark,test]")
+    files = "tests/plugins/test_spark.py", "tests/test_documents.py"
+    session.run("pytest", "-n0", "-k", "spark", *files, *session.posargs)
+    session.run("python", "tests/benchmarks/spark.py", "20000", "20000")
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the format, the style and the direction of imports."""
     session.install("-e", ".", "--group", "lint")
@@ -72,9 +83,10 @@ def wheel(session: nox.Session) -> None:
 
 
 IN_THE_WHEEL = """\
-import pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
+import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
+assert importlib.util.find_spec("suppress_spark")
 """
 
 

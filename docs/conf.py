@@ -8,6 +8,7 @@ project_copyright = "2026, The suppress developers"
 version = release = suppress.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
+autodoc_mock_imports = ["pyarrow", "pyspark"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = "suppress"
@@ -23,7 +24,7 @@ myst_heading_anchors = 3
 # Names of other projects, and names without a page.
 nitpick_ignore_regex = [
     ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
-    ("py:.*", r"(Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
+    ("py:.*", r"(DataFrame|Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
     ("py:.*", r".*\b(F|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
     ("py:.*", r"suppress\.(numbers\.bulk\.Reader|stop_list\.(forgotten\.Forgotten|run\.Run))"),
     ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),

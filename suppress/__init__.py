@@ -40,11 +40,12 @@ from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.ownership import warn_if_others_write
+from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
-from suppress.screening.receipt import Receipt
+from suppress.screening.receipt import Against, Receipt
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
@@ -62,6 +63,7 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Against",
     "Backlog",
     "Batch",
     "Campaign",
@@ -82,6 +84,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "PendingChange",
+    "PinnedList",
     "Progress",
     "Receipt",
     "Refused",

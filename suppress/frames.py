@@ -4,12 +4,13 @@ The numbers are read in the frame's own memory where they lie there as text, int
 The answers are those of `screen`.
 """
 
+import functools
 import importlib
 import itertools
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,8 @@ def filter_frame(
         ImportError: the extra `frames` is not installed.
         SuppressError: as for `filter_recipients`.
     """
-    return _FrameScreening(channel, _names(column), default_region, suppressor).of(frame)
+    look = functools.partial(_look, channel, default_region, suppressor)
+    return FrameScreening.of(look, column).screened(frame)
 
 
 @without_frames
@@ -82,34 +84,43 @@ def screen_frame(
     Arguments and errors as for `filter_frame`. A frame that has a column of one of these names
     is an `InvalidArgument`.
     """
-    return _FrameScreening(channel, _names(column), default_region, suppressor, explains=True).of(
-        frame
-    )
+    look = functools.partial(_look, channel, default_region, suppressor)
+    return FrameScreening.of(look, column, explains=True).screened(frame)
 
 
 @dataclass(frozen=True)
-class _FrameScreening:
+class FrameScreening:
     """The screening of a frame, or of each part of one.
 
     Attributes:
-        channel: the channel.
+        look: gives the stop list as it is now.
         columns: the columns of numbers.
-        default_region: the region of numbers in national form; None for the setting.
-        suppressor: the one to ask; None for the default one.
         explains: True to add the outcomes to all rows; False to keep the allowed rows alone.
     """
 
-    channel: str
+    look: Callable[[], View]
     columns: tuple[str, ...]
-    default_region: str | None
-    suppressor: Suppressor | None
-    explains: bool = False
+    explains: bool
+
+    @classmethod
+    def of(
+        cls, look: Callable[[], View], column: str | Iterable[str], *, explains: bool = False
+    ) -> Self:
+        """Return the screening of one column, or of several; other arguments as above.
+
+        Raises:
+            InvalidArgument: no column is named.
+        """
+        columns = (column,) if isinstance(column, str) else tuple(column)
+        if not columns:
+            raise InvalidArgument("Name a column of numbers.")
+        return cls(look, columns, explains)
 
     def __dask_tokenize__(self) -> str:
         """Name this work, for dask: no other one has the same result."""
         return uuid.uuid4().hex
 
-    def of(self, frame: F) -> F:
+    def screened(self, frame: F) -> F:
         """Return what becomes of a frame of any kind."""
         narwhals, native = _narwhals(), cast("Any", frame)
         if narwhals.dependencies.is_polars_lazyframe(frame):
@@ -173,7 +184,7 @@ class _FrameScreening:
             ) from error
         self._check_columns(frame.columns)
         numbers = [_numbers(frame[name]) for name in self.columns]
-        view = self._view()
+        view = self.look()
         codes, added = _explained(numbers, view) if self.explains else (_codes(numbers, view), None)
         if check_types and len(codes) and codes.max() == INVALID:
             refuse_foreign(itertools.chain.from_iterable(numbers))
@@ -188,7 +199,7 @@ class _FrameScreening:
     def _check(self, names: Iterable[object]) -> None:
         """Refuse now what would fail when a lazy frame is computed."""
         self._check_columns(names)
-        self._view()
+        self.look()
 
     def _check_columns(self, names: Iterable[object]) -> None:
         """Refuse columns that are not there, and new ones that are there already.
@@ -205,10 +216,11 @@ class _FrameScreening:
             if name in names:
                 raise InvalidArgument(f"The frame has a column {name!r} already. Rename it first.")
 
-    def _view(self) -> View:
-        """Return the stop list as it is now."""
-        one = self.suppressor or default_suppressor()
-        return FollowedList(one, self.channel, default_region=self.default_region).look()
+
+def _look(channel: str, default_region: str | None, suppressor: Suppressor | None) -> View:
+    """Return the stop list as it is now; arguments as for `filter_frame`."""
+    one = suppressor or default_suppressor()
+    return FollowedList(one, channel, default_region=default_region).look()
 
 
 def _codes(numbers: Sequence[Numbers], view: View) -> NDArray[np.uint8]:
@@ -268,18 +280,6 @@ def _numbers(series: Any) -> Numbers:
     if type(native).__module__.startswith("modin."):
         native = series.to_pandas()
     return taken(native)[1]
-
-
-def _names(column: str | Iterable[str]) -> tuple[str, ...]:
-    """Return the names of one column or of several.
-
-    Raises:
-        InvalidArgument: there is none.
-    """
-    names = (column,) if isinstance(column, str) else tuple(column)
-    if not names:
-        raise InvalidArgument("Name a column of numbers.")
-    return names
 
 
 def _narwhals() -> Any:

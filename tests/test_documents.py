@@ -18,9 +18,11 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.myst.lexers import DirectiveLexer
 
 from support.builders import row
+from support.spark import MARKS, missing_for_spark
 from suppress_bsg.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
+SPARK = ROOT / "docs/how-to/spark.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 END = "@@"
@@ -103,10 +105,16 @@ SYBIL = Sybil(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path",
+    [pytest.param(path, marks=MARKS if path == SPARK else []) for path in DOCUMENTS],
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
 def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for library in NEEDED.get(str(path.relative_to(ROOT)), ()):
         pytest.importorskip(library)
+    if path == SPARK and (missing := missing_for_spark()) is not None:
+        pytest.skip(missing)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
@@ -120,6 +128,7 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
             "SUPPRESS_STORE": str(tmp_path / "store"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": "",
+            "PYSPARK_PYTHON": sys.executable,
         }.items():
             monkeypatch.setenv(name, value)
         for example in SYBIL.parse(path).examples():

@@ -16,11 +16,14 @@ MODULES = sorted(path for name in ("suppress", "plugins") for path in (ROOT / na
 MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
-HEAVY = {"click", "duckdb", "narwhals", "pandas", "polars", "pyarrow", "requests", "rich"}
-"""Libraries that only some users or some calls need."""
-
-OF_EXTRAS = {"dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "sqlite_utils"}
+OF_EXTRAS = {
+    *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
+    "sqlite_utils",
+}
 """Libraries that no command needs for a file of text."""
+
+HEAVY = {"click", "requests", "rich", *OF_EXTRAS}
+"""Libraries that only some users or some calls need."""
 
 
 def relative(path: Path) -> str:
