@@ -133,6 +133,10 @@ class Lines:
         """Take back bytes that were read, to be read again."""
         self._ahead = io.BytesIO(block + self._ahead.read())
 
+    def keep(self, rest: bytes) -> None:
+        """Take back the beginning of a row, to be read with the lines that follow."""
+        self._rest = rest + self._rest
+
     @property
     def is_ahead(self) -> bool:
         """True if lines of a block are still to be read one by one."""
@@ -163,26 +167,3 @@ class Lines:
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from error
         return block
-
-
-def plain_lines(block: bytes, *, is_first: bool = False) -> list[str] | None:
-    """Return the lines of a block without their ends; None where one is no plain text.
-
-    Args:
-        block: the bytes of the lines.
-        is_first: whether it is the beginning of the file, where a byte-order mark may be.
-    """
-    try:
-        text = block.decode()
-    except UnicodeDecodeError:
-        return None
-    if "\0" in text:
-        return None
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-        if "\r" in text:
-            return None
-    lines = (text.removeprefix(_MARK) if is_first else text).split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines

@@ -10,10 +10,11 @@ from typing import BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch
+from suppress.files.blocks import Block
 from suppress.files.delimited import Delimited
 from suppress.files.formats import FORMATS, format_of
 from suppress.files.json_lines import JsonLines
-from suppress.files.lines import DEFAULT_LIMITS, Limits, Lines, plain_lines
+from suppress.files.lines import DEFAULT_LIMITS, Limits, Lines
 from suppress.files.slices import Row, Slices
 from suppress.files.text import Text
 from suppress.numbers.region import known_region
@@ -27,7 +28,7 @@ class _Format(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...
     def rows(self) -> Iterator[Row]: ...
-    def at_once(self, lines: list[str], /) -> tuple[list[object], Sequence[int]] | None: ...
+    def at_once(self, block: Block, /) -> Slices | None: ...
 
 
 class Rows:
@@ -103,19 +104,16 @@ class Rows:
             InputError: a row cannot be read. Earlier batches were given.
         """
         lines = self._lines
-        while block := lines.block():
-            texts = None
-            if len(block) <= lines.limits.row_bytes:
-                texts = plain_lines(block, is_first=lines.line == 0)
-            found = None if texts is None else self._format.at_once(texts)
-            if texts is None or found is None:
-                lines.put_back(block)
+        while raw := lines.block():
+            block = Block.of(raw, lines.line + 1)
+            batch = None if block is None else self._format.at_once(block)
+            if block is None or batch is None:
+                lines.put_back(raw)
                 yield Slices.of_rows(list(self._of_block()))
-            else:
-                numbers, places = found
-                first = lines.line + 1
-                lines.line += len(texts)
-                yield Slices.of_lines(numbers, places, block, first)
+                continue
+            lines.line += block.count_lines(batch.size)
+            lines.keep(raw[batch.size :])
+            yield batch
 
     def _of_block(self) -> Iterator[Row]:
         """Return the rows of the block that was put back, read one by one."""

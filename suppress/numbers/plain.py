@@ -110,7 +110,8 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
         column: the texts.
         clean: True where they are parts of others: nothing is wrapped around them.
     """
-    column = _in_lines(column)
+    if not column.in_lines:
+        return _where_they_stand(column, clean=clean)
     lines, starts, ends = bytes(column.data), column.starts, column.ends
     is_ascii = lines.isascii()
     separated = not is_ascii or any(each in lines for each in _SEPARATORS)
@@ -143,13 +144,30 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
     return PlainNumbers(values, lengths, with_plus, None, grouped, split)
 
 
+def _where_they_stand(column: Column, *, clean: bool) -> PlainNumbers:
+    """Return the plain numbers among texts that do not stand in lines.
+
+    Digits alone, with or without a plus, are read where they stand; all others are copied.
+    """
+    data, starts, ends = column.data, column.starts, column.ends
+    if len(data) < LONGEST:
+        return plain_texts(_in_lines(column), clean=clean)
+    # A word of bytes behind which the first number ends would begin before the data.
+    found = _digits(data, starts, np.maximum(ends, LONGEST))
+    values, lengths, with_plus = found
+    others = np.flatnonzero((lengths == 0) | (ends < LONGEST))
+    if not len(others):
+        return PlainNumbers(*found)
+    rest = plain_texts(_in_lines(column.take(others)), clean=clean)
+    values[others], lengths[others], with_plus[others] = rest[:3]
+    return PlainNumbers(*found, None, rest.grouped, others[rest.split])
+
+
 def _in_lines(column: Column) -> Column:
     """Return the column with its texts in lines; line ends of their own become odd marks.
 
     With the room around, words of bytes can be read at both ends of a line.
     """
-    if column.in_lines:
-        return column
     lengths = column.ends - column.starts
     ends = ROOM + np.cumsum(lengths + 1)
     starts = ends - lengths
@@ -285,9 +303,11 @@ def _is_digit(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 _Digits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _digits(lines: bytes, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _Digits:
-    """Return the values and lengths of lines of digits, and which have a plus before them."""
-    with_plus = np.frombuffer(lines, np.uint8).take(starts) == _PLUS
+def _digits(lines: bytes | memoryview, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _Digits:
+    """Return the values and lengths of texts of digits, and which have a plus before them."""
+    # An empty text may start behind the last byte, or at the plus of another.
+    with_plus = np.frombuffer(lines, np.uint8).take(starts, mode="clip") == _PLUS
+    with_plus &= starts < ends
     lengths = ends - starts
     lengths -= with_plus
     words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))

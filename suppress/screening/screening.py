@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from phonenumbers import PhoneNumber
 
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
+from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
@@ -71,7 +72,7 @@ class Screening(Generic[R]):
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._reader = reader or Reader(Convention(default_region))
         self.convention = self._reader.convention
-        if numbers is None or not isinstance(recipients, list):
+        if numbers is None or not isinstance(recipients, list | Column):
             recipients, numbers = taken(recipients, key)
         self._segments = list(_segments(recipients, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
@@ -246,7 +247,8 @@ def taken(
     """
     if isinstance(recipients, str | bytes):
         raise TypeError("A list of numbers is needed, but one text was given. Put it in a list.")
-    all_of_them = recipients if type(recipients) is list else list(recipients)
+    is_read = type(recipients) is list or isinstance(recipients, Column)
+    all_of_them = cast("list[R]", recipients) if is_read else list(recipients)
     if key is None:
         return all_of_them, all_of_them
     return all_of_them, [key(each) for each in all_of_them]
