@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.limits import current_limits
@@ -162,9 +160,11 @@ def filter_command(**given: Any) -> None:
 
 
 def _followed(suppressor: Suppressor, channel: str, region: str | None) -> FollowedList:
-    display = Console(stderr=True)
-    waiting = f"Reading the {channel} stop list"
-    with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
+    if not _is_terminal():
+        return FollowedList(suppressor, channel, default_region=region)
+    from rich.console import Console  # noqa: PLC0415 - takes as long as many files
+
+    with Console(stderr=True).status(f"Reading the {channel} stop list"):
         return FollowedList(suppressor, channel, default_region=region)
 
 
@@ -195,16 +195,25 @@ def _print_summary(campaign: Campaign, suppressor: Suppressor) -> None:
 @contextlib.contextmanager
 def _progress(size: int | None, places: Mapping[str, str]) -> Iterator[Callable[[int], None]]:
     """Show a bar, if the terminal shows nothing else."""
-    console = Console(stderr=True)
-    shown = console.is_terminal and not (STANDARD in places.values() and sys.stdout.isatty())
-    progress = Progress(
-        TextColumn("Screening"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
+    if not _is_terminal() or (STANDARD in places.values() and sys.stdout.isatty()):
+        yield lambda _amount: None
+        return
+    from rich import progress  # noqa: PLC0415 - as above
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    bar = progress.Progress(
+        progress.TextColumn("Screening"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
         transient=True,
     )
-    task = progress.add_task("", total=size)
-    with progress if shown else contextlib.nullcontext():
-        yield lambda amount: progress.advance(task, amount)
+    task = bar.add_task("", total=size)
+    with bar:
+        yield lambda amount: bar.advance(task, amount)
+
+
+def _is_terminal() -> bool:
+    """Return whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -50,7 +50,8 @@ from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.limits import DEFAULT_LIMITS
 from suppress_bsg.paging import Page, read_all
-from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_bsg.settings import BsgSettings
+from suppress_bsg.source import BsgSource
 
 LOOP_SAMPLE = 50_000
 """Recipients given to the plain loop, whose time is the same for each."""
