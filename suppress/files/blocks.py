@@ -81,11 +81,12 @@ class Block(NamedTuple):
 
     def stripped(self, starts: Bounds, ends: Bounds) -> tuple[Bounds, Bounds]:
         """Return the bounds of texts without the blanks around them, as `str.strip` does."""
-        data, starts, ends = self.data, starts.copy(), ends.copy()
-        odd = []
+        data, starts, odd = self.data, starts.copy(), []
+        # Most lines have nothing around them but their end.
+        ends = ends - (data.take(ends - 1) == NEWLINE)
         for edges, before, step in ((ends, -1, -1), (starts, 0, 1)):
-            places = np.flatnonzero(starts < ends)
-            places = places[_IS_ODD.take(data.take(edges[places] + before))]
+            is_odd = _IS_ODD.take(data.take(edges + before, mode="clip"))
+            places = np.flatnonzero(is_odd & (starts < ends))
             for _ in range(_ROUNDS):
                 blank = _IS_BLANK.take(data.take(edges[places] + before))
                 odd.append(places[~blank])

@@ -151,10 +151,8 @@ def _separators(block: Block, delimiter: str) -> _Separators | None:
     """Return the separators of a block; None where a quote stands in an odd place."""
     data, comma = block.data, ord(delimiter)
     is_mark = (data == comma) | (data == NEWLINE)
-    unended = [] if block.raw.endswith(b"\n") else [len(data)]
-    none = np.zeros(0, np.intp)
     if QUOTE not in block.raw:
-        return _Separators(np.append(np.flatnonzero(is_mark), unended).astype(np.intp), none)
+        return _Separators(_ended(block, np.flatnonzero(is_mark)), np.zeros(0, np.intp))
     is_mark |= data == QUOTE
     marks = np.flatnonzero(is_mark)
     is_quote = data.take(marks) == QUOTE
@@ -172,5 +170,12 @@ def _separators(block: Block, delimiter: str) -> _Separators | None:
     outside = np.cumsum(is_quote, dtype=np.uint8) & 1 == 0
     places = marks[outside & ~is_quote]
     if len(opening) == len(closing):
-        places = np.append(places, unended).astype(np.intp)
+        places = _ended(block, places)
     return _Separators(places, closing[is_doubled])
+
+
+def _ended(block: Block, separators: Bounds) -> Bounds:
+    """Return the separators, with the end of a last line that has none."""
+    if block.raw.endswith(b"\n"):
+        return separators
+    return np.append(separators, np.intp(len(block.raw)))

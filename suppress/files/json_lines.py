@@ -171,7 +171,9 @@ class Keys:
         raw, data, count = block.raw, block.data, len(starts)
         # A line that begins with one bracket and ends with the other has whole objects.
         whole = (data.take(starts) == _OPEN) & (data.take(ends - 1) == _CLOSE)
-        if self._decoder is None or not whole.all() or self._escaped.search(raw):
+        if self._decoder is None or not whole.all():
+            return None
+        if b"\\" in raw and self._escaped.search(raw):
             return None
         for key in self._quoted:
             if raw.count(key) != count and len(re.findall(re.escape(key) + rb"\s*:", raw)) != count:
