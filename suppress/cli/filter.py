@@ -14,7 +14,13 @@ import click
 
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.limits import current_limits
-from suppress.cli.options import channel_option, column_option, format_option, region_option
+from suppress.cli.options import (
+    channel_option,
+    column_option,
+    format_option,
+    header_option,
+    region_option,
+)
 from suppress.cli.places import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
 from suppress.followed import FollowedList
@@ -35,6 +41,7 @@ class Options:
     channel: str
     columns: tuple[str, ...]
     format_: str | None
+    has_header: bool
     default_region: str | None
     output: str | None
     suppressed: str | None
@@ -81,6 +88,7 @@ def _max_invalid(
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
 @column_option
+@header_option
 @format_option
 @region_option
 @click.option(
@@ -133,7 +141,14 @@ def filter_command(**given: Any) -> None:
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         before = state(stream)
         region = suppressor.reader(options.default_region).convention.region
-        rows = rows_of(stream, options.source, options.columns, options.format_, region)
+        rows = rows_of(
+            stream,
+            options.source,
+            options.columns,
+            options.format_,
+            region,
+            has_header=options.has_header,
+        )
         stop_list = _followed(suppressor, options.channel, region)
         with (
             outputs(places, like=replaced, hold=options.max_invalid is not None) as written,

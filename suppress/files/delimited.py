@@ -10,7 +10,7 @@ from suppress.errors import InputError
 from suppress.files.blocks import Block
 from suppress.files.columns import is_number_for_name, shown
 from suppress.files.fields import Fields
-from suppress.files.formats import DELIMITERS
+from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
 from suppress.files.lines import CR_ALONE, Lines
 from suppress.files.sample import Sample
 from suppress.files.slices import Row, Slices
@@ -33,37 +33,67 @@ class Delimited:
         columns: the columns that were named; none to find the one of the number.
         region: the region of numbers in national form, for that.
         kind: `csv`, or `tsv` for a tab between fields and nothing else.
+        has_header: whether the first row has the names of the columns. Without them, the
+            columns are named by their places, from 1 on.
 
     Attributes:
-        header: the bytes of the header.
+        header: the bytes of the header, with a line before it that names the delimiter.
         columns: the columns in use.
 
     Raises:
         InputError: the header cannot be read, or the column cannot be told.
     """
 
-    def __init__(self, lines: Lines, columns: Sequence[str], region: str | None, kind: str) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        columns: Sequence[str],
+        region: str | None,
+        kind: str,
+        *,
+        has_header: bool = True,
+    ) -> None:
         self._lines = lines
         self._kind = kind.upper()
-        unquoted = re.sub('"[^"]*"', "", lines.peek().decode("latin-1"))
-        self._delimiter = max("\t" if kind == "tsv" else DELIMITERS, key=unquoted.count)
-        names = self._names()
-        self.header = lines.take()
+        preface, self._delimiter = self._delimited(kind)
+        if has_header:
+            names = self._names()
+            self.header = preface + lines.take()
+        else:
+            lines.mark()
+            names = [str(place) for place in range(1, len(self._names()) + 1)]
+            lines.rewind()
+            self.header = preface
         line, self._width = lines.first, len(names)
         if not columns:
-            if any(map(is_number_for_name, names)):
+            if has_header and any(map(is_number_for_name, names)):
                 raise lines.error(
-                    "a number stands where the names of the columns belong. Add a line with "
-                    "the names. If it is the name of a column, name that column."
+                    "a number stands where the names of the columns belong. Add a line with the "
+                    "names, or use --no-header. If it is the name of a column, name that column."
                 )
             columns = (names[self._column(names, region, line)],)
         self.columns = tuple(columns)
         for column in self.columns:
-            if names.count(column) != 1:
+            if names.count(column) != 1 and has_header:
                 often = "twice" if column in names else "not"
                 raise lines.error(f"the column {shown(column)} is {often} in the header.", line)
+            if column not in names:
+                raise lines.error(
+                    f"there is no column {shown(column)}. Without a header, a column is named by "
+                    f"its place, from 1 to {len(names)}.",
+                    line,
+                )
         self._places = list(map(names.index, self.columns))
         self._pick: Callable[[Sequence[str]], Any] = operator.itemgetter(*self._places)
+
+    def _delimited(self, kind: str) -> tuple[bytes, str]:
+        """Return the line that names the delimiter, if there is one, and the delimiter."""
+        first = self._lines.peek()
+        if found := NAMED_DELIMITER.fullmatch(first):
+            next(iter(self._lines))
+            return self._lines.take(), found[1].decode()
+        unquoted = re.sub('"[^"]*"', "", first.decode("latin-1"))
+        return b"", max("\t" if kind == "tsv" else f"{DELIMITERS}\t", key=unquoted.count)
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""

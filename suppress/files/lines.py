@@ -14,6 +14,7 @@ CR_ALONE = (
 )
 
 _MARK = BOM.decode()
+_CTRL_Z = b"\x1a"
 
 
 @dataclass(frozen=True)
@@ -166,4 +167,5 @@ class Lines:
                     break
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from error
-        return block
+        # Old programs end a text with this character, which belongs to no row.
+        return block.removesuffix(_CTRL_Z) if len(block) <= self.limits.row_bytes else block

@@ -40,12 +40,14 @@ class Rows:
     Args:
         stream: the file's bytes; UTF-8, with a byte-order mark or without.
         name: the file's name, for errors and for telling the format by its ending.
-        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the name's ending, else
-            by the first line.
+        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the first line, and by the
+            name's ending.
         column: the column or the JSON key of the number. None for the only one, else for
             the one that holds numbers by its name and its first cells.
         columns: further ones; each row has a number in each of them.
         default_region: the region of numbers in national form, for telling the column.
+        has_header: whether a table begins with the names of its columns. If not, a column
+            is named by its place, from 1 on.
         limits: the bounds within which the file is read.
 
     Attributes:
@@ -71,6 +73,7 @@ class Rows:
         column: str | None = None,
         columns: Sequence[str] = (),
         default_region: str | None = None,
+        has_header: bool = True,
         limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         if format is not None and format not in FORMATS:
@@ -80,14 +83,15 @@ class Rows:
         self.name = name
         self._lines = Lines(stream, name, limits)
         first = self._lines.peek()
-        self.format = format or format_of(name, first, with_columns=bool(named))
+        with_columns = bool(named) or not has_header
+        self.format = format or format_of(name, first, with_columns=with_columns)
         self._format: _Format
         if self.format == "text":
             self._format = Text(self._lines, named)
         elif self.format == "jsonl":
             self._format = JsonLines(self._lines, named, region)
         else:
-            self._format = Delimited(self._lines, named, region, self.format)
+            self._format = Delimited(self._lines, named, region, self.format, has_header=has_header)
         self.header = self._format.header
         self.columns = self._format.columns
         self._rows = self._format.rows()

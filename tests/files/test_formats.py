@@ -15,6 +15,10 @@ from support.files import BOM, A, numbers, rows_of
         ("a.jsonl", b'"+14155552671"\n', "jsonl"),
         ("a.ndjson", b"14155552671\n", "jsonl"),
         ("a.csv", b"name\tphone,x\n", "csv"),
+        # By its content, if that is something else for certain.
+        ("a.csv", b'{"phone": 1}\n', "jsonl"),
+        ("a.jsonl", b"+14155552671\n", "text"),
+        ("a.tsv", b"name;phone\n", "csv"),
         # By the first line, where the ending says nothing.
         ("-", b"+14155552671\n", "text"),
         ("a.txt", b"(415) 555-2671\n", "text"),
