@@ -23,6 +23,8 @@ from suppress.cli.options import (
 )
 from suppress.cli.places import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
+from suppress.files.encoded import compression_of
+from suppress.files.rows import Rows
 from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
@@ -73,6 +75,16 @@ class Options:
         places = {what: place for what, place in named if place is not None}
         refuse_conflicts(self.source, places)
         return {Outcome.ALLOWED: self.source, **places} if self.in_place else places
+
+    def compressions(self, places: Mapping[str, str], rows: Rows) -> dict[str, str]:
+        """Return how each output is compressed: as its name says, or as the input it replaces.
+
+        Args:
+            places: the place of each output.
+            rows: the rows of the input.
+        """
+        found = {what: compression_of(place) for what, place in places.items() if what != RECEIPT}
+        return {**found, Outcome.ALLOWED: rows.compression} if self.in_place else found
 
 
 def _max_invalid(
@@ -151,8 +163,13 @@ def filter_command(**given: Any) -> None:
         )
         stop_list = _followed(suppressor, options.channel, region)
         with (
-            outputs(places, like=replaced, hold=options.max_invalid is not None) as written,
-            _progress(size, places) as progress,
+            outputs(
+                places,
+                options.compressions(places, rows),
+                like=replaced,
+                hold=options.max_invalid is not None,
+            ) as written,
+            _progress(size if rows.is_plain else None, places) as progress,
         ):
             campaign = screen_rows(
                 rows,

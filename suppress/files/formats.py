@@ -3,9 +3,10 @@
 import re
 from pathlib import PurePath
 
+from suppress.files.encoded import without_compression
 from suppress.files.encodings import BOM
 
-FORMATS = ("text", "csv", "tsv", "jsonl")
+FORMATS = ("text", "csv", "tsv", "jsonl", "json")
 
 DELIMITERS = ",;|"
 """The delimiters of a table, besides a tab."""
@@ -17,6 +18,8 @@ NAMED_DELIMITER = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([!#-/:-@[-`{-~\t])"?\r?\
 """A first line that names the delimiter, as Excel reads it."""
 
 _OBJECT = re.compile(rb'\{\s*(?:"|\})')
+_ARRAY = re.compile(rb'\[\s*(?:$|[{"\[\d\]-])')
+_OPENING = re.compile(rb"\[\s*(?:\{.*)?\s*", re.DOTALL)
 _JSON = re.compile(rb'[\[{"\d-]|true|false|null')
 
 
@@ -28,21 +31,22 @@ def format_of(name: str, first: bytes, *, with_columns: bool) -> str:
         first: its first line that is not blank.
         with_columns: whether columns were named.
     """
+    text = first.removeprefix(BOM).lstrip()
+    by_name = _SUFFIXES.get(PurePath(without_compression(name)).suffix.lower())
+    # A line of JSON lines may be an array, too.
+    if _ARRAY.match(text) and (by_name != "jsonl" or _OPENING.fullmatch(text)):
+        return "json"
+    has_delimiter = any(ord(each) in text for each in DELIMITERS)
     if NAMED_DELIMITER.fullmatch(first):
         return "csv"
-    text = first.removeprefix(BOM).lstrip()
-    if _OBJECT.match(text):
-        return "jsonl"
-    by_name = _SUFFIXES.get(PurePath(name).suffix.lower())
-    has_delimiter = any(ord(each) in text for each in DELIMITERS)
     # A name that the content contradicts says nothing.
     if (
-        by_name == "csv"
+        (by_name == "csv" and not _OBJECT.match(text))
         or (by_name == "jsonl" and (_JSON.match(text) or not text.isascii() or not text))
         or (by_name == "tsv" and (b"\t" in text or not has_delimiter))
     ):
         return by_name
-    if text.startswith(b'"') and not _looks_quoted(text):
+    if text.startswith(b"{") or (text.startswith(b'"') and not _looks_quoted(text)):
         return "jsonl"
     if b"\t" in text:
         return "tsv"

@@ -1,9 +1,9 @@
 """The lines of a file: as text one by one, with their bytes and numbers, or many in a block."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from suppress.errors import InputError
 from suppress.files.encodings import BOM, why_unreadable
@@ -37,6 +37,13 @@ class Limits:
 DEFAULT_LIMITS = Limits()
 
 
+class Stream(Protocol):
+    """The bytes of a file in UTF-8."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; empty at the end."""
+
+
 class Lines:
     """The lines of a file; iterates over them as text.
 
@@ -44,7 +51,7 @@ class Lines:
     them, `drop` forgets them. A pipe is never waited for while it has given whole lines.
 
     Args:
-        stream: the file's bytes.
+        stream: the file's bytes, in UTF-8.
         name: the file's name, for errors.
         limits: the bounds within which it is read.
 
@@ -55,12 +62,12 @@ class Lines:
         first: the number of the first line of the row that was read last.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: Stream, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
         self.name = name
         self.limits = limits
         self.line = 0
         self.first = 1
-        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._read = stream.read1
         self._ahead = io.BytesIO()
         self._rest = b""
         self._taken: list[bytes] = []

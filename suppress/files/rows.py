@@ -1,4 +1,4 @@
-"""Files of numbers: text with a number on each line, CSV or TSV, JSON lines.
+"""Files of numbers: text with a number on each line, CSV or TSV, JSON lines or an array.
 
 Each row keeps the bytes that it was read from, so that it can be written just as it came. A
 row that cannot be read is an error with its line number, never passed over. No file fills
@@ -9,10 +9,13 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
-from suppress.files.batch import Batch
+from suppress.files.batch import Batch, Writer
 from suppress.files.blocks import Block
 from suppress.files.delimited import Delimited
+from suppress.files.encoded import RowsWriter, opened
+from suppress.files.encodings import binary_kind
 from suppress.files.formats import FORMATS, format_of
+from suppress.files.json_array import JsonArray
 from suppress.files.json_lines import JsonLines
 from suppress.files.lines import DEFAULT_LIMITS, Limits, Lines
 from suppress.files.slices import Row, Slices
@@ -21,13 +24,18 @@ from suppress.numbers.region import known_region
 
 
 class _Format(Protocol):
-    """A format of text: `Text`, `Delimited` or `JsonLines`."""
+    """A format of text: `Text`, `Delimited`, `JsonLines` or `JsonArray`."""
 
     @property
     def header(self) -> bytes: ...
     @property
     def columns(self) -> tuple[str, ...]: ...
     def rows(self) -> Iterator[Row]: ...
+
+
+class _Lined(_Format, Protocol):
+    """A format of lines: each but the last has whole rows."""
+
     def at_once(self, block: Block, /) -> Slices | None: ...
 
 
@@ -38,10 +46,12 @@ class Rows:
     has several lines where a quoted field has.
 
     Args:
-        stream: the file's bytes; UTF-8, with a byte-order mark or without.
+        stream: the file's bytes; UTF-8 with a byte-order mark or without, or UTF-16 with one,
+            perhaps compressed. Rows and header are in UTF-8 and not compressed; `writer`
+            writes them in the encoding of the file.
         name: the file's name, for errors and for telling the format by its ending.
-        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the first line, and by the
-            name's ending.
+        format: `text`, `csv`, `tsv`, `jsonl` or `json` (an array); None to tell by
+            the first line and the name's ending.
         column: the column or the JSON key of the number. None for the only one, else for
             the one that holds numbers by its name and its first cells.
         columns: further ones; each row has a number in each of them.
@@ -54,6 +64,8 @@ class Rows:
         name: the file's name.
         format: the format in which it is read.
         header: the bytes of the header, empty where the format has none.
+        compression: the ending of the names of files that are compressed like this one, such
+            as `.gz`; empty if it is not.
         columns: the names of the columns or keys in use; none for text, and for lines of
             JSON that are the number.
 
@@ -81,13 +93,19 @@ class Rows:
         region = None if default_region is None else known_region(default_region)
         named = tuple(dict.fromkeys(columns if column is None else [column, *columns]))
         self.name = name
-        self._lines = Lines(stream, name, limits)
+        source = opened(stream, name)
+        self.compression, self._encoding = source.compression, source.encoding
+        self._lines = Lines(source.stream, name, limits)
         first = self._lines.peek()
+        if kind := binary_kind(first):
+            raise self.error(f"it is {kind}. Save it as CSV in UTF-8 first.", 1)
         with_columns = bool(named) or not has_header
         self.format = format or format_of(name, first, with_columns=with_columns)
-        self._format: _Format
+        self._format: _Lined | JsonArray
         if self.format == "text":
             self._format = Text(self._lines, named)
+        elif self.format == "json":
+            self._format = JsonArray(self._lines, named, region)
         elif self.format == "jsonl":
             self._format = JsonLines(self._lines, named, region)
         else:
@@ -107,6 +125,9 @@ class Rows:
         Raises:
             InputError: a row cannot be read. Earlier batches were given.
         """
+        if isinstance(self._format, JsonArray):
+            yield from self._format.batches()
+            return
         lines = self._lines
         while raw := lines.block():
             block = Block.of(raw, lines.line + 1)
@@ -125,6 +146,25 @@ class Rows:
             yield row
             if not self._lines.is_ahead:
                 break
+
+    def writer(self, out: Writer) -> RowsWriter:
+        """Return a writer of rows that makes a file of the same form; its header is written.
+
+        Args:
+            out: where the rows go.
+        """
+        is_array = isinstance(self._format, JsonArray)
+        return RowsWriter(out, self.header, self._encoding, separated=is_array)
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the file is in UTF-8 and not compressed: rows have as many bytes as there."""
+        return not self.compression and self._encoding == "utf-8"
+
+    @property
+    def footer(self) -> bytes:
+        """The bytes behind all rows, which are known when all were read."""
+        return self._format.footer if isinstance(self._format, JsonArray) else b""
 
     def error(self, problem: str, line: int | None = None) -> InputError:
         """Return the error for a problem with a line, by default the one just read."""
