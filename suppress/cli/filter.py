@@ -135,9 +135,10 @@ def _max_invalid(
 def filter_command(**given: Any) -> None:
     """Screen a file of recipients, and write the rows that may be messaged.
 
-    INPUT is text with a number a line, CSV or TSV with a header, or JSON lines, in UTF-8;
-    without it, or with -, standard input is read. The allowed rows are written byte for
-    byte and in order. The summary goes to standard error.
+    INPUT is text with a number a line, CSV or TSV, JSON lines or an array, in UTF-8 or
+    UTF-16, perhaps compressed; without it, or with -, standard input is read. The allowed
+    rows are written byte for byte and in order. An output whose name ends in .gz, .bz2, .xz
+    or .zst is compressed. The summary goes to standard error.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv

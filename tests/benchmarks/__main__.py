@@ -38,6 +38,7 @@ from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 
+import files
 import suppress
 from suppress import Screening, Snapshot, Suppressor, sources
 from suppress.numbers.bulk import BATCH_SIZE, Reader
@@ -473,6 +474,7 @@ def main() -> None:
     opening()
     decoding(arguments.listing)
     reading(arguments.listing)
+    files.measure(2 * arguments.recipients)
 
 
 if __name__ == "__main__":
