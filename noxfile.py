@@ -17,21 +17,21 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run all tests, or those that you name."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[libraries]")
     session.run("pytest", *session.posargs)
 
 
 @nox.session
 def quick(session: nox.Session) -> None:
     """Run the tests that take no seconds."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[libraries]")
     session.run("pytest", "-m", "not slow", *session.posargs)
 
 
 @nox.session(python=PYTHONS)
 def lowest(session: nox.Session) -> None:
     """Run the quick tests with the oldest dependencies that are allowed."""
-    session.install("--resolution", "lowest-direct", "-e", ".[test]")
+    session.install("--resolution", "lowest-direct", "-e", ".[libraries]")
     session.run("pytest", "-m", "not slow", *session.posargs)
 
 

@@ -2,6 +2,7 @@
 
 import logging
 
+from suppress import sql
 from suppress.default import (
     add,
     default_suppressor,
@@ -30,6 +31,7 @@ from suppress.files.batch import Batch, RowNumbers
 from suppress.files.rows import Rows
 from suppress.files.slices import Row
 from suppress.followed import FollowedList
+from suppress.frames import filter_frame, screen_frame
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.column import Column
@@ -105,6 +107,7 @@ __all__ = [
     "add",
     "config_folder",
     "default_suppressor",
+    "filter_frame",
     "filter_recipients",
     "forget",
     "history",
@@ -117,7 +120,9 @@ __all__ = [
     "register",
     "remove",
     "screen",
+    "screen_frame",
     "screen_rows",
+    "sql",
     "status",
     "warn_if_others_write",
 ]

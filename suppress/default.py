@@ -213,7 +213,7 @@ def remove(
         were last read.
 
     Raises:
-        StopListUnavailable: nobody can say which sources list them; nothing was done.
+        StopListUnavailable: it is unknown which sources list them; nothing was done.
         InvalidNumber, UnknownChannel, StoreUnavailable, InvalidArgument, ConfigurationError:
             as for `add`; nothing was done.
     """

@@ -132,17 +132,18 @@ def check(source: Source) -> None:
         )
     if not _NAME.fullmatch(source.name):
         raise ConfigurationError(
-            f"A source is named {source.name!r}: use lower case letters, digits, - and _."
+            f"The source name {source.name!r} is not valid. "
+            "Use lower-case letters, digits, - and _."
         )
     if isinstance(source.channels, str) or not source.channels:
         raise ConfigurationError(
-            f"The source {source.name!r} must have its channels as a set of names."
+            f"The source {source.name!r} has no set of channels. Give it the names as a set."
         )
     for channel in source.channels:
         if not _NAME.fullmatch(channel):
             raise ConfigurationError(
-                f"The source {source.name!r} serves a channel named {channel!r}: "
-                "use lower case letters, digits, - and _."
+                f"The channel name {channel!r} of the source {source.name!r} is not valid. "
+                "Use lower-case letters, digits, - and _."
             )
 
 
@@ -186,18 +187,19 @@ def load(
         try:
             for batch in batches(source.load(asked, report)):
                 found = reader.read_all(batch.numbers)
-                odd = _odd(batch, reader, found, strict=strict)
+                formless = _formless(batch, reader, found, strict=strict)
                 readings = EntryReadings.of(found, reader)
                 for channel in asked:
-                    lists[channel].add(source.name, batch, readings, batch.are_for(channel), odd)
+                    here = batch.are_for(channel)
+                    lists[channel].add(source.name, batch, readings, here, formless)
         except Exception as error:
             raise ReadingFailed(
                 f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
             ) from error
     snapshots = {}
     for channel, listed in lists.items():
-        if listed.unparsed:
-            count, example = len(listed.unparsed), mask(min(listed.unparsed))
+        if listed.unread:
+            count, example = len(listed.unread), mask(min(listed.unread))
             logger.warning(
                 "%s (%s); each still suppresses the recipients who have the same digits",
                 f"1 entry of the {channel} stop list is not a phone number"
@@ -213,7 +215,7 @@ def load(
             sources=tuple(times),
             numbers=(numbers := listed.numbers()),
             further=listed.count_further(numbers),
-            unparsed=frozenset(listed.unparsed),
+            unread=frozenset(listed.unread),
             sources_read_at=MappingProxyType(times),
             origins=listed.origins.origins(),
             tallies=listed.tallies_of(times),
@@ -227,7 +229,7 @@ class _ListBuilder:
     def __init__(self) -> None:
         self._values = [np.zeros(0, np.uint64)]
         self._firsts = [np.zeros(0, np.uint64)]
-        self.unparsed: set[str] = set()
+        self.unread: set[str] = set()
         self.origins = OriginsBuilder()
         self._tallies: dict[str, Tally] = {}
 
@@ -240,20 +242,19 @@ class _ListBuilder:
         formless: NDArray[np.intp],
     ) -> None:
         """Add the entries of a batch that are for the channel: those that `here` marks."""
-        odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.odd))
+        odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.unread))
         tally = self._tallies.get(source, Tally())
         self._tallies[source] = tally.plus(int(np.count_nonzero(here)), *odd_here)
-        places, values, listed_as, odd, firsts = listed
+        places, values, listed_as, unread, firsts = listed
         chosen = here[places]
         self._firsts.append(values[:firsts][chosen[:firsts]])
         places, values, listed_as = places[chosen], values[chosen], listed_as[chosen]
-        odd = odd[here[odd]]
         self._values.append(values)
         self.origins.add(source, values, places, batch.rows, listed_as)
-        for place in odd.tolist():
+        for place in unread[here[unread]].tolist():
             text = batch.digits(place)
-            self.unparsed.add(text)
-            self.origins.add_odd(source, text, place, batch.rows)
+            self.unread.add(text)
+            self.origins.add_unread(source, text, place, batch.rows)
 
     def tallies_of(self, sources: Iterable[str]) -> Mapping[str, Tally]:
         """Return the counts of each source's entries."""
@@ -272,7 +273,9 @@ class _ListBuilder:
         return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
 
 
-def _odd(batch: EntryBatch, reader: Reader, found: E164Array, *, strict: bool) -> NDArray[np.intp]:
+def _formless(
+    batch: EntryBatch, reader: Reader, found: E164Array, *, strict: bool
+) -> NDArray[np.intp]:
     """Return the places of the entries without the form of a number.
 
     Raises:

@@ -1,7 +1,7 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
@@ -10,11 +10,13 @@ from suppress.errors import InvalidNumber, UnknownChannel
 from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
+from suppress.numbers.handed_in import Numbers
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept, OptOutMethods
 from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
-from suppress.screening.screening import Screening, allowed, taken
+from suppress.screening.recipients import taken
+from suppress.screening.screening import Screening, allowed
 from suppress.serving.context import Context
 from suppress.serving.limits import LIMITS, ServingLimits
 from suppress.serving.load import Report
@@ -138,7 +140,7 @@ class Suppressor(OptOutMethods):
         channel: str,
         default_region: str | None,
         key: Callable[[R], Any] | None,
-    ) -> tuple[list[R], list[Any], Snapshot, Reader]:
+    ) -> tuple[Sequence[R], Numbers, Snapshot, Reader]:
         """Return the recipients and their numbers, then the list and reader to screen with."""
         self._known(channel)
         self.reader(default_region)  # before a list is taken from whoever gives it
@@ -162,7 +164,7 @@ class Suppressor(OptOutMethods):
         reader = period.readers.of(default_region)
         snapshot = period.serving.current(channel)
         values = plain_readings(number, reader.convention)
-        if values is not None and not snapshot.without_reading:
+        if values is not None and not snapshot.all_unread:
             return snapshot.has(values[0]) or (
                 len(values) > 1 and any(map(snapshot.has, values[1:]))
             )

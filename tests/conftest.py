@@ -5,12 +5,19 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support.builders import Clock
 from suppress_bsg.sandbox import Sandbox, made_up
 
 pytest_plugins = ["support.command_fixtures"]
+
+# A slow machine is no fault of the code.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 # phonenumbers has more patterns than the cache holds by default.
 re._MAXCACHE = 2**16  # type: ignore[attr-defined]

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 import phonenumbers
 
 from suppress.numbers import parsed
-from suppress.numbers.bulk import Limits, Reader
+from suppress.numbers.bulk import Reader, ReaderLimits
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader, plain_readings
 from suppress.numbers.equivalence import table
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import FORMER_PREFIXES, Meaning, read
 
-RANGES_ALWAYS = Limits(fewest_for_ranges=0)
+RANGES_ALWAYS = ReaderLimits(fewest_for_ranges=0)
 """Lets the ranges that are valid be derived, however few texts there are."""
 
 SHARED_PARSE = lru_cache(maxsize=2**18)(parsed.parse)
@@ -84,7 +84,9 @@ def texts(region: str | None, rng: random.Random) -> Iterator[str]:
             yield _with(rng, formatted, lambda: rng.choice(LONG), 1)
 
 
-def differences(region: str | None, given: list[Any], limits: Limits = RANGES_ALWAYS) -> list[Any]:
+def differences(
+    region: str | None, given: list[Any], limits: ReaderLimits = RANGES_ALWAYS
+) -> list[Any]:
     """Return the texts of which a fast way says something else than the reference."""
     convention = Convention(region)
     expected = [read(text, convention) for text in given]

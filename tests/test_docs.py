@@ -123,7 +123,7 @@ def test_the_design_shows_every_module(package: str, heading: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "named", re.findall(r"`(test_\w+\.py[\w:]*)`", page("explanation/promises.md"))
+    "named", re.findall(r"`((?:\w+/)*test_\w+\.py[\w:]*)`", page("explanation/promises.md"))
 )
 def test_every_promise_has_its_test(named: str) -> None:
     file, *names = named.split("::")

@@ -25,6 +25,12 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 END = "@@"
 
+NEEDED = {
+    "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
+    "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
+}
+"""Libraries of extras that the code of a page imports."""
+
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 
 
@@ -99,6 +105,8 @@ SYBIL = Sybil(
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for library in NEEDED.get(str(path.relative_to(ROOT)), ()):
+        pytest.importorskip(library)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)

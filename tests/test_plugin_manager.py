@@ -179,9 +179,9 @@ class TestSources:
     @pytest.mark.parametrize(
         ("source", "said"),
         [
-            (ListSource(name="My List"), "named 'My List'"),
-            (ListSource(channels="sms"), "must have its channels"),
-            (ListSource(channels=()), "must have its channels"),
+            (ListSource(name="My List"), "source name 'My List'"),
+            (ListSource(channels="sms"), "has no set of channels"),
+            (ListSource(channels=()), "has no set of channels"),
             (ListSource(channels=["../sms"]), "'../sms'"),
         ],
     )

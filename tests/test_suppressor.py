@@ -332,7 +332,7 @@ class TestUniting:
         suppressor = made(source, default_region=None)
         snapshot = suppressor.snapshot("sms")
         assert snapshot.count == 2
-        assert snapshot.unparsed == {"999123456"}
+        assert snapshot.unread == {"999123456"}
         assert suppressor.is_suppressed("999-123-456", "sms", default_region="DE")
         assert "1 entry of the sms stop list is not a phone number" in caplog.text
         assert "999123456" not in caplog.text

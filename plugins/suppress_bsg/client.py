@@ -160,7 +160,8 @@ class Client:
         answer = self._exchange.request("POST", "/api/auth/login", what, auth=self._api_key)
         if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
             raise SourceError(
-                f"BSG refused the API key (status {answer.status}). Check BSG_API_KEY."
+                f"BSG refused the API key (status {answer.status}). Run `suppress login` with the "
+                "right one, or set BSG_API_KEY."
             )
         return Token(self._decoded(answer, decode_signed_in, what).bearer)
 

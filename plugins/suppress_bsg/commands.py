@@ -82,7 +82,9 @@ def _asked_for() -> suppress.Secret:
             raise KeyboardInterrupt from None
     key = suppress.Secret(sys.stdin.buffer.readline().decode(errors="replace").strip())
     if not key.reveal():
-        raise click.UsageError("no key on standard input")
+        raise click.UsageError(
+            "There is no key on standard input. Run `suppress login < FILE` with a key in FILE."
+        )
     return key
 
 
@@ -152,7 +154,7 @@ def sandbox(
       suppress refresh
     """
     if require_key and not os.environ.get(VARIABLE):
-        raise click.UsageError(f"--require-key needs the key in {VARIABLE}, which is not set")
+        raise click.UsageError(f"--require-key needs a key. Set {VARIABLE}.")
     rows = made_up(size) if path is None else _rows_of(path, columns)
     try:
         server = Sandbox(
@@ -164,7 +166,9 @@ def sandbox(
         )
         server.start()
     except OSError as error:
-        raise click.UsageError(f"port {port} cannot be used: {error.strerror}") from error
+        raise click.UsageError(
+            f"Port {port} cannot be used: {error.strerror}. Choose another one with --port."
+        ) from error
     except ValueError as error:
         raise suppress.InputError(f"{path}: {error}.") from error
     with server, contextlib.suppress(KeyboardInterrupt):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class BsgLimits:
-    """BsgLimits that no user has to set.
+    """Limits that no user has to set.
 
     Attributes:
         retries: how often a request is repeated.

@@ -8,8 +8,8 @@ from suppress.cli.evidence import evidence_options
 from suppress.cli.given_numbers import GivenNumbers, numbers_options
 from suppress.cli.limits import current_limits
 from suppress.cli.options import all_channels_options, chosen_channels, json_option
-from suppress.cli.output import counted, print_json
 from suppress.cli.pending import pending_rows, print_pending
+from suppress.cli.printing import counted, print_json
 from suppress.suppressor import Suppressor
 
 
@@ -52,5 +52,5 @@ def add(
         print_json({"numbers": len(given), "new": new, "waiting": waiting})
         return
     for channel, count in new.items():
-        click.echo(f"{channel}: opted out {counted(len(given), 'number')}, {count:,} of them new")
+        click.echo(f"{channel}: opted out {counted(len(given), 'number')} ({count:,} new)")
     print_pending(waiting)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 import msgspec
 
-from suppress.cli.output import safe_json
+from suppress.cli.printing import safe_json
 from suppress.opt_outs.contract import Change
 from suppress.printable import printable
 

@@ -3,7 +3,7 @@
 import click
 
 from suppress.cli.options import channel_option, json_option, region_option
-from suppress.cli.output import ago, print_json, snapshot_fields
+from suppress.cli.printing import ago, print_json, snapshot_fields
 from suppress.errors import InvalidNumber
 from suppress.numbers.mask import mask
 from suppress.screening.outcome import Outcome

@@ -15,7 +15,7 @@
 | 143    | ended by SIGTERM |
 """  # noqa: E501 - a table has a row a line
 
-from suppress.cli.output import OutputError
+from suppress.cli.printing import OutputError
 from suppress.errors import (
     InputError,
     InvalidNumber,

@@ -21,7 +21,7 @@ from suppress.cli.options import (
     header_option,
     region_option,
 )
-from suppress.cli.places import check_replaceable, outputs, refuse_conflicts
+from suppress.cli.outputs import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
 from suppress.files.encoded import compression_of
 from suppress.files.rows import Rows
@@ -96,7 +96,7 @@ def _max_invalid(
         raise click.BadParameter(str(error)) from None
 
 
-@click.command("filter")
+@click.command("filter", short_help="Screen a file, and write the allowed rows.")
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
 @column_option

@@ -4,7 +4,7 @@ import click
 
 from suppress.cli.limits import current_limits
 from suppress.cli.options import region_option
-from suppress.cli.output import counted
+from suppress.cli.printing import counted
 from suppress.suppressor import Suppressor
 
 

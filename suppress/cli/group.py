@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from suppress.cli.exit_statuses import NOBODY_READS, status_of
-from suppress.cli.output import OutputError
+from suppress.cli.printing import OutputError
 from suppress.cli.repeated import refuse_repeated
 from suppress.cli.signals import unwinding
 from suppress.errors import ConfigurationError, SuppressError

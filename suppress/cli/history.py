@@ -7,7 +7,7 @@ import click
 
 from suppress.cli.changes import print_table_of
 from suppress.cli.options import json_option, region_option, single_channel_option
-from suppress.cli.output import print_json
+from suppress.cli.printing import print_json
 from suppress.numbers.readings import Meaning
 from suppress.serving.status import moment
 from suppress.suppressor import Suppressor

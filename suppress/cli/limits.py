@@ -6,7 +6,7 @@ import click
 
 
 @dataclass(frozen=True)
-class Limits:
+class CommandLimits:
     """Delays of commands, in seconds.
 
     Attributes:
@@ -18,6 +18,6 @@ class Limits:
     delivery: float = 5.0
 
 
-def current_limits() -> Limits:
+def current_limits() -> CommandLimits:
     """Return the limits that the caller of the command line handed in as `obj`, or the defaults."""
-    return click.get_current_context().find_object(Limits) or Limits()
+    return click.get_current_context().find_object(CommandLimits) or CommandLimits()

@@ -24,8 +24,8 @@ def _parsed(text: str, *, plus: timedelta = timedelta()) -> datetime:
         return (datetime.fromisoformat(text) + plus).astimezone()
     except (ValueError, OverflowError, OSError):
         raise click.BadParameter(
-            f"{text!r} is not a date or time. Write it like 2026-03-31 or "
-            "2026-03-31T09:30:00+02:00."
+            f"{text!r} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with an "
+            "offset such as +02:00 if the time is not in your time zone."
         ) from None
 
 

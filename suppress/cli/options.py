@@ -1,4 +1,4 @@
-"""Options that several commands share."""
+"""Options that several commands share: channels, columns, formats and the default region."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar

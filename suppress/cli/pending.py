@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from suppress.cli.output import counted
+from suppress.cli.printing import counted
 from suppress.serving.status import moment
 from suppress.suppressor import Suppressor
 

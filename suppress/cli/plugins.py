@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from suppress.cli.options import json_option
-from suppress.cli.output import print_json, print_table
+from suppress.cli.printing import print_json, print_table
 from suppress.errors import ConfigurationError
 from suppress.plugin_manager import Plugins
 from suppress.settings.settings import Settings

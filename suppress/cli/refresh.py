@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import click
 
 from suppress.cli.options import channels_option, json_option
-from suppress.cli.output import counted, print_json, snapshot_fields, special_entries
+from suppress.cli.printing import counted, print_json, snapshot_fields, special_entries
 from suppress.serving.load import Report
 from suppress.suppressor import Suppressor
 

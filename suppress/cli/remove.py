@@ -9,8 +9,8 @@ from suppress.cli.evidence import evidence_options
 from suppress.cli.given_numbers import GivenNumbers, numbers_options
 from suppress.cli.limits import current_limits
 from suppress.cli.options import all_channels_options, chosen_channels, json_option
-from suppress.cli.output import ago, counted, print_json
 from suppress.cli.pending import pending_rows, print_pending
+from suppress.cli.printing import ago, counted, print_json
 from suppress.stop_list.snapshot import OPTED_OUT
 from suppress.suppressor import Suppressor
 

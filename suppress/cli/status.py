@@ -8,7 +8,8 @@ import click
 import phonenumbers
 
 from suppress.cli.options import channels_option, json_option
-from suppress.cli.output import (
+from suppress.cli.pending import pending_rows, print_pending
+from suppress.cli.printing import (
     ago,
     counted,
     print_json,
@@ -16,7 +17,6 @@ from suppress.cli.output import (
     snapshot_fields,
     special_entries,
 )
-from suppress.cli.pending import pending_rows, print_pending
 from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, moment

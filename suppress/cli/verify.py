@@ -8,7 +8,7 @@ import click
 
 from suppress.cli.input import read_rows
 from suppress.cli.options import column_option, format_option, header_option, json_option
-from suppress.cli.output import counted, print_json
+from suppress.cli.printing import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
 from suppress.screening.receipt import Against, Receipt, differences

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.files.columns import is_blank
+from suppress.files.number_column import is_blank
 from suppress.numbers.column import Column
 
 

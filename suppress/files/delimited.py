@@ -8,10 +8,10 @@ from typing import Any
 
 from suppress.errors import InputError
 from suppress.files.blocks import Block
-from suppress.files.columns import is_number_for_name, shown
 from suppress.files.fields import Fields
 from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
 from suppress.files.lines import CR_ALONE, Lines
+from suppress.files.number_column import is_number_for_name, shown
 from suppress.files.sample import Sample
 from suppress.files.slices import Row, Slices
 from suppress.numbers.column import Column

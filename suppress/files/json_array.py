@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from suppress.files.columns import choose
 from suppress.files.encodings import BOM, why_unreadable
 from suppress.files.json_keys import Keys, cells_of
 from suppress.files.lines import Lines
+from suppress.files.number_column import choose
 from suppress.files.slices import Row, Slices
 
 _BLANKS = re.compile(r"[ \t\r\n]*")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from suppress.files.blocks import Block, Bounds
-from suppress.files.columns import shown
+from suppress.files.number_column import shown
 
 _OPEN, _CLOSE = b"{}"
 

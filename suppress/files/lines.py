@@ -18,7 +18,7 @@ _CTRL_Z = b"\x1a"
 
 
 @dataclass(frozen=True)
-class Limits:
+class RowLimits:
     """The bounds within which a file is read.
 
     Attributes:
@@ -34,7 +34,7 @@ class Limits:
     block_bytes: int = 2**19
 
 
-DEFAULT_LIMITS = Limits()
+DEFAULT_LIMITS = RowLimits()
 
 
 class Stream(Protocol):
@@ -62,7 +62,7 @@ class Lines:
         first: the number of the first line of the row that was read last.
     """
 
-    def __init__(self, stream: Stream, name: str, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: Stream, name: str, limits: RowLimits = DEFAULT_LIMITS) -> None:
         self.name = name
         self.limits = limits
         self.line = 0

@@ -2,7 +2,7 @@
 
 Each row keeps the bytes that it was read from, so that it can be written just as it came. A
 row that cannot be read is an error with its line number, never passed over. No file fills
-the memory, whatever is in it: see `Limits`.
+the memory, whatever is in it: see `RowLimits`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ from suppress.files.encodings import binary_kind
 from suppress.files.formats import FORMATS, format_of
 from suppress.files.json_array import JsonArray
 from suppress.files.json_lines import JsonLines
-from suppress.files.lines import DEFAULT_LIMITS, Limits, Lines
+from suppress.files.lines import DEFAULT_LIMITS, Lines, RowLimits
 from suppress.files.slices import Row, Slices
 from suppress.files.text import Text
 from suppress.numbers.region import known_region
@@ -86,7 +86,7 @@ class Rows:
         columns: Sequence[str] = (),
         default_region: str | None = None,
         has_header: bool = True,
-        limits: Limits = DEFAULT_LIMITS,
+        limits: RowLimits = DEFAULT_LIMITS,
     ) -> None:
         if format is not None and format not in FORMATS:
             raise ValueError(f"Unknown format {format!r}. Use one of {', '.join(FORMATS)}.")

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
-from suppress.files.columns import choose
 from suppress.files.lines import Lines
+from suppress.files.number_column import choose
 from suppress.files.slices import Row
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from suppress.errors import InputError
 from suppress.files.blocks import Block
-from suppress.files.columns import shown
 from suppress.files.lines import CR_ALONE, Lines
+from suppress.files.number_column import shown
 from suppress.files.slices import Row, Slices
 from suppress.numbers.column import Column
 

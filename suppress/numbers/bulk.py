@@ -24,7 +24,7 @@ BATCH_SIZE = 2**15
 
 
 @dataclass(frozen=True)
-class Limits:
+class ReaderLimits:
     """The limits of a reader.
 
     Attributes:
@@ -45,7 +45,7 @@ class Reader:
         limits: how much it remembers and derives.
     """
 
-    def __init__(self, convention: Convention, limits: Limits = Limits()) -> None:
+    def __init__(self, convention: Convention, limits: ReaderLimits = ReaderLimits()) -> None:
         self.convention = convention
         self._limits = limits
         self._meanings: dict[object, Meaning] = {}

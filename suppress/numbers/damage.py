@@ -149,7 +149,7 @@ def _written_out(plus: str, first: str, rest: str, exponent: str) -> Cleaned:
     missing = int(exponent) - len(rest)
     digits = first + (rest if missing >= 0 else rest[:missing])
     if missing < 0 and rest[missing:].strip("0"):
-        return Cleaned("")  # a fraction is left: no whole number
+        return Cleaned("")  # a fraction is left: not a whole number
     return Cleaned(plus + digits + "0" * max(missing, 0), cut=missing > 0)
 
 
@@ -161,7 +161,7 @@ def _without_tail(text: str) -> str:
     before, zeros = text[:mark], len(text) - mark - 1
     if not before[-1:].isdecimal() and before[-1:] != ")":
         return text
-    # A single zero is no group of digits, but 01.23.45.67.00 and 415555.0000 are numbers.
+    # A single zero is not a group of digits, but 01.23.45.67.00 and 415555.0000 are numbers.
     if zeros > 1 and text[mark] in before:
         return text
     if zeros > 2 and not re.fullmatch(r"\+?\d{7,}", before):  # noqa: PLR2004

@@ -59,6 +59,11 @@ class PlanChange:
     reuse: str = ""
     examples: tuple[str, ...] = ()
 
+    @property
+    def kept(self) -> int:
+        """How many of the last digits are the same in the old number and the new one."""
+        return self.length - self.at - self.drop
+
     def new_form(self, digits: str) -> str:
         """Return the new number of an old one, both as digits without a plus."""
         return digits[: self.at] + self.add + digits[self.at + self.drop :]

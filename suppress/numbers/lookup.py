@@ -1,4 +1,4 @@
-"""Many plain numbers looked up in the rules at once: their readings, as arrays."""
+"""Many plain numbers looked up at once in the derived rules: their readings, as arrays."""
 
 import numpy as np
 from numpy.typing import NDArray

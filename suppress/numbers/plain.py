@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.numbers.arrow import ArrowNumbers
 from suppress.numbers.column import ROOM, Column
 from suppress.numbers.damage import DASHES, is_blank
 from suppress.numbers.handed_in import LONGEST_TEXT, Numbers, as_text
@@ -61,7 +62,9 @@ class PlainNumbers(NamedTuple):
 
 
 def plain_numbers(numbers: Numbers) -> PlainNumbers:
-    """Return the plain numbers among what was handed in: a column, integers, or anything else."""
+    """Return the plain numbers among what was handed in: a column, an array, or anything else."""
+    if isinstance(numbers, ArrowNumbers):
+        numbers = numbers.in_bulk()
     if isinstance(numbers, Column):
         return plain_texts(numbers)
     try:
@@ -86,12 +89,10 @@ def _integers(numbers: Numbers) -> PlainNumbers:
     """
     if isinstance(numbers, np.ndarray) and numbers.dtype.kind in "iu":
         values = numbers.astype(np.int64)
+    elif isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f":
+        values = _whole(numbers.astype(np.float64))
     elif (kinds := set(map(type, numbers))) in ({float}, {np.float64}):
-        decimals = np.fromiter(cast("list[float]", numbers), np.float64, len(numbers))
-        fit = np.flatnonzero((decimals >= 1) & (decimals < 10**LONGEST))
-        values = np.zeros(len(numbers), np.int64)
-        values[fit] = decimals[fit]
-        values[values != decimals] = 0
+        values = _whole(np.fromiter(cast("list[float]", numbers), np.float64, len(numbers)))
     else:
         if not kinds or kinds & {bool, np.bool_}:
             raise TypeError
@@ -103,6 +104,15 @@ def _integers(numbers: Numbers) -> PlainNumbers:
     return PlainNumbers(values, lengths, none, ~none)
 
 
+def _whole(decimals: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return decimals as integers; 0 in the place of what is not a whole number."""
+    fit = np.flatnonzero((decimals >= 1) & (decimals < 10**LONGEST))
+    values = np.zeros(len(decimals), np.int64)
+    values[fit] = decimals[fit]
+    values[values != decimals] = 0
+    return values
+
+
 def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
     """Return the plain numbers among texts.
 
@@ -111,7 +121,7 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
         clean: True where they are parts of others: nothing is wrapped around them.
     """
     if not column.in_lines:
-        return _where_they_stand(column, clean=clean)
+        return _plain_in_place(column, clean=clean)
     lines, starts, ends = bytes(column.data), column.starts, column.ends
     is_ascii = lines.isascii()
     separated = not is_ascii or any(each in lines for each in _SEPARATORS)
@@ -144,23 +154,26 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
     return PlainNumbers(values, lengths, with_plus, None, grouped, split)
 
 
-def _where_they_stand(column: Column, *, clean: bool) -> PlainNumbers:
-    """Return the plain numbers among texts that do not stand in lines.
+def _plain_in_place(column: Column, *, clean: bool) -> PlainNumbers:
+    """Return the plain numbers among texts of which most are digits, perhaps with a plus.
 
-    Digits alone, with or without a plus, are read where they stand; all others are copied.
+    These are read where they stand. The others, and those before which there is no room for a
+    word of bytes, are put in lines.
     """
-    data, starts, ends = column.data, column.starts, column.ends
-    if len(data) < LONGEST:
-        return plain_texts(_in_lines(column), clean=clean)
-    # A word of bytes behind which the first number ends would begin before the data.
-    found = _digits(data, starts, np.maximum(ends, LONGEST))
-    values, lengths, with_plus = found
-    others = np.flatnonzero((lengths == 0) | (ends < LONGEST))
+    values, lengths = np.zeros(len(column), np.int64), np.zeros(len(column), np.intp)
+    with_plus = np.zeros(len(column), np.bool_)
+    roomy = column.ends >= LONGEST
+    if len(column) and roomy.all():
+        values, lengths, with_plus = _digits(column.data, column.starts, column.ends)
+    elif roomy.any():
+        starts, ends = column.starts[roomy], column.ends[roomy]
+        values[roomy], lengths[roomy], with_plus[roomy] = _digits(column.data, starts, ends)
+    others = np.flatnonzero(lengths == 0)
     if not len(others):
-        return PlainNumbers(*found)
+        return PlainNumbers(values, lengths, with_plus)
     rest = plain_texts(_in_lines(column.take(others)), clean=clean)
-    values[others], lengths[others], with_plus[others] = rest[:3]
-    return PlainNumbers(*found, None, rest.grouped, others[rest.split])
+    values[others], lengths[others], with_plus[others] = rest.values, rest.lengths, rest.with_plus
+    return PlainNumbers(values, lengths, with_plus, None, rest.grouped, others[rest.split])
 
 
 def _in_lines(column: Column) -> Column:
@@ -303,14 +316,19 @@ def _is_digit(characters: NDArray[np.uint8]) -> NDArray[np.bool_]:
 _Digits = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]
 
 
-def _digits(lines: bytes | memoryview, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _Digits:
-    """Return the values and lengths of texts of digits, and which have a plus before them."""
-    # An empty text may start behind the last byte, or at the plus of another.
-    with_plus = np.frombuffer(lines, np.uint8).take(starts, mode="clip") == _PLUS
-    with_plus &= starts < ends
+def _digits(texts: bytes | memoryview, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> _Digits:
+    """Return the values and lengths of texts of digits, and which have a plus before them.
+
+    Args:
+        texts: the bytes that the texts stand in.
+        starts: where each text starts.
+        ends: where each text ends, with `LONGEST` bytes or more before it.
+    """
     lengths = ends - starts
+    with_plus = np.frombuffer(texts, np.uint8).take(starts, mode="clip") == _PLUS
+    with_plus &= lengths > 0
     lengths -= with_plus
-    words = np.ndarray(len(lines) - LONGEST + 1, f"V{LONGEST}", lines, strides=(1,))
+    words = np.ndarray(len(texts) - LONGEST + 1, f"V{LONGEST}", texts, strides=(1,))
     pairs = words[ends - LONGEST].view("<u8").reshape(-1, 2)
     np.putmask(lengths, lengths > LONGEST, 0)
     pairs ^= 0x3030303030303030  # a digit becomes its value

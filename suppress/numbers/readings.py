@@ -1,4 +1,4 @@
-"""The reference: all readings of a number, in plain `phonenumbers` calls.
+"""The reference: the rules for the numbers that a text may mean, in plain `phonenumbers` calls.
 
 A text that was handed in may mean one number, several, or none. Each number that it may
 mean is a *reading*, in E.164 form. One sentence decides:
@@ -18,7 +18,7 @@ import phonenumbers
 
 from suppress.numbers import damage, parsed
 from suppress.numbers.convention import Convention
-from suppress.numbers.handed_in import as_text
+from suppress.numbers.handed_in import as_text, is_missing
 from suppress.numbers.parsed import MOST_DIGITS, Number
 from suppress.numbers.problem import Problem
 
@@ -95,7 +95,7 @@ def read(
     """
     text, whole = as_text(number)
     if text is None:
-        problem = Problem.NO_NUMBER if number is None else Problem.WRONG_TYPE
+        problem = Problem.NO_NUMBER if is_missing(number) else Problem.WRONG_TYPE
         return Meaning((), problem)
     if not text or text.isspace():
         return Meaning((), Problem.NO_NUMBER)

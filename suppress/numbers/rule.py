@@ -1,4 +1,4 @@
-"""One rule: the readings of all plain numbers of a length that begin alike."""
+"""A derived rule: the readings of all plain numbers of a length that begin alike."""
 
 from collections.abc import Callable
 from typing import NamedTuple

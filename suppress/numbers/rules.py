@@ -1,6 +1,6 @@
-"""The table of rules, looked up by the length and the first digits of plain numbers.
+"""The table of derived rules, looked up by the length and the first digits of plain numbers.
 
-The rules themselves are derived by `suppress.numbers.derivation`, when they are first needed.
+They are derived by `suppress.numbers.derivation`, when they are first needed.
 """
 
 import logging
@@ -182,8 +182,8 @@ class Rules:
             derived = list(runs(derive, f"{first:02}", length))
             if derive is not validity and not self._hold(region, length, derived):
                 logger.warning(
-                    "phonenumbers %s parses otherwise than this version of suppress expects: "
-                    "it is asked about every number, which is slower. Use a later suppress.",
+                    "phonenumbers %s parses numbers in another way than this version of suppress "
+                    "expects, so it is asked about each number, which is slower. Update suppress.",
                     phonenumbers.__version__,
                 )
                 self._start = _PAGE

@@ -273,6 +273,18 @@ class Record(Protocol):
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""
 
+    def changes_at(self, positions: Sequence[int]) -> list[Change]:
+        """Return the changes at some positions, in that order, but for those that are gone."""
+
+    def changes_ending(self, endings: Collection[str]) -> list[Change]:
+        """Return the changes of numbers whose last digits are one of these, oldest first.
+
+        However many others there are, none of them is kept in memory for it.
+
+        Args:
+            endings: `ENDING` digits each.
+        """
+
     def forget(
         self,
         positions: Sequence[int],

@@ -106,6 +106,9 @@ class Database:
                 # What is removed is overwritten: who was forgotten is in no free page.
                 database.execute("PRAGMA secure_delete = ON")
                 if version_of(database) < VERSION:
+                    # An earlier version need not have overwritten what it removed.
+                    if database.execute("PRAGMA freelist_count").fetchone() != (0,):
+                        database.execute("VACUUM")
                     # Apart from the step itself, which may be given up.
                     with self._transaction(database):
                         migrate(database)

@@ -59,19 +59,20 @@ class FoldedRecord:
         fold = start.then(changes, self._convention)
         if start is not known or any(each.changes_forgotten for each in changes):
             fold = fold.with_forgotten(self._record.forgotten())
-        if start is NO_FOLD:
-            fold = self._saved(fold)
+        if start is NO_FOLD and fold.unsaved >= self._limits.image_after:
+            fold = self._saved_apart(fold)
         self._fold = fold
         return fold
 
-    def refold(self) -> None:
-        """Fold the whole record again.
+    def keep_image(self) -> None:
+        """Keep an image again, after the images were removed, where there would be one.
 
         Raises:
             RecordError: the record cannot be read.
         """
-        self._fold = NO_FOLD
-        self.now()
+        fold = self.now()
+        if len(fold) >= self._limits.image_after:
+            self._fold = self._saved_apart(fold)
 
     def append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
         """Append what is made of the fold, again as long as others are faster.
@@ -113,6 +114,21 @@ class FoldedRecord:
         if self._images is None or fold.unsaved < enough:
             return fold
         return self._images.save(fold)
+
+    def _saved_apart(self, fold: Fold) -> Fold:
+        """Return the fold from an image that is made while others may change the record."""
+        if self._images is None:
+            return fold
+        saved = self._images.save(fold)
+        # Whoever forgets somebody removes the images that are there then: this one may be late.
+        with contextlib.suppress(Replaced):
+            after = self._record.changes_since(fold.position)
+            if not any(each.action == "forget" for each in after):
+                return saved
+        # Where it cannot be removed, this process has not written it.
+        with contextlib.suppress(RecordError):
+            self.remove_images()
+        return saved
 
 
 class _Then:

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import mmap
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import MappingProxyType
@@ -26,6 +27,9 @@ from suppress.stop_list.opted_out import OptedOut
 from suppress.stop_list.run import Readings, Run, Unread
 
 FORMAT = 1
+
+# An unfinished one was left by a process that was killed, or is being written just now.
+_OF_IMAGES = re.compile(r"\.?opt-outs\.[0-9a-f]{16}\.")
 
 Stamp = tuple[int, int, int]
 """Differs between two versions of a file: its inode, time (ns since the epoch) and size."""
@@ -118,13 +122,13 @@ class Images:
         )
 
     def remove(self) -> None:
-        """Remove every image of the folder, whatever it was made from.
+        """Remove every image of the folder, whatever it was made from, and what is unfinished.
 
         Raises:
             OSError: one is there, and cannot be removed.
         """
-        for path in self._folder.glob("opt-outs.*"):
-            if path.name.endswith((".head", ".image")):
+        for path in self._folder.iterdir():
+            if _OF_IMAGES.match(path.name):
                 path.unlink(missing_ok=True)
         self._seen = None
 

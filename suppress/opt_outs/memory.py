@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from suppress.opt_outs.contract import (
     Backlog,
+    Change,
     Changes,
     Destination,
     Overtaken,
@@ -16,7 +17,7 @@ from suppress.opt_outs.contract import (
     positioned,
 )
 from suppress.opt_outs.evidence import Evidence
-from suppress.opt_outs.people import People
+from suppress.opt_outs.people import ENDING, People
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 
@@ -27,7 +28,7 @@ class MemoryRecord:
         self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
         self._changes: list[Changes] = []
-        self._traces: dict[str, dict[bytes, Trace]] = {}
+        self._traces: dict[str, dict[bytes, list[Trace]]] = {}
         self._outbox: dict[int, PendingChange] = {}
         self._last_id = 0
 
@@ -50,8 +51,10 @@ class MemoryRecord:
             for each in done:
                 self._changes.append(dataclasses.replace(each, tell={}))
                 traces = self._traces.get(each.channel, {})
-                for hashed in [h for h, it in traces.items() if it.position in each.releases]:
-                    del traces[hashed]
+                for hashed, some in list(traces.items()):
+                    traces[hashed] = [it for it in some if it.position not in each.releases]
+                    if not traces[hashed]:
+                        del traces[hashed]
                 self._put_into_outbox(each)
             return done[-1].position
 
@@ -73,6 +76,15 @@ class MemoryRecord:
                 for at, person in zip(each.positions, each.people.rows(), strict=True)
             }
         return People.of([people[at] for at in positions if at in people])
+
+    def changes_at(self, positions: Sequence[int]) -> list[Change]:
+        """Return the changes at some positions, in that order."""
+        found = {each.position: each for each in self._of_people()}
+        return [found[at] for at in positions if at in found]
+
+    def changes_ending(self, endings: Collection[str]) -> list[Change]:
+        """Return the changes of numbers whose last digits are one of these, oldest first."""
+        return [each for each in self._of_people() if each.number[-ENDING:] in endings]
 
     def forget(
         self,
@@ -102,10 +114,11 @@ class MemoryRecord:
             }
             hasher = Forgotten(self._key)
             for channel, values in forgotten.items():
-                self._traces.setdefault(channel, {}).update(
-                    (hasher.hashed(value), Trace(position, is_line))
-                    for value, is_line in values.items()
-                )
+                traces = self._traces.setdefault(channel, {})
+                for value, is_line in values.items():
+                    traces.setdefault(hasher.hashed(value), []).append(
+                        Trace(position, made_at, is_line)
+                    )
             forgetting = Changes(
                 "forget", "", made_at=made_at, takes_back=tuple(positions), position=position
             )
@@ -116,7 +129,7 @@ class MemoryRecord:
         """Return the keyed hashes that keep opt-outs in force, by channel."""
         with self._lock:
             return {
-                channel: Forgotten(self._key, dict(traces))
+                channel: Forgotten(self._key, {each: tuple(some) for each, some in traces.items()})
                 for channel, traces in self._traces.items()
                 if traces
             }
@@ -204,6 +217,12 @@ class MemoryRecord:
     def reset(self) -> bool:
         """Accept that the record is gone or another one: it never is."""
         return False
+
+    def _of_people(self) -> list[Change]:
+        with self._lock:
+            return [
+                each.at(place) for each in self._changes for place in range(len(each.positions))
+            ]
 
     def _next(self, expected: int | None) -> int:
         last = self._changes[-1].position if self._changes else None

@@ -22,6 +22,10 @@ from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entry_readings import EntryReadings
 from suppress.stop_list.run import Readings
 
+ENDING = 4
+"""How many of a number's last digits a record finds its changes by: all forms of a line have them.
+"""
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -146,6 +150,7 @@ class Sought:
     """
 
     def __init__(self, people: People, convention: Convention) -> None:
+        self._people = people
         self._convention = convention
         self._lines = lines_of(people.numbers, convention)
         self._unread = {
@@ -161,6 +166,23 @@ class Sought:
     def values(self) -> NDArray[np.uint64]:
         """All forms of their lines, as integers."""
         return self._lines.values
+
+    def endings(self) -> set[str]:
+        """Return the last digits that numbers of theirs may have in a record; see `ENDING`.
+
+        A change of a numbering plan keeps at least so many, or all that may have been there
+        before are among these.
+        """
+        read = read_people(self._people, self._convention).values
+        forms = {f"{each:0{ENDING}}" for each in [*self._lines.values.tolist(), *read.tolist()]}
+        kept = min((each.kept for each in self._convention.renumbering.changes), default=ENDING)
+        lost = max(ENDING - kept, 0)
+        before = [f"{each:0{lost}}" for each in range(10**lost)] if lost else [""]
+        ends = {each[lost - ENDING :] if lost < ENDING else "" for each in forms}
+        return {
+            *(each[-ENDING:] for each in self._people.numbers),
+            *(digits + end for digits in before for end in ends),
+        }
 
     def is_unread(self, number: str) -> bool:
         """Tell whether the number, which has no reading, is one of theirs."""

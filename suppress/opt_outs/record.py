@@ -1,9 +1,11 @@
 """The opt-outs made here: kept in a record, and in force as the fold of its changes."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from suppress.errors import StopListUnavailable, StoreUnavailable
 from suppress.numbers.convention import Convention
@@ -18,7 +20,7 @@ from suppress.opt_outs.contract import (
 from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.fold import Fold
 from suppress.opt_outs.folded import FoldedRecord
-from suppress.opt_outs.history import history_of, in_force, of_lines
+from suppress.opt_outs.history import changes_at, changes_of, forgettings_of
 from suppress.opt_outs.image import Images
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.lookup import find, not_among
@@ -169,7 +171,7 @@ class OptOuts:
         def removals(fold: Fold) -> list[Changes]:
             found, kept = find(sought, fold.of(channel), self.record.people)
             forgotten = fold.of(channel).forgotten
-            traces = map(forgotten.trace, sought.values.tolist() if forgotten else ())
+            released = forgotten.traces_of_line(sought.values.tolist()) if forgotten else ()
             numbers = list(dict.fromkeys([*people.numbers, *sorted(set(kept))]))
             told = destinations(channel)
             tell = dict.fromkeys(told, numbers)
@@ -181,7 +183,7 @@ class OptOuts:
                 Changes(
                     *("remove", channel, people, now, evidence, correction),
                     takes_back=found,
-                    releases=sorted({each.position for each in traces if each and each.is_line}),
+                    releases=sorted({each.position for each in released}),
                     tell=tell,
                 )
             ]
@@ -204,23 +206,41 @@ class OptOuts:
         Raises:
             StoreUnavailable: they cannot be read.
         """
+        sought = Sought(person, self._convention)
         with self._explained():
-            changes, forgotten = self._all_changes(), self.record.forgotten()
-        if channel is not None:
-            forgotten = {name: each for name, each in forgotten.items() if name == channel}
-        return history_of(person, channel, changes, forgotten, self._convention)
+            found = changes_of(sought, self.record, self._convention)
+            found += forgettings_of(sought, self.record.forgotten())
+        about = [each for each in found if channel in (None, each.channel)]
+        return sorted(about, key=lambda change: (change.position, change.channel))
 
     def in_force(
         self, channel: str | None, *, since: float | None, until: float | None, via: str | None
     ) -> Iterator[Change]:
-        """Give the additions that are in force; see `suppress.opt_outs.history.in_force`.
+        """Give the additions that are in force, the newest of each person, oldest first.
+
+        Args:
+            channel: the channel; None for all.
+            since: from when on people opted out (seconds since the epoch); None for any time.
+            until: up to when; None for any time.
+            via: how the opt-outs came; None for any way.
 
         Raises:
-            StoreUnavailable: they cannot be read.
+            StoreUnavailable: they cannot be read; also from the iterator.
         """
+        limits = -math.inf if since is None else since, math.inf if until is None else until
         with self._explained():
-            changes = self._all_changes()
-        return in_force(changes, channel, since=since, until=until, via=via)
+            channels = self._folded.now().channels
+        newest = [
+            each.newest(*limits) for name, each in channels.items() if channel in (None, name)
+        ]
+        positions = np.sort(np.concatenate([np.zeros(0, np.int64), *newest]))
+        return self._at(positions, via)
+
+    def _at(self, positions: NDArray[np.int64], via: str | None) -> Iterator[Change]:
+        with self._explained():
+            for each in changes_at(positions, self.record):
+                if via in (None, each.via):
+                    yield each
 
     def forget(self, person: People, *, now: float) -> int:
         """Remove a person from every change, and keep the opt-outs in force by keyed hashes.
@@ -239,13 +259,13 @@ class OptOuts:
         with self._explained():
             while True:
                 fold = self._folded.now()
-                about = of_lines(sought, self._all_changes(), self._convention)
+                about = changes_of(sought, self.record, self._convention)
                 if not about:
                     return 0
                 self._folded.remove_images()
                 with contextlib.suppress(Overtaken):
                     self.record.forget(
-                        sorted(each.positions[place] for each, place in about),
+                        [each.position for each in about],
                         {name: self._traces(sought, each) for name, each in fold.channels.items()},
                         made_at=now,
                         expected=fold.position,
@@ -253,7 +273,7 @@ class OptOuts:
                     break
             # Another process may have made one in between.
             self._folded.remove_images()
-            self._folded.refold()
+            self._folded.keep_image()
         return len(about)
 
     def reset(self) -> bool:
@@ -278,9 +298,6 @@ class OptOuts:
         }
         lines = [*sought.values.tolist(), *lines_of(numbers, self._convention).values.tolist()]
         return {**values, **dict.fromkeys(lines, True)}
-
-    def _all_changes(self) -> list[Changes]:
-        return list(self.record.changes_since(None))
 
     def _run_of_unkept(self, unkept: Mapping[Person, float]) -> Run:
         """Return those who could not be kept as a run; their positions are their places."""

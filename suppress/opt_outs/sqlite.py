@@ -8,13 +8,15 @@ import itertools
 import secrets
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from suppress.opt_outs.contract import (
+    Change,
     Changes,
     Overtaken,
     Replaced,
@@ -23,7 +25,7 @@ from suppress.opt_outs.database import Database
 from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
-from suppress.opt_outs.people import People, Person
+from suppress.opt_outs.people import ENDING, People, Person
 from suppress.opt_outs.schema import (
     BATCH,
     VERSION,
@@ -35,8 +37,11 @@ from suppress.opt_outs.schema import (
 )
 from suppress.stop_list.forgotten import Forgotten, Trace
 
-_PENDING = (
-    "o.id, source, account, action, channel, number, made_at, tries, tried_at, error, refused"
+_ENDS_LIKE_ONE = f"substr(number, -{ENDING}) IN (SELECT value FROM given)"  # noqa: S608
+_CHANGES = (
+    "SELECT change.position, action, channel, number, ifnull(text, number), region, made_at, "
+    "wished_at, correction, made_by, reason, via, reference FROM change JOIN batch ON "
+    "batch.position = (SELECT min(position) FROM batch WHERE position >= change.position)"
 )
 
 
@@ -107,6 +112,27 @@ class SqliteRecord(SqliteOutbox):
             ).fetchall()
         return People.of([Person(*row) for row in rows])
 
+    def changes_at(self, positions: Sequence[int]) -> list[Change]:
+        """Return the changes at some positions, in that order."""
+        with self._database.reading() as database:
+            if database is None:
+                return []
+            if version_of(database) < VERSION:
+                return self._changes_before(positions)
+            give(database, positions)
+            return _changes_where(
+                database, "JOIN given ON change.position = value ORDER BY given.rowid"
+            )
+
+    def changes_ending(self, endings: Collection[str]) -> list[Change]:
+        """Return the changes of numbers whose last digits are one of these, oldest first."""
+        with self._database.reading() as database:
+            if database is None:
+                return []
+            with of_today(database) as today:
+                give(today, endings)
+                return _changes_where(today, f"WHERE {_ENDS_LIKE_ONE} ORDER BY change.position")
+
     def forget(
         self,
         positions: Sequence[int],
@@ -122,9 +148,8 @@ class SqliteRecord(SqliteOutbox):
             numbers = database.execute(
                 "SELECT DISTINCT number FROM change WHERE position IN (SELECT value FROM given)"
             ).fetchall()
-            database.execute("DELETE FROM change WHERE position IN (SELECT value FROM given)")
+            _take_out(database, positions)
             database.executemany("DELETE FROM outbox WHERE refused AND number = ?", numbers)
-            _redigest(database, positions)
             (key,) = database.execute("SELECT key FROM file").fetchone()
             hasher = Forgotten(key)
             _append(
@@ -147,12 +172,13 @@ class SqliteRecord(SqliteOutbox):
             if database is None or version_of(database) < VERSION:
                 return {}
             (key,) = database.execute("SELECT key FROM file").fetchone()
-            found: dict[str, dict[bytes, Trace]] = {}
-            for channel, hashed, *trace in database.execute(
-                "SELECT channel, hash, position, is_line FROM forgotten ORDER BY is_line"
+            found: dict[str, dict[bytes, list[Trace]]] = {}
+            for channel, hashed, position, made_at, is_line in database.execute(
+                "SELECT f.channel, hash, position, made_at, is_line FROM forgotten AS f "
+                "JOIN batch USING (position) ORDER BY position"
             ):
-                # Where one has it as the line and another as a further reading, the line counts.
-                found.setdefault(channel, {})[hashed] = Trace(trace[0], bool(trace[1]))
+                traces = found.setdefault(channel, {}).setdefault(hashed, [])
+                traces.append(Trace(position, made_at, bool(is_line)))
             return {channel: Forgotten(key, traces) for channel, traces in found.items()}
 
     def reset(self) -> bool:
@@ -175,14 +201,20 @@ class SqliteRecord(SqliteOutbox):
         return found
 
     def _people_before(self, positions: Sequence[int]) -> People:
-        """Return people whom an earlier version kept: a copy has positions of its own."""
+        changes = self._changes_before(positions)
+        return People.of([Person(each.number, each.text, each.region) for each in changes])
+
+    def _changes_before(self, positions: Sequence[int]) -> list[Change]:
+        """Return changes that an earlier version kept: a copy has positions of its own."""
         _, changes = self._before or ((), ())
-        people = {
-            at: person
+        wanted = frozenset(positions)
+        found = {
+            at: each.at(place)
             for each in changes
-            for at, person in zip(each.positions, each.people.rows(), strict=True)
+            for place, at in enumerate(each.positions)
+            if at in wanted
         }
-        return People.of([people[at] for at in positions if at in people])
+        return [found[at] for at in positions if at in found]
 
 
 def _next(database: sqlite3.Connection, expected: int | None) -> int:
@@ -278,15 +310,42 @@ def _changes_of(batch: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Changes:
     )
 
 
-def _redigest(database: sqlite3.Connection, positions: Iterable[int]) -> None:
-    """Bring the batches of people who are gone in order; the evidence of empty ones goes too."""
+def _changes_where(database: sqlite3.Connection, where: str) -> list[Change]:
+    """Return some changes of people, each without the others of its batch."""
+    found = []
+    for *change, made_at, wished_at, correction, by, reason, via, reference in database.execute(
+        f"{_CHANGES} {where}"
+    ):
+        position, action, channel, number, text, region = change
+        found.append(
+            Change(
+                *(position, action, channel, number, text, region),
+                datetime.fromtimestamp(made_at, UTC),
+                None if wished_at is None else datetime.fromtimestamp(wished_at, UTC),
+                *(by, reason, via, reference),
+                correction=bool(correction),
+            )
+        )
+    return found
+
+
+def _take_out(database: sqlite3.Connection, positions: Sequence[int]) -> None:
+    """Remove people from their batches; the evidence of those that are empty then goes too."""
     query = "SELECT position, size FROM batch WHERE position >= ? ORDER BY position LIMIT 1"
-    for position, size in {database.execute(query, (each,)).fetchone() for each in positions}:
-        (left,) = database.execute(
-            "SELECT count(*) FROM change WHERE position > ? AND position <= ?",
+    batches = {database.execute(query, (each,)).fetchone() for each in positions}
+    for position, _ in batches:
+        # Damage is not to get a digest of its own.
+        found = database.execute("SELECT digest FROM batch WHERE position = ?", (position,))
+        if found.fetchone() != (_digest_now(database, position),):
+            raise sqlite3.DatabaseError("it is damaged")
+    give(database, positions)
+    database.execute("DELETE FROM change WHERE position IN (SELECT value FROM given)")
+    for position, size in batches:
+        left = database.execute(
+            "SELECT 1 FROM change WHERE position > ? AND position <= ? LIMIT 1",
             (position - size, position),
         ).fetchone()
-        if not left:
+        if left is None:
             database.execute(
                 "UPDATE batch SET made_by = NULL, reason = NULL, via = NULL, reference = NULL "
                 "WHERE position = ?",
@@ -295,7 +354,8 @@ def _redigest(database: sqlite3.Connection, positions: Iterable[int]) -> None:
         _digest_anew(database, position)
 
 
-def _digest_anew(database: sqlite3.Connection, position: int) -> None:
+def _digest_now(database: sqlite3.Connection, position: int) -> bytes:
+    """Return the digest of a batch as it is now."""
     batch = database.execute(
         f"SELECT {BATCH} FROM batch WHERE position = ?",  # noqa: S608
         (position,),
@@ -304,7 +364,11 @@ def _digest_anew(database: sqlite3.Connection, position: int) -> None:
         "SELECT * FROM change WHERE position > ? AND position <= ?",
         (position - batch[2], position),
     ).fetchall()
-    digest = digest_of(batch, people, _more(database, batch))
+    return digest_of(batch, people, _more(database, batch))
+
+
+def _digest_anew(database: sqlite3.Connection, position: int) -> None:
+    digest = _digest_now(database, position)
     database.execute("UPDATE batch SET digest = ? WHERE position = ?", (digest, position))
 
 

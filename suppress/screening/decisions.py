@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.files.batch import Batch
-from suppress.files.columns import is_blank
+from suppress.files.number_column import is_blank
 from suppress.printable import printable
 from suppress.screening.outcome import Outcome
 from suppress.screening.screening import Screening

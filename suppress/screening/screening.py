@@ -6,25 +6,24 @@ none, and allowed otherwise: the same objects in the same order, repeats kept.
 
 import collections
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from phonenumbers import PhoneNumber
 
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
-from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
-from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Segment, singles_of
+from suppress.screening.recipients import refuse_foreign, taken
+from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Segment
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
@@ -42,8 +41,8 @@ class Screening(Generic[R]):
             recipient itself.
         screened_at: the time of the screening (aware, UTC); None for now.
         reader: reads the numbers, in place of `default_region`; None for a new one.
-        numbers: the recipients' numbers, where these are a list and their numbers were taken
-            already; None to take them.
+        numbers: the recipients' numbers, where these are a sequence and their numbers were
+            taken already; None to take them.
         check_types: whether to refuse recipients of which none has a type that a number can
             have; False for a part of them, which may happen to hold nothing else.
 
@@ -51,6 +50,7 @@ class Screening(Generic[R]):
         snapshot: the stop list that it was screened against.
         convention: the rules by which the numbers were read.
         screened_at: the time of the screening (aware, UTC).
+        codes: the outcome of each recipient, as a code of `segment`.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -65,20 +65,21 @@ class Screening(Generic[R]):
         key: Callable[[R], Any] | None = None,
         screened_at: datetime | None = None,
         reader: Reader | None = None,
-        numbers: list[Any] | None = None,
+        numbers: Numbers | None = None,
         check_types: bool = True,
     ) -> None:
         self.snapshot = snapshot
         self.screened_at = datetime.now(UTC) if screened_at is None else screened_at
         self._reader = reader or Reader(Convention(default_region))
         self.convention = self._reader.convention
-        if numbers is None or not isinstance(recipients, list | Column):
-            recipients, numbers = taken(recipients, key)
-        self._segments = list(_segments(recipients, numbers, snapshot, self._reader))
+        in_order = cast("Sequence[R]", recipients)
+        if numbers is None:
+            in_order, numbers = taken(recipients, key)
+        self._segments = list(_segments(in_order, numbers, snapshot, self._reader))
         none = np.zeros(0, np.uint8)
-        self._outcomes = np.concatenate([none, *(segment.outcomes for segment in self._segments)])
-        if check_types and len(self._outcomes) and self._outcomes.max() == INVALID:
-            _refuse_foreign(numbers)
+        self.codes = np.concatenate([none, *(segment.outcomes for segment in self._segments)])
+        if check_types and len(self.codes) and self.codes.max() == INVALID:
+            refuse_foreign(numbers)
 
     @cached_property
     def numbers(self) -> list[Any]:
@@ -109,7 +110,7 @@ class Screening(Generic[R]):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """The number of recipients that are `"allowed"`, `"suppressed"` and `"invalid"`."""
-        found = np.bincount(self._outcomes, minlength=len(OUTCOMES)).tolist()
+        found = np.bincount(self.codes, minlength=len(OUTCOMES)).tolist()
         return {str(outcome): found[OUTCOMES.index(outcome)] for outcome in Outcome}
 
     @cached_property
@@ -123,7 +124,7 @@ class Screening(Generic[R]):
         return dict(counts)
 
     def __len__(self) -> int:
-        return len(self._outcomes)
+        return len(self.codes)
 
     def __iter__(self) -> Iterator[Decision[R]]:
         for segment in self._segments:
@@ -141,8 +142,13 @@ class Screening(Generic[R]):
 
     def where(self, outcome: Outcome) -> NDArray[np.bool_]:
         """Return for each recipient whether it has an outcome."""
-        found: NDArray[np.bool_] = np.equal(self._outcomes, OUTCOMES.index(outcome))
+        found: NDArray[np.bool_] = np.equal(self.codes, OUTCOMES.index(outcome))
         return found
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The allowed recipients, as an array of booleans that picks rows."""
+        return self.where(Outcome.ALLOWED)
 
     def first_readings(self) -> NDArray[np.uint64]:
         """Return the first reading of each recipient, as an integer of its digits; 0 for none."""
@@ -233,34 +239,15 @@ class Screening(Generic[R]):
         return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
 
 
-def taken(
-    recipients: Iterable[R], key: Callable[[R], Any] | None = None
-) -> tuple[list[R], list[Any]]:
-    """Return all recipients, and their numbers.
-
-    Args:
-        recipients: any iterable of them.
-        key: takes the number from a recipient; None where it is the recipient itself.
-
-    Raises:
-        TypeError: one text was handed in.
-    """
-    if isinstance(recipients, str | bytes):
-        raise TypeError("A list of numbers is needed, but one text was given. Put it in a list.")
-    is_read = type(recipients) is list or isinstance(recipients, Column)
-    all_of_them = cast("list[R]", recipients) if is_read else list(recipients)
-    if key is None:
-        return all_of_them, all_of_them
-    return all_of_them, [key(each) for each in all_of_them]
-
-
-def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader) -> list[R]:
+def allowed(
+    recipients: Sequence[R], numbers: Numbers, snapshot: Snapshot, reader: Reader
+) -> list[R]:
     """Return the recipients who may be messaged, as `Screening.allowed` has them.
 
     Nothing else is kept. Each batch is finished while it is in the cache of the processor.
 
     Args:
-        recipients: the list to screen.
+        recipients: the recipients to screen.
         numbers: their numbers, as `taken` gives them.
         snapshot: the stop list to screen against.
         reader: reads the numbers.
@@ -274,41 +261,24 @@ def allowed(recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader:
         found += itertools.compress(segment.recipients, (segment.outcomes == ALLOWED).tobytes())
         all_invalid = all_invalid and segment.outcomes.max() == INVALID
     if all_invalid:
-        _refuse_foreign(numbers)
+        refuse_foreign(numbers)
     return found
 
 
+def outcomes_of(numbers: Numbers, snapshot: Snapshot, reader: Reader) -> NDArray[np.uint8]:
+    """Return the outcome of each number, as a code of `segment`; nothing else is kept.
+
+    Arguments as for `allowed`.
+    """
+    none = np.zeros(0, np.uint8)
+    segments = _segments(cast("Sequence[Any]", numbers), numbers, snapshot, reader)
+    return np.concatenate([none, *(segment.outcomes for segment in segments)])
+
+
 def _segments(
-    recipients: list[R], numbers: list[Any], snapshot: Snapshot, reader: Reader
+    recipients: Sequence[R], numbers: Numbers, snapshot: Snapshot, reader: Reader
 ) -> Iterator[Segment[R]]:
     for start in range(0, len(recipients), BATCH_SIZE):
         some = recipients[start : start + BATCH_SIZE]
         theirs = some if numbers is recipients else numbers[start : start + BATCH_SIZE]
         yield Segment(some, theirs, snapshot, reader)
-
-
-_MISSING = ("NAType", "NaTType")
-
-
-def _refuse_foreign(numbers: list[Any]) -> None:
-    """Refuse a list without any recipient of a type that a number can have.
-
-    Raises:
-        TypeError: there is none. Values for a missing number do not count.
-    """
-    kinds = {
-        type(each)
-        for each in singles_of(numbers)[0]
-        if each is not None
-        and not isinstance(each, bool | np.bool_)
-        and type(each).__name__ not in _MISSING
-    }
-    if not kinds or any(issubclass(each, str | float | Decimal | np.floating) for each in kinds):
-        return
-    if any(hasattr(each, "__index__") or issubclass(each, PhoneNumber) for each in kinds):
-        return
-    names = ", ".join(sorted(each.__name__ for each in kinds))
-    raise TypeError(
-        f"None of the recipients is a number; their type is {names}. Pass text or whole numbers, "
-        "or a function as key= that takes the number from a recipient."
-    )

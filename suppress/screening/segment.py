@@ -1,6 +1,7 @@
-"""Segment of a list, screened at once: the outcome of each recipient, and its readings."""
+"""A segment of a list, screened at once: the outcome of each recipient, and its readings."""
 
 import itertools
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.handed_in import Numbers
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
 from suppress.screening.outcome import Outcome
@@ -42,21 +44,22 @@ class Segment(Generic[R]):
 
     def __init__(
         self,
-        recipients: list[R],
-        numbers: list[Any],
+        recipients: Sequence[R],
+        numbers: Numbers,
         snapshot: Snapshot,
         reader: Reader,
     ) -> None:
         self.recipients = recipients
         self.numbers = numbers
-        self.singles, self._owners = self.numbers, None
+        self.singles: Numbers = numbers
+        self._owners = None
         # Most often, all recipients have one number or all have several.
         several = issubclass(type(numbers[0]), tuple)
         if not several:
             self.found = reader.read_all(self.singles)
-            several = not self.found.texts and any_tuple(self.numbers)
+            several = isinstance(numbers, list) and not self.found.texts and any_tuple(numbers)
         if several:
-            self.singles, self._owners = singles_of(self.numbers)
+            self.singles, self._owners = singles_of(numbers)
             self.found = reader.read_all(self.singles)
         outcomes = np.full(len(self.singles), ALLOWED, np.uint8)
         np.putmask(outcomes, self.found.invalid, INVALID)
@@ -128,7 +131,7 @@ def any_tuple(numbers: list[Any]) -> bool:
     return any(issubclass(kind, tuple) for kind in set(map(type, numbers)))
 
 
-def singles_of(numbers: list[Any]) -> tuple[list[Any], NDArray[np.intp]]:
+def singles_of(numbers: Iterable[Any]) -> tuple[list[Any], NDArray[np.intp]]:
     """Return each number on its own, and the place of its recipient."""
     # Its own members, and not what a subclass iterates over.
     several = [

@@ -1,4 +1,4 @@
-"""The age up to which a snapshot may answer, and the next step when it is older.
+"""Fresh, stale or expired: whether a snapshot may answer at its age, and the next step.
 
 A snapshot that is younger than `ttl` is fresh: it answers without a question to the source. An
 older one is stale: it is read again, and answers only while that fails or takes long. One that is

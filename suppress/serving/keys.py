@@ -18,7 +18,7 @@ def key_of(channel: str, sources: Iterable[Source], convention: Convention, chan
         channel: the channel.
         sources: those that are in use.
         convention: how numbers are read.
-        changes: the digest of all changes of numbering plans, those to come too.
+        changes: the digest of all changes of numbering plans, future ones included.
     """
     made_from = [
         phonenumbers.__version__,

@@ -78,7 +78,7 @@ class Loader:
                 "longer. Try again later, or allow more time."
             ) from None
         except Hanging as error:
-            # Another process may well be able to read it: this is no failure of the source.
+            # Another process may well be able to read it: the source has not failed.
             raise StopListUnavailable(str(error)) from None
         except RuntimeError as error:
             raise StopListUnavailable(f"The stop list cannot be read: {error}.") from error

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 from suppress.numbers import equivalence
 from suppress.numbers.convention import Convention
-from suppress.numbers.readers import Readers
+from suppress.numbers.readers_by_region import ReadersByRegion
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.record import OptOuts
 from suppress.serving.context import Context
@@ -31,7 +31,7 @@ class Period:
 
     begin: float
     end: float
-    readers: Readers
+    readers: ReadersByRegion
     opt_outs: OptOuts | None
     serving: Serving
 
@@ -88,7 +88,7 @@ class Calendar:
         return Period(
             _midnight(first),
             _midnight(end),
-            Readers(convention),
+            ReadersByRegion(convention),
             opt_outs,
             Serving(self._sources, convention, keys, context),
         )

@@ -9,6 +9,7 @@ settings are secret, all values are kept as secrets, so that no error can show o
 import dataclasses
 import functools
 import operator
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,20 @@ SWITCH_WORDS: Mapping[str, bool] = MappingProxyType(
 
 WORDS = "words"
 """The key of a field's metadata for words, in any case, that are values and not paths."""
+
+_TYPES: Mapping[str, str] = MappingProxyType(
+    {
+        "array": "a list",
+        "bool": "true or false",
+        "dict": "a table",
+        "float": "a number",
+        "int": "a whole number",
+        "list": "a list",
+        "object": "a table",
+        "str": "text",
+    }
+)
+"""The types of values in words, by the names that msgspec and Python have for them."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +203,17 @@ def _converted(
     try:
         return _plain(revealed(value), kind, words, folder)
     except msgspec.ValidationError as error:
-        raise ConfigurationError(f"{names}: {error}.") from None
+        raise ConfigurationError(f"{names}: {_in_words(error)}.") from None
+
+
+def _in_words(error: msgspec.ValidationError) -> str:
+    """Return what msgspec says of a value, with words for its names of types."""
+
+    def words(match: re.Match[str]) -> str:
+        kinds = [kind for kind in match[2].split(" | ") if kind != "null"]
+        return f"{match[1]} " + (" or ".join(_TYPES.get(kind, kind) for kind in kinds) or "nothing")
+
+    return re.sub("(Expected|got) `([^`]*)`", words, str(error))
 
 
 def _plain(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None) -> Any:

@@ -23,7 +23,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
     Attributes:
         number: a number with its calling code, as text or an `int`, with a plus or without.
-            A source that is no provider may have numbers of another form: see
+            A source that is not a provider may have numbers of another form: see
             `Source.region`.
         channels: the channels on which it must not be messaged, for example `{"sms"}`.
         id: the source's own name for the row, shown in errors and in reasons.
@@ -75,7 +75,7 @@ class EntryBatch:
         rows: their ids and times.
 
     Raises:
-        SourceError: the channels are no set of names.
+        SourceError: the channels are not a set of names.
     """
 
     def __init__(self, many: Entries, channels: Sequence[Collection[str]] | None = None) -> None:

@@ -21,14 +21,14 @@ class EntryReadings(NamedTuple):
         values: the readings, as integers of their digits.
         listed_as: the digits of the entries where these are another form of the line; 0
             elsewhere.
-        odd: the places of the entries without a reading.
+        unread: the places of the entries without a reading.
         firsts: the count of the readings in front that are one of each entry.
     """
 
     places: NDArray[np.intp]
     values: NDArray[np.uint64]
     listed_as: NDArray[np.uint64]
-    odd: NDArray[np.intp]
+    unread: NDArray[np.intp]
     firsts: int
 
     @classmethod

@@ -5,7 +5,8 @@ numbers there are, since there are not many: the key is guarded like the record 
 """
 
 import hashlib
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,11 +24,13 @@ class Trace(NamedTuple):
 
     Attributes:
         position: the position of the change that forgot the person.
+        made_at: when that was made (seconds since the epoch).
         is_line: whether the number is a form of the person's own line, and not only another
             reading of what was handed in.
     """
 
     position: int
+    made_at: float
     is_line: bool
 
 
@@ -37,27 +40,35 @@ class Forgotten:
 
     Attributes:
         key: the secret that the hashes are made with.
-        traces: what is known of each number, by its hash.
+        traces: what is known of each number, by its hash, oldest first: a person may be
+            forgotten again, and a number may be one person's line and another's further reading.
     """
 
     key: bytes = field(default=b"", repr=False)
-    traces: Mapping[bytes, Trace] = field(default_factory=lambda: MappingProxyType({}), repr=False)
+    traces: Mapping[bytes, Sequence[Trace]] = field(
+        default_factory=lambda: MappingProxyType({}), repr=False
+    )
 
     @property
     def count(self) -> int:
         """The number of people who were forgotten."""
-        return len({each.position for each in self.traces.values()})
+        return len({max(each, key=_rank).position for each in self.traces.values()})
 
     def __bool__(self) -> bool:
         return bool(self.traces)
 
-    def trace(self, value: int) -> Trace | None:
-        """Return what is known of a number; None where it is no forgotten one.
+    def traces_of(self, value: int) -> Sequence[Trace]:
+        """Return what is known of a number; nothing if it is not a forgotten one.
 
         Args:
             value: the digits of the number as an integer below 2**64.
         """
-        return self.traces.get(self.hashed(value)) if self._marks[self._bucket(value)] else None
+        return self.traces.get(self.hashed(value), ()) if self._marks[self._bucket(value)] else ()
+
+    def traces_of_line(self, values: Iterable[int]) -> list[Trace]:
+        """Return what is known of the people whose line has one of these forms, oldest first."""
+        traces = itertools.chain.from_iterable(map(self.traces_of, values))
+        return sorted({each for each in traces if each.is_line})
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell for each of many numbers whether it is a forgotten one.
@@ -90,6 +101,11 @@ class Forgotten:
         marks = np.zeros(1 << _BUCKET_BITS, np.bool_)
         marks[[int.from_bytes(each[_HASH_BYTES:]) for each in self.traces]] = True
         return marks
+
+
+def _rank(trace: Trace) -> tuple[bool, int]:
+    """Rank the traces of one number: the person whose line it is counts, and the last time."""
+    return trace.is_line, trace.position
 
 
 NOBODY_FORGOTTEN = Forgotten()

@@ -5,6 +5,7 @@ the large ones stay as they are. A run may lie on a mapped file.
 """
 
 import hashlib
+import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from suppress.lazy import cached_property
 from suppress.stop_list.forgotten import NOBODY_FORGOTTEN, Forgotten
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.run import NO_RUN, Positions, Readings, Run
+
+_NO_POSITIONS = np.zeros(0, np.int64)
+_NO_VALUES = np.zeros(0, np.uint64)
 
 GROWTH = 32
 """A run is so many times larger than the next one, at least: else they are merged."""
@@ -101,6 +105,25 @@ class OptedOut:
         empty = [np.zeros(0, np.uint64)]
         return np.unique(np.concatenate([*empty, *(each.values for each in self.runs)]))
 
+    def newest(self, since: float = -math.inf, until: float = math.inf) -> NDArray[np.int64]:
+        """Return the position of the newest addition of each person whose number is known.
+
+        Args:
+            since: from when on that one counts (seconds since the epoch).
+            until: up to when.
+        """
+        alive = [(run, run.alive) for run in self.runs]
+        positions = np.concatenate([_NO_POSITIONS, *(run.positions[at] for run, at in alive)])
+        moments = np.concatenate([np.zeros(0), *(run.since[at] for run, at in alive)])
+        firsts = np.concatenate([_NO_VALUES, *(run.firsts[at] for run, at in alive)])
+        # Of those without a reading the digits tell who is the same.
+        unread = {each.digits: each.position for run in self.runs for each in run.unread_alive}
+        _, last = np.unique(firsts[::-1], return_index=True)
+        is_newest = np.isin(positions, list(unread.values()))
+        is_newest[len(firsts) - 1 - last] |= firsts[len(firsts) - 1 - last] != 0
+        chosen: NDArray[np.int64] = positions[is_newest & (moments >= since) & (moments <= until)]
+        return chosen
+
     def __contains__(self, number: object) -> bool:
         return isinstance(number, str) and number[1:].isdecimal() and self.has(int(number[1:]))
 
@@ -109,7 +132,7 @@ class OptedOut:
         for run in self.runs:
             if run.has(value):
                 return True
-        return bool(self.forgotten) and self.forgotten.trace(value) is not None
+        return bool(self.forgotten and self.forgotten.traces_of(value))
 
     def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """Tell the same for each of the values."""
@@ -139,8 +162,8 @@ class OptedOut:
         found = [each for run in self.runs if (each := run.since_of(value)) is not None]
         if found:
             return min(found)
-        forgotten = bool(self.forgotten) and self.forgotten.trace(value) is not None
-        return (None, 0) if forgotten else None
+        is_forgotten = self.forgotten and self.forgotten.traces_of(value)
+        return (None, 0) if is_forgotten else None
 
     @cached_property
     def image(self) -> list[bytes | memoryview]:

@@ -61,7 +61,7 @@ class Origin(NamedTuple):
 def shown_id(id_: str | int) -> str:
     """Return the part of an entry's id that may be shown.
 
-    A source may use the number itself as an id. A short integer is no number, and is shown
+    A source may use the number itself as an id. A short integer is not a number, and is shown
     whole, so that the entry can be found by it.
     """
     if isinstance(id_, int) and 0 <= id_ < _SHORTEST_PHONE:
@@ -104,12 +104,12 @@ def _ids(
     numbers = np.full(count, _NONE, np.int64)
     if ids is None:
         return numbers, texts
-    unread: Iterable[int] = range(count)
+    others: Iterable[int] = range(count)
     if isinstance(ids, range) or set(map(type, ids)) == {int}:
         with contextlib.suppress(OverflowError):
             numbers = np.fromiter(cast("Sequence[int]", ids), np.int64, count)
-            unread = np.flatnonzero(numbers < 0).tolist()
-    for place in unread:
+            others = np.flatnonzero(numbers < 0).tolist()
+    for place in others:
         each = ids[place]
         if type(each) is int and 0 <= each < 2**63:
             numbers[place] = each
@@ -153,7 +153,7 @@ class OriginsBuilder:
         ] = []
         self._sources: list[NDArray[np.uint16]] = []
         self._texts = bytearray()
-        self._odd = _Exceptions([], {})
+        self._exceptions = _Exceptions([], {})
 
     def add(
         self,
@@ -185,19 +185,19 @@ class OriginsBuilder:
         self._parts.append((values, ids, rows.added[places], listed_as))
         self._sources.append(np.full(len(values), self._source(source, rows), np.uint16))
 
-    def add_odd(self, source: str, digits: str, place: int, rows: EntryDetails) -> None:
+    def add_unread(self, source: str, digits: str, place: int, rows: EntryDetails) -> None:
         """Add an entry without a reading, by its digits."""
         id_ = rows.texts.get(place)
         if id_ is None and (known := rows.ids.item(place)) != _NONE:
             id_ = known
         entry = self._source(source, rows), id_, rows.added.item(place)
-        self._odd.numbers.setdefault(digits, []).append(entry)
+        self._exceptions.numbers.setdefault(digits, []).append(entry)
 
     def _source(self, name: str, rows: EntryDetails) -> int:
         source = name, rows.id_word
-        if source not in self._odd.sources:
-            self._odd.sources.append(source)
-        return self._odd.sources.index(source)
+        if source not in self._exceptions.sources:
+            self._exceptions.sources.append(source)
+        return self._exceptions.sources.index(source)
 
     def origins(self) -> "Origins":
         """Return the origins of everything that was added."""
@@ -216,7 +216,7 @@ class OriginsBuilder:
             np.concatenate(self._sources)[order],
             listed_as[order],
             bytes(self._texts),
-            msgspec.json.encode(self._odd),
+            msgspec.json.encode(self._exceptions),
         )
 
 
@@ -224,8 +224,8 @@ class Origins:
     """The origins of the numbers of a snapshot; made by an `OriginsBuilder`, or by `read`."""
 
     __slots__ = (
-        *("_added", "_decoded", "_ids", "_listed_as", "_odd", "_sources", "_texts", "_values"),
-        "_views",
+        *("_added", "_decoded", "_exceptions", "_ids", "_listed_as", "_sources", "_texts"),
+        *("_values", "_views"),
     )
 
     def __init__(
@@ -236,7 +236,7 @@ class Origins:
         sources: NDArray[np.uint16],
         listed_as: NDArray[np.uint64],
         texts: bytes | memoryview,
-        odd: bytes | memoryview,
+        exceptions: bytes | memoryview,
     ) -> None:
         self._values = values
         self._ids = ids
@@ -244,7 +244,7 @@ class Origins:
         self._sources = sources
         self._listed_as = listed_as
         self._texts = texts
-        self._odd = odd
+        self._exceptions = exceptions
         self._decoded: _Exceptions | None = None
         # Single numbers are looked up faster in these.
         self._views = values.data, sources.data, ids.data, added.data, listed_as.data
@@ -288,13 +288,13 @@ class Origins:
 
     def _others(self) -> _Exceptions:
         if self._decoded is None:
-            self._decoded = msgspec.json.decode(self._odd, type=_Exceptions)
+            self._decoded = msgspec.json.decode(self._exceptions, type=_Exceptions)
         return self._decoded
 
     def image(self) -> list[bytes | memoryview]:
         """Return the bytes that `read` takes, in pieces."""
         return [
-            _HEAD.pack(_MAGIC, len(self._values), len(self._texts), len(self._odd)),
+            _HEAD.pack(_MAGIC, len(self._values), len(self._texts), len(self._exceptions)),
             self._values.astype("<u8", copy=False).data,
             self._ids.astype("<i8", copy=False).data,
             self._added.astype("<i8", copy=False).data,
@@ -302,7 +302,7 @@ class Origins:
             # Narrow columns come last, so that all lie at multiples of their width.
             self._sources.astype("<u2", copy=False).data,
             self._texts,
-            self._odd,
+            self._exceptions,
         ]
 
     @classmethod
@@ -315,10 +315,11 @@ class Origins:
         rest = memoryview(image)
         if len(rest) < _HEAD.size:
             raise ValueError("it is too short")
-        magic, count, texts, odd = _HEAD.unpack_from(rest)
+        magic, count, texts, exceptions = _HEAD.unpack_from(rest)
         if magic != _MAGIC:
             raise ValueError("it holds no origins")
-        sizes = _HEAD.size, 8 * count, 8 * count, 8 * count, 8 * count, 2 * count, texts, odd
+        arrays = 8 * count, 8 * count, 8 * count, 8 * count, 2 * count
+        sizes = _HEAD.size, *arrays, texts, exceptions
         ends = list(itertools.accumulate(sizes))
         if len(rest) != ends[-1]:
             raise ValueError("it is of another size")

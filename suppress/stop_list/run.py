@@ -1,4 +1,4 @@
-"""People who were opted out one after another, as sorted readings in arrays."""
+"""A run of people who were opted out one after another, as sorted readings in arrays."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

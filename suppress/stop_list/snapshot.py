@@ -59,7 +59,7 @@ class Snapshot:
         sources: the names of the sources that were united.
         numbers: the E.164 texts of everyone listed by them, all of their readings, a
             `collections.abc.Set`.
-        unparsed: the digits of the entries without a reading. Each suppresses the recipients
+        unread: the digits of the entries without a reading. Each suppresses the recipients
             who have the same digits.
         sources_read_at: the time when the read of each source began (aware, UTC), by its name.
         further: the count of numbers that are only another reading of an entry.
@@ -72,7 +72,7 @@ class Snapshot:
     read_at: datetime
     sources: tuple[str, ...]
     numbers: NumberSet = field(repr=False)
-    unparsed: frozenset[str] = field(repr=False, default=frozenset())
+    unread: frozenset[str] = field(repr=False, default=frozenset())
     sources_read_at: Mapping[str, datetime] = field(
         repr=False, compare=False, default_factory=lambda: MappingProxyType({})
     )
@@ -87,12 +87,12 @@ class Snapshot:
     def count(self) -> int:
         """The count of different numbers; an entry with several readings counts once."""
         here = self.opted_out.count_missing_in(self.numbers)
-        return len(self.numbers) - self.further + len(self.unparsed) + here
+        return len(self.numbers) - self.further + len(self.unread) + here
 
     @cached_property
-    def without_reading(self) -> frozenset[str]:
+    def all_unread(self) -> frozenset[str]:
         """The digits of everyone listed without a reading, by a source or here."""
-        return self.unparsed | self.opted_out.unread.keys()
+        return self.unread | self.opted_out.unread.keys()
 
     @cached_property
     def numbers_digest(self) -> str:
@@ -127,8 +127,8 @@ class Snapshot:
         """
         if any(self.has(value_of(each.e164)) for each in meaning.readings):
             return True
-        odd = self.without_reading
-        return bool(odd) and not odd.isdisjoint(_digits(meaning, number))
+        unread = self.all_unread
+        return bool(unread) and not unread.isdisjoint(_digits(meaning, number))
 
     def has(self, value: int) -> bool:
         """Tell whether a number is listed, by its digits as an integer below 2**64."""
@@ -145,11 +145,11 @@ class Snapshot:
             if (here := self.opted_out.since(value_of(each.e164))) is not None:
                 found.append(_opted_out_since(*here))
             found += self.origins.of(each.e164)
-        if self.without_reading:
+        if self.all_unread:
             for each_digits in _digits(meaning, number):
                 if (since := self.opted_out.unread.get(each_digits)) is not None:
                     found.append(_opted_out_since(since))
-                if each_digits in self.unparsed:
+                if each_digits in self.unread:
                     found += self.origins.of_digits(each_digits)
         # An entry is named once, by the form that meets the recipient's first.
         named: dict[Origin, Origin] = {}
@@ -169,13 +169,13 @@ class Snapshot:
         listed[places[self._have(values)]] = True
         places, values = found.maybe
         doubtful = places[self._have(values)]
-        if self.without_reading:
-            # Equal digits make equal integers; an odd text has none to compare.
-            odd = self._odd_values
-            alike = odd.have(found.values) | odd.have(found.plain.view(np.uint64))
+        if self.all_unread:
+            # Equal digits make equal integers; a text that is not plain has none to compare.
+            unread = self._unread_values
+            alike = unread.have(found.values) | unread.have(found.plain.view(np.uint64))
             alike |= ~found.is_plain
             places, values = found.further
-            alike[places[odd.have(values)]] = True
+            alike[places[unread.have(values)]] = True
             doubtful = np.concatenate([doubtful, np.flatnonzero(alike)])
         for place in np.unique(doubtful[~listed[doubtful]]).tolist():
             number = found.numbers[place]
@@ -189,25 +189,25 @@ class Snapshot:
         return listed
 
     @cached_property
-    def _odd_values(self) -> NumberSet:
+    def _unread_values(self) -> NumberSet:
         # Longer digits make no integer of 64 bits, and no number.
-        values = [int(each) for each in self.without_reading if len(each) <= MOST_DIGITS]
+        values = [int(each) for each in self.all_unread if len(each) <= MOST_DIGITS]
         return NumberSet.of_values(np.array(values, np.uint64))
 
     def image(self) -> list[bytes | memoryview]:
         """Return the numbers as bytes, in pieces; the form that is stored and digested."""
-        unparsed = "".join(f"{text}\n" for text in sorted(self.unparsed))
-        return [*self.numbers.image(), unparsed.encode("ascii")]
+        unread = "".join(f"{text}\n" for text in sorted(self.unread))
+        return [*self.numbers.image(), unread.encode("ascii")]
 
     @staticmethod
     def read_image(image: bytes | memoryview) -> tuple[NumberSet, frozenset[str]]:
-        """Return the numbers and the unparsed entries of an `image()`; they lie on its bytes.
+        """Return the numbers and the unread entries of an `image()`; they lie on its bytes.
 
         Raises:
             ValueError: the bytes are not such an image.
         """
-        numbers, unparsed = NumberSet.read(image)
-        return numbers, frozenset(bytes(unparsed).decode("ascii").split())
+        numbers, unread = NumberSet.read(image)
+        return numbers, frozenset(bytes(unread).decode("ascii").split())
 
 
 def _opted_out_since(since: float | None, listed_as: int = 0) -> Origin:

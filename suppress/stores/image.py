@@ -86,10 +86,10 @@ def snapshot_of(header: Header, numbers: memoryview, origins: memoryview) -> Sna
     """Return the snapshot that lies on the bytes, whose digests were checked.
 
     Raises:
-        Damaged: the bytes are no numbers or no origins.
+        Damaged: the bytes hold no numbers or no origins.
     """
     try:
-        listed, unparsed = Snapshot.read_image(numbers)
+        listed, unread = Snapshot.read_image(numbers)
         known = Origins.read(origins)
     except ValueError as error:
         raise Damaged(str(error)) from error
@@ -98,7 +98,7 @@ def snapshot_of(header: Header, numbers: memoryview, origins: memoryview) -> Sna
         read_at=header.read_at,
         sources=tuple(header.sources),
         numbers=listed,
-        unparsed=unparsed,
+        unread=unread,
         further=header.further,
         tallies=MappingProxyType(header.tallies),
         sources_read_at=MappingProxyType(header.sources),

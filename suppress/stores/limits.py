@@ -1,4 +1,4 @@
-"""For how long a store keeps what nobody uses."""
+"""The time for which a store keeps what nobody uses, as one value."""
 
 from dataclasses import dataclass
 

@@ -65,6 +65,27 @@ class RecordContract:
             assert each.people([position, last]) == People.of([Person(CY), Person(ANN, ANN)])
             assert each.people([]) == People()
 
+    def test_finds_the_changes_of_some_people(self, opening: Opening) -> None:
+        """By their positions, and by the last digits of their numbers."""
+        record = opening()
+        added = change("add", ANN, BOB, CY, evidence=EVIDENCE)
+        position = record.append([added], expected=None)
+        taken = dataclasses.replace(change("remove", ANN), correction=True, takes_back=[position])
+        last = record.append([taken], expected=position)
+        for each in (record, opening()):
+            batches = each.changes_since(None)
+            everyone = [it.at(place) for it in batches for place in range(len(it.positions))]
+            ann, bob, cy, again = everyone
+            assert each.changes_at([last, ann.position]) == [again, ann]
+            assert each.changes_at([last + 1]) == []
+            assert each.changes_ending([ANN[-4:]]) == [ann, again]
+            assert each.changes_ending([BOB[-4:], CY[-4:], "0000"]) == [bob, cy]
+            assert each.changes_ending([]) == []
+        position = record.forget([ann.position, cy.position], {}, made_at=2.0, expected=last)
+        for each in (record, opening()):
+            assert each.changes_at([cy.position, bob.position]) == [bob]
+            assert each.changes_ending([ANN[-4:], CY[-4:]]) == [again]
+
     def test_gives_the_changes_behind_a_position(self, opening: Opening) -> None:
         """And says so where no change ended at that position."""
         record = opening()
@@ -208,10 +229,9 @@ class RecordContract:
                 Changes("forget", "", made_at=9.0, takes_back=mine)
             )
             (here,) = each.forgotten().values()
-            trace, further = here.trace(value), here.trace(14155550000)
-            assert trace == (position, True)
-            assert further == (position, False)
-            assert here.trace(int(BOB)) is None
+            assert list(here.traces_of(value)) == [(position, 9.0, True)]
+            assert list(here.traces_of(14155550000)) == [(position, 9.0, False)]
+            assert not here.traces_of(int(BOB))
             assert each.pending(ONE) == [waiting]
             assert [left.number for left in each.pending(OTHER)] == [ANN, BOB]
 
@@ -228,6 +248,22 @@ class RecordContract:
         )
         assert opening().forgotten().keys() == {"viber"}
         assert [list(each.releases) for each in opening().changes_since(None)][-1] == [position]
+
+    def test_one_may_be_forgotten_again(self, opening: Opening) -> None:
+        """Each time is known, and released apart from the others."""
+        record, values = opening(), {int(ANN): True}
+        positions = []
+        for _ in range(2):
+            added = append(record, "add", ANN)
+            last = record.forget([added], {"sms": values}, made_at=2.0, expected=added)
+            positions.append(last)
+        (here,) = opening().forgotten().values()
+        assert [each.position for each in here.traces_of(int(ANN))] == positions
+        assert here.count == 1
+        release = dataclasses.replace(change("remove", ANN), releases=positions[:1])
+        record.append([release], expected=last)
+        (here,) = opening().forgotten().values()
+        assert [each.position for each in here.traces_of(int(ANN))] == positions[1:]
 
 
 def change(

@@ -69,7 +69,7 @@ class SourceContract:
     def test_gives_numbers_that_can_be_read(self, source: Source) -> None:
         """Each number is valid, as the source's region has it.
 
-        A number in national form without a region is no number, or somebody else's.
+        A number in national form without a region is not a number, or is somebody else's.
         """
         region = getattr(source, "region", INTERNATIONAL)
         for entry in _entries(source, source.channels):

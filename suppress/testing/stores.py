@@ -65,7 +65,7 @@ class StoreContract:
     def test_keeps_an_empty_list(self, opening: Opening) -> None:
         """A list on which nobody is listed is a list."""
         snapshot = dataclasses.replace(
-            read(), numbers=NumberSet.of(()), unparsed=frozenset(), further=0
+            read(), numbers=NumberSet.of(()), unread=frozenset(), further=0
         )
         publish(opening(), snapshot)
         found = opening().latest(KEY)

@@ -34,6 +34,7 @@ from campaigns import (
     without_plus,
     wrapped,
 )
+from frames import frames
 from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
@@ -45,7 +46,8 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
-from suppress.screening.screening import allowed, taken
+from suppress.screening.recipients import taken
+from suppress.screening.screening import allowed
 from suppress.stop_list.number_set import NumberSet
 from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
@@ -221,6 +223,12 @@ def bulk(recipients: int, entries: int, runs: int) -> None:
             f"{times.bare / times.suppress:.1f}x",
         )
     console.print(table)
+
+
+def of_frames(rows: int, entries: int, runs: int) -> None:
+    made = campaign(e164, recipients=rows, entries=entries)
+    listed = all_readings(made.stop_list)
+    console.print(frames(made, listed, runs))
 
 
 def factor(value: float, asked: float) -> str:
@@ -469,6 +477,7 @@ def main() -> None:
         plot(growth(arguments.recipients, arguments.runs), arguments.plot)
         return
     bulk(arguments.recipients, arguments.entries, arguments.runs)
+    of_frames(5 * arguments.recipients, arguments.entries, arguments.runs)
     single()
     opting_out(min(WAITING, arguments.entries))
     opening()

@@ -13,16 +13,14 @@ from support import faulty_server as faulty
 from support.builders import CREATED_AT
 from support.command_line import ANN, BOB, LISTED, Typed, listed, refuses
 from suppress.cli import command_line
-from suppress.cli.limits import Limits
+from suppress.cli.limits import CommandLimits
 from suppress_bsg.sandbox import Sandbox
 
 
 def test_from_the_answer_to_the_removal(typed: Typed, provider: Sandbox) -> None:
     done = typed("add", "+1 (415) 555-2672", LISTED, "--channel", "sms", "--channel", "viber")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == (
-        "sms: opted out 2 numbers, 2 of them new\nviber: opted out 2 numbers, 2 of them new\n"
-    )
+    assert done.stdout == ("sms: opted out 2 numbers (2 new)\nviber: opted out 2 numbers (2 new)\n")
     assert listed(provider) == {LISTED: {"sms", "viber"}, ANN: {"sms", "viber"}}
 
     done = typed("check", LISTED, "--channel", "sms", "--json")
@@ -124,10 +122,10 @@ def test_a_provider_that_hangs_is_not_waited_for() -> None:
         for number in (ANN, BOB):
             arguments = ["add", number, "--channel", "sms"]
             done = CliRunner().invoke(
-                command_line, arguments, env=environ, obj=Limits(delivery=0.2)
+                command_line, arguments, env=environ, obj=CommandLimits(delivery=0.2)
             )
             assert done.exit_code == 0, done.output
-            assert "sms: opted out 1 number, 1 of them new" in done.output
+            assert "sms: opted out 1 number (1 new)" in done.output
             assert "Last error: it has not answered within 0.2 s; `suppress refresh` gives" in (
                 done.output
             )

@@ -34,7 +34,7 @@ def test_numbers_from_a_file(typed: Typed, provider: Sandbox, files: Path) -> No
     refuses(typed(*arguments), 4, r"stop\.csv, line 3: 020\*+58: digits without a plus")
     assert listed(provider).keys() == {LISTED}, "nobody was added"
     done = typed(*arguments, "--default-region", "GB", LISTED)
-    assert done.stdout == "sms: opted out 3 numbers, 3 of them new\n"
+    assert done.stdout == "sms: opted out 3 numbers (3 new)\n"
     assert done.stderr == "Numbers were taken from the column 'sender'.\n"
     assert listed(provider).keys() == {LISTED, ANN, BOB}
     done = typed("remove", "--file", "-", "--channel", "sms", "--json", stdin=f"{ANN}\n{BOB}\n")

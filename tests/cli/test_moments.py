@@ -42,7 +42,7 @@ def test_a_time(text: str, begins: tuple[int, ...], ends: tuple[int, ...]) -> No
 
 @pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "9999-12-31", "12:30"])
 def test_what_is_no_time_is_refused(text: str) -> None:
-    with pytest.raises(click.BadParameter, match="is not a date or time"):
+    with pytest.raises(click.BadParameter, match=r"is not a date or time\. Write YYYY-MM-DD"):
         end_of(CONTEXT, OPTION, text)
 
 

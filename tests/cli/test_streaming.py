@@ -14,7 +14,7 @@ from support.builders import Clock, ListSource, by_hand, environ_of_list, listed
 from support.commands import COMMAND, run, run_text
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
 from suppress.cli import command_line
-from suppress.cli.limits import Limits
+from suppress.cli.limits import CommandLimits
 
 LISTED, ANN, BOB = "+14155552671", "+14155552672", "+14155552673"
 
@@ -108,7 +108,7 @@ class TestAFileThatIsBeingWritten:
         for name, value in environ_of_list(tmp_path, f"{LISTED}\n".encode()).items():
             monkeypatch.setenv(name, value)
         words = [*arguments, "--channel", "sms"]
-        return CliRunner().invoke(command_line, words, obj=Limits(quiet=600.0))
+        return CliRunner().invoke(command_line, words, obj=CommandLimits(quiet=600.0))
 
     def test_the_last_row_of_a_campaign(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]

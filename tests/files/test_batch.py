@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suppress import Batch, InputError, Row, RowNumbers, Rows
-from suppress.files.lines import Limits
+from suppress.files.lines import RowLimits
 
 Outcome = tuple[list[Row], list[tuple[Any, int]], str]
-SMALL = Limits(row_bytes=2**12, block_bytes=2**11)
+SMALL = RowLimits(row_bytes=2**12, block_bytes=2**11)
 """Files of some kilobytes have many blocks."""
 
 

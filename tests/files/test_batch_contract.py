@@ -10,11 +10,11 @@ import pytest
 
 from suppress import Batch, Rows
 from suppress.files.batch import Writer
-from suppress.files.lines import Limits
+from suppress.files.lines import RowLimits
 from suppress.testing import BatchContract
 from suppress.testing.batches import NUMBERS, Chosen, Opening, Rewriting
 
-SMALL = Limits(block_bytes=2**11)
+SMALL = RowLimits(block_bytes=2**11)
 HEADERS = {"text": b"", "csv": b"name,phone\n", "tsv": b"name\tphone\n", "jsonl": b""}
 
 

@@ -13,9 +13,9 @@ from support.files import BOM
 from suppress import Rows
 from suppress.files.blocks import Block
 from suppress.files.fields import Fields
-from suppress.files.lines import Limits
+from suppress.files.lines import RowLimits
 
-LIMITS = Limits(row_bytes=2**12, block_bytes=64)
+LIMITS = RowLimits(row_bytes=2**12, block_bytes=64)
 """Every few rows, a block ends somewhere."""
 
 TEXTS = st.text(

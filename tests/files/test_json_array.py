@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from support.files import BOM, A, B, rows_of
 from suppress import InputError, Rows
-from suppress.files.lines import Limits
+from suppress.files.lines import RowLimits
 
-LIMITS = Limits(row_bytes=2**12, block_bytes=64)
+LIMITS = RowLimits(row_bytes=2**12, block_bytes=64)
 
 
 def chosen(content: bytes, *places: int, **options: Any) -> bytes:
@@ -115,6 +115,6 @@ def test_what_cannot_be_read(content: bytes, line: int, message: str) -> None:
                 io.BytesIO(content),
                 column=None if "which" in message else "phone",
                 format="json",
-                limits=Limits(row_bytes=2**20 if "deeply" in message else 2**12),
+                limits=RowLimits(row_bytes=2**20 if "deeply" in message else 2**12),
             )
         )

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from differential import REGIONS, SHARED_PARSE, differences, texts
 from suppress.numbers import bulk, damage, derivation, e164, lookup, parsed, plain, plan
-from suppress.numbers.bulk import Limits, Reader
+from suppress.numbers.bulk import Reader, ReaderLimits
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import plain_readings
 from suppress.numbers.equivalence import Renumbering, table
@@ -128,7 +128,7 @@ def test_everything_in_one_list(region: str | None) -> None:
 
 def test_few_texts() -> None:
     for region in (None, "GB", "DE"):
-        assert differences(region, some(region, 300, seed=3), Limits()) == []
+        assert differences(region, some(region, 300, seed=3), ReaderLimits()) == []
 
 
 def test_nothing_to_read() -> None:
@@ -215,8 +215,8 @@ def test_a_phonenumbers_that_parses_otherwise_is_asked(
     assert plain_readings("+14155552671", Convention()) is None
     (record,) = caplog.records
     said = record.getMessage()
-    assert said.startswith(f"phonenumbers {phonenumbers.__version__} parses otherwise than")
-    assert said.endswith("it is asked about every number, which is slower. Use a later suppress.")
+    assert said.startswith(f"phonenumbers {phonenumbers.__version__} parses numbers in another way")
+    assert said.endswith("it is asked about each number, which is slower. Update suppress.")
 
 
 def test_what_is_not_understood_is_asked(fresh: Rules, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """One number: what is shown of it, its first reading, and what is wrong with it."""
 
+import math
 from decimal import Decimal
 from typing import Any
 
@@ -81,6 +82,7 @@ def test_other_types_of_numbers(number: Any) -> None:
         float("nan"),
         float("inf"),
         Decimal("NaN"),
+        Decimal("sNaN"),
         Decimal("14155552671.5"),
         b"+14155552671",
         0,
@@ -94,7 +96,8 @@ def test_other_types_of_numbers(number: Any) -> None:
 )
 def test_nothing_else_is_a_number(number: Any) -> None:
     meaning = read(number, Convention("US"))
-    problem = Problem.NO_NUMBER if number is None else Problem.WRONG_TYPE
+    missing = number is None or (isinstance(number, float) and math.isnan(number))
+    problem = Problem.NO_NUMBER if missing else Problem.WRONG_TYPE
     assert meaning == Meaning((), problem)
     assert why_invalid(number, meaning) == f"The number: {problem.words}."
     found = Reader(Convention("US")).read_all([number, "+14155552672"])

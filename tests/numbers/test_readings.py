@@ -153,7 +153,7 @@ def test_damage(text: str, region: str | None, expected: list[str]) -> None:
         (b"+442079460123", None, Problem.WRONG_TYPE),
         (True, None, Problem.WRONG_TYPE),
         (np.bool_(True), None, Problem.WRONG_TYPE),
-        (math.nan, None, Problem.WRONG_TYPE),
+        (math.nan, None, Problem.NO_NUMBER),
         (math.inf, None, Problem.WRONG_TYPE),
         (2025550147.5, "US", Problem.WRONG_TYPE),
         (Decimal("NaN"), None, Problem.WRONG_TYPE),

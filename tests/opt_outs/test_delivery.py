@@ -1,4 +1,4 @@
-"""Opt-outs reach the sources: in order, in batches, all of them, sooner or later."""
+"""Opt-outs made here reach the sources: in order, in batches, all of them, sooner or later."""
 
 import contextlib
 import logging
@@ -47,7 +47,7 @@ def number_of(place: int) -> str:
 
 
 def left(suppressor: Suppressor, name: str = "list") -> list[tuple[str, str]]:
-    """The changes that wait, in order."""
+    """Return the changes that wait, in order."""
     return [
         (each.action, each.number)
         for each in suppressor.waiting()
@@ -56,7 +56,7 @@ def left(suppressor: Suppressor, name: str = "list") -> list[tuple[str, str]]:
 
 
 def others(suppressor: Suppressor) -> list[tuple[str, str]]:
-    """The changes that wait for a source or an account that the settings do not have."""
+    """Return the changes that wait for a source or an account that the settings do not have."""
     return [(each.action, each.number) for each in suppressor.waiting() if not each.configured]
 
 
@@ -696,7 +696,7 @@ class TestPatience:
 
 @pytest.fixture
 def requests(caplog: pytest.LogCaptureFixture) -> Callable[[str], int]:
-    """The number of requests of a kind that the sandbox has served."""
+    """Count the requests of a kind that the sandbox has served."""
     caplog.set_level(logging.DEBUG, "suppress_bsg.sandbox")
     return lambda path: caplog.messages.count(f"/api/stoplist/{path} answered with 200")
 

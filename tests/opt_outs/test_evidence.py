@@ -8,6 +8,8 @@ import pytest
 
 from support.builders import Clock, ListSource, by_hand, listed
 from suppress import Change, InvalidArgument, InvalidNumber, Suppressor, UnknownChannel
+from suppress.numbers.convention import Convention
+from suppress.opt_outs.people import People, read_people
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
 WISHED = datetime(2023, 11, 14, 12, tzinfo=UTC)
@@ -75,6 +77,36 @@ class TestHistory:
         for form in ("+22961234567", "00229 01 61 23 45 67"):
             changes = one.history(form, default_region="international")
             assert [each.channel for each in changes] == ["sms", "viber"]
+
+    def test_reads_hardly_anybody_else(
+        self, one: Suppressor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        one.add([f"+4479{place:08d}" for place in range(5000)], "sms")
+        one.add([ANN], "sms")
+        read: list[int] = []
+
+        def counting(people: People, convention: Convention) -> Any:
+            read.append(len(people.numbers))
+            return read_people(people, convention)
+
+        monkeypatch.setattr("suppress.opt_outs.history.read_people", counting)
+        assert len(one.history(ANN)) == 1
+        assert one.forget("+447900000007") == 1
+        assert sum(read) <= 4
+
+    def test_is_of_a_line_whose_last_digits_have_changed(
+        self, folder: Path, tmp_path: Path, clock: Clock
+    ) -> None:
+        table = tmp_path / "table.tsv"
+        table.write_text(
+            "id\tregion\tmatch\tlength\tat\tdrop\tadd\tfrom\n"
+            "XX\tGB\t442079460958\t12\t8\t3\t123\talias\n"
+        )
+        one = by_hand(ListSource(), clock=clock, store=folder, renumbering=table)
+        one.add([CY], "sms")
+        one.add(["+442079461238"], "viber")
+        for form in (CY, "+442079461238"):
+            assert [each.channel for each in one.history(form)] == ["sms", "viber"]
 
     def test_of_somebody_else_with_a_reading_in_common_is_not_told(self, one: Suppressor) -> None:
         one.add(["201001234567"], "sms", default_region="DE")

@@ -9,6 +9,8 @@ import pytest
 from support.builders import Clock, ListSource, by_hand, listed
 from support.takers import Taker
 from suppress import InvalidNumber, Refused, SourceError, Suppressor
+from suppress.opt_outs.fold import Fold
+from suppress.opt_outs.image import Images
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
@@ -100,6 +102,17 @@ def test_it_is_taken_back_as_any_opt_out_is(folder: Path, clock: Clock) -> None:
     assert one.add([ANN], "sms") == 1
 
 
+def test_one_forgotten_twice_is_taken_back_at_once(folder: Path, clock: Clock) -> None:
+    one = made(folder, clock)
+    for _ in range(2):
+        one.add([ANN], "sms")
+        one.forget(ANN)
+    assert one.snapshot("sms").opted_out.count == 1
+    one.remove([ANN], "sms")
+    for each in (one, made(folder, clock)):
+        assert each.filter_recipients([ANN], "sms") == [ANN]
+
+
 def test_what_may_be_somebody_elses_number_is_suppressed_and_taken_back_with_the_line(
     folder: Path, clock: Clock
 ) -> None:
@@ -155,6 +168,37 @@ def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
     assert traces_in(folder, numbers[7]) == []
 
 
+def test_the_number_is_in_no_image_that_another_makes_meanwhile(
+    folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [f"+4479{place:08d}" for place in range(12_000)]
+    one = made(folder, clock)
+    one.add(numbers, "sms")
+    for path in folder.glob("*.head"):
+        path.unlink()
+    save = Images.save
+
+    def late(images: Images, fold: Fold) -> Fold:
+        monkeypatch.setattr(Images, "save", save)
+        assert one.forget(numbers[7]) == 1
+        return save(images, fold)
+
+    monkeypatch.setattr(Images, "save", late)
+    for each in (made(folder, clock), one, made(folder, clock)):
+        assert each.filter_recipients([numbers[7], numbers[8], BOB], "sms") == [BOB]
+        assert traces_in(folder, numbers[7]) == []
+
+
+def test_the_number_is_in_no_image_that_was_left_unfinished(folder: Path, clock: Clock) -> None:
+    one = made(folder, clock)
+    one.add([ANN], "sms")
+    left = ".opt-outs.4c1753ad95db2b3c.12345.image.0123456789abcdef"
+    (folder / left).write_bytes(int(ANN).to_bytes(8, "little"))
+    assert left in traces_in(folder, ANN)
+    one.forget(ANN)
+    assert traces_in(folder, ANN) == []
+
+
 def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: Clock) -> None:
     numbers = [f"+4479{place:08d}" for place in range(50)]
     others = [f"+4478{place:08d}" for place in range(5000)]
@@ -178,9 +222,9 @@ def test_hashes_need_their_key() -> None:
     values = [14155552671, 442079460958]
     one, other = Forgotten(os.urandom(32)), Forgotten(os.urandom(32))
     assert one.hashed(values[0]) != other.hashed(values[0])
-    one = Forgotten(one.key, {one.hashed(values[0]): Trace(7, is_line=True)})
+    one = Forgotten(one.key, {one.hashed(values[0]): [Trace(7, 1.0, is_line=True)]})
     assert one.have(np.array(values, np.uint64)).tolist() == [True, False]
-    assert one.trace(values[0]) == Trace(7, is_line=True)
-    assert one.trace(values[1]) is None
+    assert one.traces_of(values[0]) == [Trace(7, 1.0, is_line=True)]
+    assert not one.traces_of(values[1])
     other = Forgotten(other.key, one.traces)
     assert not other.have(np.array(values, np.uint64)).any()

@@ -85,7 +85,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 
 class TestAdd:
     def test_holds_here_and_elsewhere_at_once(self, folder: Path) -> None:
-        """No timer moves, so nobody looks at the folder by themselves."""
+        """No timer moves, so nobody checks the folder again."""
         one, two = made(folder), made(folder)
         for each in (one, two):
             assert each.filter_recipients([ANN, BOB], "sms") == [ANN, BOB]
@@ -657,6 +657,24 @@ class TestRecordOfVersion3:
         two.remove([EITHER], "sms", default_region="DE")
         for each in (one, two, made(folder, today())):
             assert each.filter_recipients([ANN, GERMAN, EGYPTIAN], "sms") == [GERMAN, EGYPTIAN]
+
+    def test_nothing_that_was_removed_before_is_left_in_it(self, folder: Path, old: Path) -> None:
+        gone = b"4479111111"
+        with contextlib.closing(sqlite3.connect(old)) as database:
+            database.execute("PRAGMA secure_delete = OFF")
+            with database:
+                database.executemany(
+                    "INSERT INTO waiting (source, account, action, channel, number, since) "
+                    "VALUES ('gone', '', 'add', 'sms', ?, 0)",
+                    ((f"+{gone.decode()}{place}",) for place in range(10, 1000)),
+                )
+            with database:
+                database.execute("DELETE FROM waiting WHERE source = 'gone'")
+        assert gone in old.read_bytes()
+        one = made(folder, today())
+        one.add(["+14155550000"], "viber")
+        assert gone not in old.read_bytes()
+        self.check(one)
 
 
 class TestManyThatWait:

@@ -425,7 +425,7 @@ def test_if_one_source_fails_the_load_fails(tmp_path: Path, failing: str) -> Non
         ({"path": "x", "colum": "phone"}, {}, "'colum' .*Did you mean 'column'"),
         ({"path": "x", "channels": "sms"}, {}, r"SUPPRESS_FILE_CHANNELS \(`channels`"),
         ({"path": "x", "channels": []}, {}, "channels"),
-        ({"path": "x", "channels": ["SMS"]}, {}, "a channel named 'SMS'"),
+        ({"path": "x", "channels": ["SMS"]}, {}, "channel name 'SMS'"),
         ({"path": "x", "format": "xlsx"}, {}, r"SUPPRESS_FILE_FORMAT \(`format`"),
         ({"path": "x", "quiet": -1}, {}, r"SUPPRESS_FILE_QUIET \(`quiet`"),
         ({"path": "x", "quiet": 30}, {}, r"SUPPRESS_FILE_QUIET \(`quiet`"),

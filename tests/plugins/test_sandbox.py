@@ -17,6 +17,7 @@ import phonenumbers
 import pytest
 import requests
 
+from support.builders import Clock
 from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 
 # The SDK says that it is typed, but does not export its names explicitly.
@@ -29,16 +30,6 @@ ATTACH, DETACH, SEARCH = f"{LIST}/attach", f"{LIST}/detach", f"{LIST}/search"
 LOGIN, REFRESH = "/api/auth/login", "/api/auth/refresh"
 
 Query = dict[str, object] | list[tuple[str, object]]
-
-
-class Clock:
-    """A clock that stands still until it is told to move."""
-
-    def __init__(self) -> None:
-        self.now = 1_650_309_736.0  # 2022-04-18 19:22:16
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class Client:
@@ -76,8 +67,9 @@ def rows() -> list[SandboxEntry]:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock(clock: Clock) -> Clock:
+    clock.now = 1_650_309_736.0  # 2022-04-18 19:22:16
+    return clock
 
 
 @pytest.fixture

@@ -405,7 +405,7 @@ class TestTheSizeIsBounded:
         with FaultyServer([*items(3), item(3, phone=phone)]) as server:
             snapshot = read(server)
         assert len(snapshot.numbers) == 3
-        (digits,) = snapshot.unparsed
+        (digits,) = snapshot.unread
         assert str(phone).startswith(digits)
         assert len(digits) <= 250
 
@@ -444,7 +444,7 @@ class TestWhoAnswers:
         wrong = "live_wrongSECRETkey"
         with FaultyServer(EVERYONE) as server:
             error = failure(server, api_key=wrong)
-            assert "BSG refused the API key (status 401). Check BSG_API_KEY." in error
+            assert "BSG refused the API key (status 401). Run `suppress login` with" in error
             assert len(server.asked) == 1
         assert wrong not in "".join(shown)
 
@@ -859,7 +859,7 @@ class TestEntries:
             made = suppressor(server, ENOUGH)
             snapshot = made.snapshot("sms")
             screening = made.screen(["999 12345678", "999 12345679"], "sms", default_region="DE")
-        assert snapshot.unparsed == {"99912345678"}
+        assert snapshot.unread == {"99912345678"}
         assert snapshot.count == 4
         assert screening.suppressed == ["999 12345678"]
         assert screening.allowed == ["999 12345679"]

@@ -18,7 +18,7 @@ from suppress import (
     StopListUnavailable,
     screen_rows,
 )
-from suppress.files.lines import Limits
+from suppress.files.lines import RowLimits
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.screening.campaign import View
@@ -42,7 +42,7 @@ class Lists:
 
 
 def rows_of(*lines: str, **options: int) -> Rows:
-    return Rows(io.BytesIO("".join(lines).encode()), limits=Limits(**options))
+    return Rows(io.BytesIO("".join(lines).encode()), limits=RowLimits(**options))
 
 
 def test_each_row_goes_where_it_belongs() -> None:

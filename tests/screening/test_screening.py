@@ -106,10 +106,10 @@ def test_one_number_is_no_list(number: Any) -> None:
         ("+" + "37" * 8 + "38", None, "invalid"),
     ],
 )
-def test_an_unparsed_entry_suppresses_the_same_digits(
+def test_an_entry_without_a_reading_suppresses_the_same_digits(
     recipient: Any, region: str | None, outcome: str
 ) -> None:
-    stop_list = snapshot(unparsed=("999123456", "14155552671", "000", "1" * 5000, "37" * 9))
+    stop_list = snapshot(unread=("999123456", "14155552671", "000", "1" * 5000, "37" * 9))
     (decision,) = Screening([recipient], stop_list, default_region=region)
     assert decision.outcome == outcome
 
@@ -430,13 +430,13 @@ class TestADayWhenAPlanChanges:
 
 class TestSnapshot:
     def test_count_and_digest_are_of_the_numbers(self) -> None:
-        one = snapshot("+14155552671", "+14155552672", unparsed=("999",))
+        one = snapshot("+14155552671", "+14155552672", unread=("999",))
         same = Snapshot(
             channel="viber",
             read_at=datetime(2020, 1, 1, tzinfo=UTC),
             sources=("other",),
             numbers=one.numbers,
-            unparsed=one.unparsed,
+            unread=one.unread,
         )
         assert one.count == 3
         assert one.digest == same.digest
@@ -444,12 +444,12 @@ class TestSnapshot:
         assert one.digest != snapshot("+14155552671", "+14155552672", "+999").digest
 
     def test_nobody_is_shown(self) -> None:
-        assert "14155552671" not in repr(snapshot("+14155552671", unparsed=("14155552671",)))
+        assert "14155552671" not in repr(snapshot("+14155552671", unread=("14155552671",)))
 
     def test_an_image_is_read_back_or_refused(self) -> None:
-        one = snapshot("+14155552671", "+" + "9" * 19, unparsed=("999",))
+        one = snapshot("+14155552671", "+" + "9" * 19, unread=("999",))
         image = b"".join(one.image())
-        assert Snapshot.read_image(image) == (one.numbers, one.unparsed)
+        assert Snapshot.read_image(image) == (one.numbers, one.unread)
         for damaged in (b"", image[:20], image[:40], b"+14155552671\n", b"x" + image):
             with pytest.raises(ValueError, match=r"short|no numbers"):
                 Snapshot.read_image(damaged)

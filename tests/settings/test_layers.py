@@ -101,10 +101,10 @@ class TestSection:
         ("file", "said"),
         [
             ("many = 5", r"SUPPRESS_OWN_PATH \(`path` in the table \[suppress.own\]\) is missing"),
-            ('path = "p"\nmany = "x"', "SUPPRESS_OWN_MANY .* Expected `int`"),
+            ('path = "p"\nmany = "x"', "SUPPRESS_OWN_MANY .* Expected a whole number, got text"),
             ('path = "p"\npth = "x"', r"'pth' in the table \[suppress.own\]\. .* mean 'path'"),
             ("path = 5", "SUPPRESS_OWN_PATH"),
-            ('path = "p"\ntoken = 5', "SUPPRESS_OWN_TOKEN .* Expected `str`, got `int`"),
+            ('path = "p"\ntoken = 5', "SUPPRESS_OWN_TOKEN .* Expected text, got a whole number"),
             ('path = "p"\ntoken = "t"\ntoken_file = "f"', "SUPPRESS_OWN_TOKEN_FILE .* both set"),
             ('path = "p"\ntoken_fil = "f"', r"mean 'token_file'"),
         ],

@@ -41,7 +41,7 @@ def gathered(*sources: tuple[str, Sequence[tuple[str, Any, datetime | None]]]) -
         )
         for place, (number, *_) in enumerate(entries):
             if place not in places:
-                builder.add_odd(name, number, place, rows)
+                builder.add_unread(name, number, place, rows)
     return builder.origins()
 
 
@@ -290,7 +290,7 @@ class TestLoaded:
         snapshot = loaded(ListSource([Entry(number, {"sms"}, 5), Entry(ANN, {"sms"}, 6)]))
         digits = "".join(filter(str.isdigit, number))
         assert set(snapshot.numbers) == {ANN}
-        assert snapshot.unparsed == {digits}
+        assert snapshot.unread == {digits}
         assert snapshot.count == 2
         assert why(snapshot, digits) == (Origin("list", 5),)
 
@@ -315,7 +315,7 @@ class TestLoaded:
         assert why(snapshot, ANN) == (Origin("list", 17),)
         assert set(why(snapshot, BOB)) == {Origin("list", "a"), Origin("list", 18)}
         assert why(snapshot, CY) == ()
-        assert snapshot.unparsed == {"999123456"}
+        assert snapshot.unread == {"999123456"}
         for place in (0, 1, 32_767, 32_768, 69_999):
             wanted = Origin("list", f"line {place + 1}", times[place])
             assert why(snapshot, numbers[place]) == (wanted,)
@@ -327,7 +327,7 @@ class TestLoaded:
         source = ListSource([Entry("999 123456", {"sms"}, 5, NOON), Entry("999123456", {"sms"}, 6)])
         snapshot = loaded(source)
         found = (Origin("list", 5, NOON), Origin("list", 6))
-        assert snapshot.unparsed == {"999123456"}
+        assert snapshot.unread == {"999123456"}
         assert why(snapshot, "999-123-456", "DE") == found
         assert why(snapshot, "+999123456") == found
         assert why(snapshot, "+49 999 123456") == ()

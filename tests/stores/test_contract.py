@@ -34,7 +34,7 @@ def losing(**attributes: Any) -> type[MemoryStore]:
     [
         {"channel": "viber"},
         {"sources": ("one",)},
-        {"unparsed": frozenset()},
+        {"unread": frozenset()},
         {"further": 0},
         {"tallies": MappingProxyType({})},
         {"sources_read_at": MappingProxyType({})},
@@ -70,7 +70,7 @@ class Uniting(MemoryStore):
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         before = self.latest(key)
         if before is not None:
-            snapshot = dataclasses.replace(snapshot, unparsed=before.unparsed | {"99"})
+            snapshot = dataclasses.replace(snapshot, unread=before.unread | {"99"})
         return super().publish(key, snapshot, lease)
 
 

@@ -51,7 +51,7 @@ def test_the_digests_name_the_parts() -> None:
 
 def test_the_bytes_are_the_same_everywhere() -> None:
     """Machines may share a store. Whoever changes the bytes has to raise FORMAT as well."""
-    image = image_of(snapshot(ANN, BOB, unparsed=("12",)))
+    image = image_of(snapshot(ANN, BOB, unread=("12",)))
     assert image.numbers.digest[:16] == "e3b6eb03c08a69e2"
     assert image.origins.digest[:16] == "b7f95bedaf98186a"
 

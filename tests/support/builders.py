@@ -96,13 +96,13 @@ def listed(*numbers: str | int, channels: Collection[str] = ("sms",)) -> list[su
     return [suppress.Entry(number, set(channels), place) for place, number in enumerate(numbers)]
 
 
-def snapshot(*numbers: str, unparsed: tuple[str, ...] = ()) -> Snapshot:
+def snapshot(*numbers: str, unread: tuple[str, ...] = ()) -> Snapshot:
     return Snapshot(
         channel="sms",
         read_at=READ_AT,
         sources=("bsg", "file"),
         numbers=NumberSet.of(numbers),
-        unparsed=frozenset(unparsed),
+        unread=frozenset(unread),
     )
 
 

@@ -73,9 +73,9 @@ def main() -> None:
     for name in IMPORTED:
         importlib.import_module(name)
     from suppress.cli import command_line  # noqa: PLC0415 - imported above, and nowhere else
-    from suppress.cli.limits import Limits  # noqa: PLC0415
+    from suppress.cli.limits import CommandLimits  # noqa: PLC0415
 
-    command_line.context_settings["obj"] = Limits(quiet=QUIET)
+    command_line.context_settings["obj"] = CommandLimits(quiet=QUIET)
     gc.freeze()
     if serve(socket.socket(fileno=int(sys.argv[1]))):
         # Like the console script, which handles signals from the beginning.

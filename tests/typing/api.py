@@ -6,6 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import assert_type
 
+import numpy as np
+from numpy.typing import NDArray
+
 import suppress
 import suppress.aio
 
@@ -14,6 +17,10 @@ import suppress.aio
 class Person:
     name: str
     phones: tuple[str, ...]
+
+
+class Table:
+    """A data frame of any library."""
 
 
 def phones(person: Person) -> tuple[str, ...]:
@@ -119,3 +126,12 @@ def errors_are_one_family(error: suppress.SuppressError) -> None:
         value_error: ValueError = error
         assert value_error is error
     assert_type(error.retryable, bool)
+
+
+def a_frame_keeps_its_type(table: Table) -> None:
+    assert_type(suppress.filter_frame(table, "sms", column="phone"), Table)
+    assert_type(suppress.screen_frame(table, "sms", column=["phone", "home"]), Table)
+
+
+def a_mask_is_an_array_of_booleans(numbers: list[str]) -> None:
+    assert_type(suppress.screen(numbers, "sms").mask, NDArray[np.bool_])

@@ -52,7 +52,7 @@ def snapshot_fields(snapshot: Snapshot, age: float) -> dict[str, Any]:
     return {
         "channel": snapshot.channel,
         "count": snapshot.count,
-        "unparsed": len(snapshot.unparsed),
+        "unparsed": len(snapshot.unread),
         "opted_out": snapshot.opted_out.count,
         "read_at": snapshot.read_at,
         "age": round(age, 3),
@@ -64,8 +64,8 @@ def snapshot_fields(snapshot: Snapshot, age: float) -> dict[str, Any]:
 def special_entries(snapshot: Snapshot) -> str:
     """Say in brackets how many entries are invalid, and how many were opted out here."""
     said = []
-    if snapshot.unparsed:
-        said.append(f"{len(snapshot.unparsed):,} invalid")
+    if snapshot.unread:
+        said.append(f"{len(snapshot.unread):,} invalid")
     if snapshot.opted_out.count:
         said.append(f"{snapshot.opted_out.count:,} opted out here")
     return f" ({', '.join(said)})" if said else ""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from suppress.files.columns import choose, counts_as_number
+from suppress.files.number_column import choose, counts_as_number
 
 PHONES = ["+14155552671", "+442079460958", "+4915112345678"]
 GERMAN = ["0151 12345678", "030 1234567", "+49 151 12345678"]

@@ -14,7 +14,7 @@ import click
 
 from suppress.atomic import atomic_write, with_filename
 from suppress.cli.input import STANDARD
-from suppress.cli.output import OutputError
+from suppress.cli.printing import OutputError
 from suppress.errors import InputError
 from suppress.files.encoded import compressing
 

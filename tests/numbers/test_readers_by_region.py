@@ -4,11 +4,11 @@ import pytest
 
 from suppress import ConfigurationError
 from suppress.numbers.convention import Convention
-from suppress.numbers.readers import Readers
+from suppress.numbers.readers_by_region import ReadersByRegion
 
 
 def test_each_region_has_one_reader() -> None:
-    readers = Readers(Convention("US", possible_only=False))
+    readers = ReadersByRegion(Convention("US", possible_only=False))
     assert readers.of(None).convention.region == "US"
     assert readers.of("US") is readers.of("us") is readers.of(None)
     british = readers.of("gb")
@@ -17,7 +17,7 @@ def test_each_region_has_one_reader() -> None:
 
 
 def test_an_unknown_region_is_an_error_each_time() -> None:
-    readers = Readers(Convention())
+    readers = ReadersByRegion(Convention())
     for region in ("UK", "UK", ""):
         with pytest.raises(ConfigurationError, match="default_region"):
             readers.of(region)

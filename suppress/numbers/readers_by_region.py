@@ -5,7 +5,7 @@ from suppress.numbers.convention import Convention
 from suppress.numbers.region import known_region
 
 
-class Readers:
+class ReadersByRegion:
     """The readers of numbers under one convention.
 
     Args:
