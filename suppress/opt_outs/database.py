@@ -17,7 +17,7 @@ from suppress.atomic import atomic_write
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.gate import Gate
 from suppress.opt_outs.marks import Marks, leads_nowhere
-from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, version_of
+from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, version_of
 from suppress.ownership import refuse_if_others_write
 from suppress.stores.contract import StoreError
 
@@ -147,7 +147,7 @@ class Database:
                 self._marks.remove()
                 return bool(told)
             with self._opened() as database:
-                (name,) = database.execute("SELECT id FROM file").fetchone()
+                name = of_file(database, "id")
             if told <= {name}:
                 return False
             self._marks.make(name)
@@ -182,7 +182,7 @@ class Database:
         Raises:
             OSError, sqlite3.Error: it is another one than opt-outs were made in here.
         """
-        (name,) = database.execute("SELECT id FROM file").fetchone()
+        name = of_file(database, "id")
         if name != self._marked and not self._marks.found() <= {name}:
             raise sqlite3.DatabaseError(
                 "it is not the one that opt-outs were made in before; if it is right, run "
