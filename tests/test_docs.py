@@ -21,7 +21,7 @@ from suppress import hookspecs
 from suppress.cli import exit_statuses
 from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
-from suppress_bsg.source import BsgSettings
+from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
 
 ROOT = Path(__file__).parents[1]

@@ -32,7 +32,7 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
     only to the address that it was checked at.
     """
     from suppress_bsg.kept_key import KeptKey  # noqa: PLC0415 - as below
-    from suppress_bsg.source import BsgSettings, BsgSource  # noqa: PLC0415 - loads requests
+    from suppress_bsg.settings import BsgSettings  # noqa: PLC0415 - as below
 
     kept = None if keys_set(settings) else KeptKey.read()
     if kept is not None:
@@ -47,6 +47,8 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
         return None
     if kept is not None:
         kept.refuse_elsewhere(own.base_url)
+    from suppress_bsg.source import BsgSource  # noqa: PLC0415 - loads requests
+
     return BsgSource(own, load_timeout=settings.load_timeout)
 
 

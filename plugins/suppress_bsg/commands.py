@@ -24,7 +24,8 @@ from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
 from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
-from suppress_bsg.source import CHANNELS, BsgSettings, BsgSource
+from suppress_bsg.settings import CHANNELS, BsgSettings
+from suppress_bsg.source import BsgSource
 
 SANDBOX_KEY = "test_sandbox"
 DEMO_ENTRIES = 5_000

@@ -26,6 +26,7 @@ def add(
     format_: str | None,
     default_region: str | None,
     *,
+    has_header: bool,
     all_channels: bool,
     as_json: bool,
     **evidence: Any,
@@ -41,7 +42,9 @@ def add(
     """
     suppressor = Suppressor(background=False)
     channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
-    given = GivenNumbers(numbers, path, columns, format_).read(suppressor.reader(default_region))
+    given = GivenNumbers(numbers, path, columns, format_, has_header).read(
+        suppressor.reader(default_region)
+    )
     new = suppressor.add_to_channels(given, channels, default_region=default_region, **evidence)
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)

@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
 from suppress.cli.limits import current_limits
-from suppress.cli.options import channel_option, column_option, format_option, region_option
+from suppress.cli.options import (
+    channel_option,
+    column_option,
+    format_option,
+    header_option,
+    region_option,
+)
 from suppress.cli.outputs import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
+from suppress.files.encoded import compression_of
+from suppress.files.rows import Rows
 from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
@@ -37,6 +43,7 @@ class Options:
     channel: str
     columns: tuple[str, ...]
     format_: str | None
+    has_header: bool
     default_region: str | None
     output: str | None
     suppressed: str | None
@@ -69,6 +76,16 @@ class Options:
         refuse_conflicts(self.source, places)
         return {Outcome.ALLOWED: self.source, **places} if self.in_place else places
 
+    def compressions(self, places: Mapping[str, str], rows: Rows) -> dict[str, str]:
+        """Return how each output is compressed: as its name says, or as the input it replaces.
+
+        Args:
+            places: the place of each output.
+            rows: the rows of the input.
+        """
+        found = {what: compression_of(place) for what, place in places.items() if what != RECEIPT}
+        return {**found, Outcome.ALLOWED: rows.compression} if self.in_place else found
+
 
 def _max_invalid(
     _ctx: click.Context, _param: click.Parameter, value: str | None
@@ -83,6 +100,7 @@ def _max_invalid(
 @click.argument("source", metavar="[INPUT]", default=STANDARD)
 @channel_option
 @column_option
+@header_option
 @format_option
 @region_option
 @click.option(
@@ -117,9 +135,10 @@ def _max_invalid(
 def filter_command(**given: Any) -> None:
     """Screen a file of recipients, and write the rows that may be messaged.
 
-    INPUT is text with a number a line, CSV or TSV with a header, or JSON lines, in UTF-8;
-    without it, or with -, standard input is read. The allowed rows are written byte for
-    byte and in order. The summary goes to standard error.
+    INPUT is text with a number a line, CSV or TSV, JSON lines or an array, in UTF-8 or
+    UTF-16, perhaps compressed; without it, or with -, standard input is read. The allowed
+    rows are written byte for byte and in order. An output whose name ends in .gz, .bz2, .xz
+    or .zst is compressed. The summary goes to standard error.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv
@@ -135,11 +154,23 @@ def filter_command(**given: Any) -> None:
         replaced = check_replaceable(options.source, stream) if options.in_place else None
         before = state(stream)
         region = suppressor.reader(options.default_region).convention.region
-        rows = rows_of(stream, options.source, options.columns, options.format_, region)
+        rows = rows_of(
+            stream,
+            options.source,
+            options.columns,
+            options.format_,
+            region,
+            has_header=options.has_header,
+        )
         stop_list = _followed(suppressor, options.channel, region)
         with (
-            outputs(places, like=replaced, hold=options.max_invalid is not None) as written,
-            _progress(size, places) as progress,
+            outputs(
+                places,
+                options.compressions(places, rows),
+                like=replaced,
+                hold=options.max_invalid is not None,
+            ) as written,
+            _progress(size if rows.is_plain else None, places) as progress,
         ):
             campaign = screen_rows(
                 rows,
@@ -162,9 +193,11 @@ def filter_command(**given: Any) -> None:
 
 
 def _followed(suppressor: Suppressor, channel: str, region: str | None) -> FollowedList:
-    display = Console(stderr=True)
-    waiting = f"Reading the {channel} stop list"
-    with display.status(waiting) if display.is_terminal else contextlib.nullcontext():
+    if not _is_terminal():
+        return FollowedList(suppressor, channel, default_region=region)
+    from rich.console import Console  # noqa: PLC0415 - takes as long as many files
+
+    with Console(stderr=True).status(f"Reading the {channel} stop list"):
         return FollowedList(suppressor, channel, default_region=region)
 
 
@@ -195,16 +228,25 @@ def _print_summary(campaign: Campaign, suppressor: Suppressor) -> None:
 @contextlib.contextmanager
 def _progress(size: int | None, places: Mapping[str, str]) -> Iterator[Callable[[int], None]]:
     """Show a bar, if the terminal shows nothing else."""
-    console = Console(stderr=True)
-    shown = console.is_terminal and not (STANDARD in places.values() and sys.stdout.isatty())
-    progress = Progress(
-        TextColumn("Screening"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeRemainingColumn(),
-        console=console,
+    if not _is_terminal() or (STANDARD in places.values() and sys.stdout.isatty()):
+        yield lambda _amount: None
+        return
+    from rich import progress  # noqa: PLC0415 - as above
+    from rich.console import Console  # noqa: PLC0415 - as above
+
+    bar = progress.Progress(
+        progress.TextColumn("Screening"),
+        progress.BarColumn(),
+        progress.TaskProgressColumn(),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True),
         transient=True,
     )
-    task = progress.add_task("", total=size)
-    with progress if shown else contextlib.nullcontext():
-        yield lambda amount: progress.advance(task, amount)
+    task = bar.add_task("", total=size)
+    with bar:
+        yield lambda amount: bar.advance(task, amount)
+
+
+def _is_terminal() -> bool:
+    """Return whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()

@@ -9,7 +9,13 @@ import click
 
 from suppress.cli.input import read_rows
 from suppress.cli.limits import current_limits
-from suppress.cli.options import Decorated, column_option, format_option, region_option
+from suppress.cli.options import (
+    Decorated,
+    column_option,
+    format_option,
+    header_option,
+    region_option,
+)
 from suppress.cli.summary import taken_from
 from suppress.errors import InvalidNumber
 from suppress.numbers.bulk import BATCH_SIZE, Reader
@@ -25,12 +31,14 @@ class GivenNumbers:
         path: the file of `--file`, if any.
         columns: its columns that hold numbers.
         format_: its format.
+        has_header: whether a table begins with the names of its columns.
     """
 
     numbers: tuple[str, ...]
     path: str | None
     columns: tuple[str, ...]
     format_: str | None
+    has_header: bool
 
     def read(self, reader: Reader, unread: Collection[str] = ()) -> list[Any]:
         """Return all of the numbers, as they were written.
@@ -59,7 +67,12 @@ class GivenNumbers:
         region = reader.convention.region
         # Numbers that are still to be written to the file would not be opted out.
         every_row = read_rows(
-            path, self.columns, self.format_, region, quiet=current_limits().quiet
+            path,
+            self.columns,
+            self.format_,
+            region,
+            has_header=self.has_header,
+            quiet=current_limits().quiet,
         )
         while batch := list(itertools.islice(every_row, BATCH_SIZE)):
             places = [(rows, row.line, number) for rows, row in batch for number in row.numbers]
@@ -80,6 +93,7 @@ def numbers_options(command: Decorated) -> Decorated:
     options = (
         region_option,
         format_option,
+        header_option,
         column_option,
         click.option(
             "--file",

@@ -76,6 +76,8 @@ def rows_of(
     columns: Sequence[str],
     format_: str | None,
     default_region: str | None,
+    *,
+    has_header: bool,
 ) -> Rows:
     """Return the rows of the input; arguments as for `Rows`.
 
@@ -83,7 +85,14 @@ def rows_of(
         InputError: its first line cannot be read.
     """
     name = "standard input" if source == STANDARD else source
-    return Rows(stream, name=name, format=format_, columns=columns, default_region=default_region)
+    return Rows(
+        stream,
+        name=name,
+        format=format_,
+        columns=columns,
+        default_region=default_region,
+        has_header=has_header,
+    )
 
 
 def check_unchanged(
@@ -113,15 +122,17 @@ def read_rows(
     format_: str | None,
     default_region: str | None,
     *,
+    has_header: bool,
     quiet: float = 0.0,
 ) -> Iterator[tuple[Rows, Row]]:
     """Yield each row of an input, with the rows it belongs to, which make its errors.
 
     Args:
         source: the file's name, or `-` for standard input.
-        columns: as for `Rows`, like the next two.
+        columns: as for `Rows`, like the next three.
         format_: the format of the input.
         default_region: the region of numbers in national form.
+        has_header: whether a table begins with the names of its columns.
         quiet: seconds without a change to wait for at the end.
 
     Raises:
@@ -130,7 +141,7 @@ def read_rows(
     with contextlib.ExitStack() as stack:
         stream, _ = opened(source, stack)
         before = state(stream)
-        rows = rows_of(stream, source, columns, format_, default_region)
+        rows = rows_of(stream, source, columns, format_, default_region, has_header=has_header)
         for row in rows:
             yield rows, row
         check_unchanged(stream, rows, before, quiet=quiet)

@@ -84,6 +84,14 @@ format_option = click.option(
     help="Input format (default: detected from the name or the first line).",
 )
 
+header_option = click.option(
+    "--no-header",
+    "has_header",
+    flag_value=False,
+    default=True,
+    help="A table begins with its first row; --column 2 is its second column.",
+)
+
 region_option = click.option(
     "--default-region",
     metavar="CC",

@@ -16,6 +16,7 @@ from suppress.atomic import atomic_write, with_filename
 from suppress.cli.input import STANDARD
 from suppress.cli.printing import OutputError
 from suppress.errors import InputError
+from suppress.files.encoded import compressing
 
 OPTIONS = {
     "allowed": "--output",
@@ -35,19 +36,23 @@ class Output:
     Args:
         place: its file, or `-` for standard output; for errors.
         target: the file.
+        packed: compresses what is written to the file; the file itself where nothing does.
         holding: keeps the output until it may go to the file; None to write at once.
     """
 
-    def __init__(self, place: str, target: BinaryIO, holding: BinaryIO | None) -> None:
+    def __init__(
+        self, place: str, target: BinaryIO, packed: BinaryIO, holding: BinaryIO | None
+    ) -> None:
         self._place = place
         self._target = target
+        self._packed = packed
         self._holding = holding
 
     def writelines(self, parts: Iterable[bytes], /) -> None:
         """Write the parts, one after the other."""
         if self._holding is None:
             with with_filename(self._place):
-                self._target.writelines(parts)
+                self._packed.writelines(parts)
         else:
             with with_filename(_HOLDING):
                 self._holding.writelines(parts)
@@ -59,19 +64,26 @@ class Output:
                 self._holding.flush()
                 self._holding.seek(0)
             with with_filename(self._place):
-                shutil.copyfileobj(self._holding, self._target, 2**20)
+                shutil.copyfileobj(self._holding, self._packed, 2**20)
         with with_filename(self._place):
+            if self._packed is not self._target:
+                self._packed.close()
             self._target.flush()
 
 
 @contextlib.contextmanager
 def outputs(
-    places: Mapping[str, str], *, like: os.stat_result | None = None, hold: bool = False
+    places: Mapping[str, str],
+    compressions: Mapping[str, str],
+    *,
+    like: os.stat_result | None = None,
+    hold: bool = False,
 ) -> Iterator[dict[str, Output]]:
     """Open the outputs; the files appear when the block ends without an exception.
 
     Args:
         places: the place of each output.
+        compressions: for outputs that are compressed, the ending of such files' names.
         like: the file whose permissions the allowed rows get.
         hold: whether to hold back what goes to standard output or a pipe until the end.
 
@@ -86,12 +98,13 @@ def outputs(
                 if place != STANDARD:
                     permissions = like if what == "allowed" else None
                     target = stack.enter_context(atomic_write(Path(place), like=permissions))
+                packed = stack.enter_context(compressing(target, compressions.get(what, "")))
                 holding = None
                 if hold and (place == STANDARD or _is_written_through(place)):
                     with with_filename(_HOLDING):
                         # It has no name, so nobody else can read it, and it ends with the process.
                         holding = stack.enter_context(_temporary())
-                made[what] = Output(place, target, holding)
+                made[what] = Output(place, target, packed, holding)
             yield made
             # A file appears only after all outputs found room.
             for each in made.values():

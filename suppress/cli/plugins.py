@@ -3,8 +3,6 @@
 from typing import Any
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from suppress.cli.options import json_option
 from suppress.cli.printing import print_json, print_table
@@ -22,6 +20,8 @@ def plugins(*, as_json: bool) -> None:
     if as_json:
         print_json({"plugins": rows})
         return
+    from rich.table import Table  # noqa: PLC0415 - other commands print none
+
     table = Table("plugin", "version", "offers")
     for row in rows:
         table.add_row(row["name"], row["version"] or "", _offers(row))
@@ -50,6 +50,8 @@ def _row(manager: Plugins, name: str, settings: Settings) -> dict[str, Any]:
 
 
 def _offers(row: dict[str, Any]) -> str:
+    from rich.markup import escape  # noqa: PLC0415 - as above
+
     parts = [
         f"source {source['name']} for {', '.join(source['channels'])}" for source in row["sources"]
     ]

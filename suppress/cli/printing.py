@@ -1,15 +1,19 @@
 """Printing: tables, JSON documents, snapshots, and counts and ages in words."""
 
+from __future__ import annotations
+
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
 from suppress.errors import SuppressError
-from suppress.stop_list.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from suppress.stop_list.snapshot import Snapshot
 
 
 class OutputError(SuppressError):
@@ -33,6 +37,8 @@ def safe_json(text: str) -> str:
 
 def print_table(table: Table) -> None:
     """Print a table; in a pipe it is as wide as it needs to be, and has no colours."""
+    from rich.console import Console  # noqa: PLC0415 - most commands print no table
+
     console = Console()
     if not console.is_terminal:
         console = Console(width=200)

@@ -4,8 +4,6 @@ import contextlib
 from collections.abc import Iterator
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from suppress.cli.options import channels_option, json_option
 from suppress.cli.printing import counted, print_json, snapshot_fields, special_entries
@@ -57,6 +55,15 @@ def refresh(channels: tuple[str, ...], *, force: bool, as_json: bool) -> None:
 @contextlib.contextmanager
 def _progress() -> Iterator[Report]:
     """Show a bar for each source on a terminal, and nothing elsewhere."""
+    from rich.console import Console  # noqa: PLC0415 - other commands show none
+    from rich.progress import (  # noqa: PLC0415
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TaskID,
+        TextColumn,
+    )
+
     display = Console(stderr=True)
     bars = Progress(
         TextColumn("Reading {task.description}"),

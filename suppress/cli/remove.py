@@ -34,6 +34,7 @@ def remove(
     format_: str | None,
     default_region: str | None,
     *,
+    has_header: bool,
     all_channels: bool,
     as_json: bool,
     **evidence: Any,
@@ -48,7 +49,7 @@ def remove(
     """
     suppressor = Suppressor(background=False)
     channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
-    given = GivenNumbers(numbers, path, columns, format_).read(
+    given = GivenNumbers(numbers, path, columns, format_, has_header).read(
         suppressor.reader(default_region), suppressor.unread()
     )
     listed_by = {

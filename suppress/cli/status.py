@@ -1,11 +1,11 @@
 """`suppress status`: each channel's snapshot, what waits for the sources, and a verdict."""
 
-from collections.abc import Iterable
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import click
 import phonenumbers
-from rich.table import Table
 
 from suppress.cli.options import channels_option, json_option
 from suppress.cli.pending import pending_rows, print_pending
@@ -21,6 +21,11 @@ from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, moment
 from suppress.suppressor import Suppressor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.table import Table
 
 STYLES = {
     State.FRESH: "green",
@@ -106,6 +111,8 @@ def _row(each: ChannelStatus) -> dict[str, Any]:
 
 
 def _table(channels: Iterable[ChannelStatus]) -> Table:
+    from rich.table import Table  # noqa: PLC0415 - other commands print none
+
     table = Table("channel", "state", "numbers", "read", "sources", "digest")
     for each in channels:
         row = [each.channel, f"[{STYLES[each.state]}]{each.state}"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from suppress.cli.input import read_rows
-from suppress.cli.options import column_option, format_option, json_option
+from suppress.cli.options import column_option, format_option, header_option, json_option
 from suppress.cli.printing import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
@@ -20,10 +20,17 @@ DIFFERS = 1
 @click.argument("receipt")
 @click.argument("source", metavar="INPUT")
 @column_option
+@header_option
 @format_option
 @json_option
 def verify(
-    receipt: str, source: str, columns: tuple[str, ...], format_: str | None, *, as_json: bool
+    receipt: str,
+    source: str,
+    columns: tuple[str, ...],
+    format_: str | None,
+    *,
+    has_header: bool,
+    as_json: bool,
 ) -> None:
     """Check that RECEIPT was not changed, and that INPUT is what was screened.
 
@@ -42,7 +49,9 @@ def verify(
         raise InputError(f"{receipt} cannot be read: {error.strerror}.") from error
     except InputError as error:
         raise InputError(f"{receipt}: {error}") from None
-    rows = read_rows(source, columns or made.columns, format_, made.default_region)
+    rows = read_rows(
+        source, columns or made.columns, format_, made.default_region, has_header=has_header
+    )
     found = differences(made, (row.number for _, row in rows))
     if as_json:
         print_json({"verified": not found, "differences": found, "receipt": made})

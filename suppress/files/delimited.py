@@ -3,15 +3,18 @@
 import csv
 import operator
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
-from suppress.files.formats import DELIMITERS
+from suppress.files.blocks import Block
+from suppress.files.fields import Fields
+from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
 from suppress.files.lines import CR_ALONE, Lines
 from suppress.files.number_column import is_number_for_name, shown
 from suppress.files.sample import Sample
-from suppress.files.slices import Row
+from suppress.files.slices import Row, Slices
+from suppress.numbers.column import Column
 
 # How the messages of the csv module begin, and what they mean to whoever has the file.
 _CSV_FAULTS = (
@@ -20,8 +23,6 @@ _CSV_FAULTS = (
     ("new-line character", CR_ALONE),
     ("'", "text follows a closing quote. Within quotes, a quote is written twice."),
 )
-_FIRST = operator.itemgetter(0)
-_QUOTE = '"'
 
 
 class Delimited:
@@ -32,75 +33,97 @@ class Delimited:
         columns: the columns that were named; none to find the one of the number.
         region: the region of numbers in national form, for that.
         kind: `csv`, or `tsv` for a tab between fields and nothing else.
+        has_header: whether the first row has the names of the columns. Without them, the
+            columns are named by their places, from 1 on.
 
     Attributes:
-        header: the bytes of the header.
+        header: the bytes of the header, with a line before it that names the delimiter.
         columns: the columns in use.
 
     Raises:
         InputError: the header cannot be read, or the column cannot be told.
     """
 
-    def __init__(self, lines: Lines, columns: Sequence[str], region: str | None, kind: str) -> None:
+    def __init__(
+        self,
+        lines: Lines,
+        columns: Sequence[str],
+        region: str | None,
+        kind: str,
+        *,
+        has_header: bool = True,
+    ) -> None:
         self._lines = lines
         self._kind = kind.upper()
-        unquoted = re.sub('"[^"]*"', "", lines.peek().decode("latin-1"))
-        self._delimiter = max("\t" if kind == "tsv" else DELIMITERS, key=unquoted.count)
-        names = self._names()
-        self.header = lines.take()
+        preface, self._delimiter = self._delimited(kind)
+        if has_header:
+            names = self._names()
+            self.header = preface + lines.take()
+        else:
+            lines.mark()
+            names = [str(place) for place in range(1, len(self._names()) + 1)]
+            lines.rewind()
+            self.header = preface
         line, self._width = lines.first, len(names)
         if not columns:
-            if any(map(is_number_for_name, names)):
+            if has_header and any(map(is_number_for_name, names)):
                 raise lines.error(
-                    "a number stands where the names of the columns belong. Add a line with "
-                    "the names. If it is the name of a column, name that column."
+                    "a number stands where the names of the columns belong. Add a line with the "
+                    "names, or use --no-header. If it is the name of a column, name that column."
                 )
             columns = (names[self._column(names, region, line)],)
         self.columns = tuple(columns)
         for column in self.columns:
-            if names.count(column) != 1:
+            if names.count(column) != 1 and has_header:
                 often = "twice" if column in names else "not"
                 raise lines.error(f"the column {shown(column)} is {often} in the header.", line)
-        self._pick: Callable[[Sequence[str]], Any]
-        self._pick = operator.itemgetter(*map(names.index, self.columns))
+            if column not in names:
+                raise lines.error(
+                    f"there is no column {shown(column)}. Without a header, a column is named by "
+                    f"its place, from 1 to {len(names)}.",
+                    line,
+                )
+        self._places = list(map(names.index, self.columns))
+        self._pick: Callable[[Sequence[str]], Any] = operator.itemgetter(*self._places)
+
+    def _delimited(self, kind: str) -> tuple[bytes, str]:
+        """Return the line that names the delimiter, if there is one, and the delimiter."""
+        first = self._lines.peek()
+        if found := NAMED_DELIMITER.fullmatch(first):
+            next(iter(self._lines))
+            return self._lines.take(), found[1].decode()
+        unquoted = re.sub('"[^"]*"', "", first.decode("latin-1"))
+        return b"", max("\t" if kind == "tsv" else f"{DELIMITERS}\t", key=unquoted.count)
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
         return self._records(self._pick)
 
-    def at_once(self, lines: list[str]) -> tuple[list[Any], Sequence[int]] | None:
-        """Return the numbers of many lines, and the place of each among the lines.
+    def at_once(self, block: Block) -> Slices | None:
+        """Return the rows of a block, but for the last one where its end is not in the block.
 
         Returns:
-            None where a line is not exactly a row: a quoted field has a line end, or a row is
-            broken.
+            None where a row needs a closer look.
         """
-        pick, width = self._pick, self._width
-        # Most fields with a line end have an odd number of quotes on the line they begin on.
-        if any(line.count(_QUOTE) % 2 for line in lines if _QUOTE in line):
+        longest = self._lines.limits.row_bytes
+        fields = Fields.of(block, self._delimiter, self._width, longest)
+        if fields is None:
             return None
-        try:
-            picked = [
-                pick(record) if len(record) == width else None for record in self._split(lines)
-            ]
-            # A row of several lines leaves fewer rows than lines.
-            if len(picked) != len(lines):
-                return None
-            if None not in picked and _are_filled(picked):
-                return picked, range(len(picked))
-            rows = enumerate(self._split(lines))
-            filled_rows = [(place, row) for place, row in rows if any(map(str.strip, row))]
-        except csv.Error:
+        columns = self._columns(fields)
+        if columns is None:
             return None
-        if any(len(row) != width for _, row in filled_rows):
-            return None
-        return [pick(row) for _, row in filled_rows], [place for place, _ in filled_rows]
+        filled = fields.filled(columns)
+        if not filled.all():
+            fields = fields.of_rows(filled)
+            columns = self._columns(fields) or []
+        numbers = columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+        raw = block.raw if fields.size == len(block.raw) else block.raw[: fields.size]
+        return Slices(numbers, fields.lines(), raw, fields.starts, fields.row_ends)
 
-    def _split(self, lines: list[str]) -> Iterable[list[str]]:
-        longest = max(map(len, lines), default=0)
-        if longest <= csv.field_size_limit() and not any(_QUOTE in line for line in lines):
-            return (line.split(self._delimiter) for line in lines)
-        return csv.reader(lines, delimiter=self._delimiter, strict=True)
+    def _columns(self, fields: Fields) -> list[Column] | None:
+        columns = [fields.column(place) for place in self._places]
+        found = [column for column in columns if column is not None]
+        return found if len(found) == len(columns) else None
 
     def _names(self) -> list[str]:
         try:
@@ -144,9 +167,3 @@ class Delimited:
         faults = (ours for theirs, ours in _CSV_FAULTS if str(error).startswith(theirs))
         fault = next(faults, f"{error}.")
         return self._lines.error(f"it cannot be read as {self._kind}: {fault}")
-
-
-def _are_filled(picked: list[Any]) -> bool:
-    """Return whether the first number of each row is not blank."""
-    firsts = map(_FIRST, picked) if picked and isinstance(picked[0], tuple) else picked
-    return all(map(str.strip, firsts))

@@ -15,6 +15,29 @@ _MARKS = (
 )
 _ZIP = b"PK\3\4"
 
+_BINARY = (
+    (b"%PDF-", "a PDF document"),
+    (b"\xd0\xcf\x11\xe0", "a workbook or document of old Office programs"),
+    (b"PAR1", "a Parquet file"),
+    (b"ARROW1", "an Arrow file"),
+    (b"Obj\1", "an Avro file"),
+    (b"ORC", "an ORC file"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"7z\xbc\xaf", "an archive"),
+    (b"Rar!\x1a", "an archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+)
+
+
+def binary_kind(first: bytes) -> str | None:
+    """Return what a file is that no format here can read; None for any other.
+
+    Args:
+        first: its first bytes.
+    """
+    return next((kind for magic, kind in _BINARY if first.startswith(magic)), None)
+
 
 def why_unreadable(raw: bytes, what: str) -> str:
     """Return why a line cannot be read, and how to convert the file.

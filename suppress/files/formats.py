@@ -1,10 +1,12 @@
-"""The format of a file, by the ending of its name or by its first line."""
+"""The format of a file, by its first line and the ending of its name."""
 
+import re
 from pathlib import PurePath
 
+from suppress.files.encoded import without_compression
 from suppress.files.encodings import BOM
 
-FORMATS = ("text", "csv", "tsv", "jsonl")
+FORMATS = ("text", "csv", "tsv", "jsonl", "json")
 
 DELIMITERS = ",;|"
 """The delimiters of a table, besides a tab."""
@@ -12,26 +14,44 @@ DELIMITERS = ",;|"
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
 
+NAMED_DELIMITER = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([!#-/:-@[-`{-~\t])"?\r?\n?', re.IGNORECASE)
+"""A first line that names the delimiter, as Excel reads it."""
+
+_OBJECT = re.compile(rb'\{\s*(?:"|\})')
+_ARRAY = re.compile(rb'\[\s*(?:$|[{"\[\d\]-])')
+_OPENING = re.compile(rb"\[\s*(?:\{.*)?\s*", re.DOTALL)
+_JSON = re.compile(rb'[\[{"\d-]|true|false|null')
+
+
 def format_of(name: str, first: bytes, *, with_columns: bool) -> str:
-    """Return the format of a file: by the ending of its name, else by its first line.
+    """Return the format of a file: by its first line, and by the ending of its name.
 
     Args:
         name: the file's name.
         first: its first line that is not blank.
         with_columns: whether columns were named.
     """
-    by_name = _SUFFIXES.get(PurePath(name).suffix.lower())
-    if by_name is not None:
-        return by_name
     text = first.removeprefix(BOM).lstrip()
-    if text.startswith((b"{", b'"')) and not _looks_quoted(text):
+    by_name = _SUFFIXES.get(PurePath(without_compression(name)).suffix.lower())
+    # A line of JSON lines may be an array, too.
+    if _ARRAY.match(text) and (by_name != "jsonl" or _OPENING.fullmatch(text)):
+        return "json"
+    has_delimiter = any(ord(each) in text for each in DELIMITERS)
+    if NAMED_DELIMITER.fullmatch(first):
+        return "csv"
+    # A name that the content contradicts says nothing.
+    if (
+        (by_name == "csv" and not _OBJECT.match(text))
+        or (by_name == "jsonl" and (_JSON.match(text) or not text.isascii() or not text))
+        or (by_name == "tsv" and (b"\t" in text or not has_delimiter))
+    ):
+        return by_name
+    if text.startswith(b"{") or (text.startswith(b'"') and not _looks_quoted(text)):
         return "jsonl"
     if b"\t" in text:
         return "tsv"
-    if with_columns or any(ord(each) in text for each in DELIMITERS):
-        return "csv"
-    return "text"
+    return "csv" if with_columns or has_delimiter else "text"
 
 
 def _looks_quoted(text: bytes) -> bool:
-    return text.startswith(b'"') and any(ord(each) in text for each in DELIMITERS + "\t")
+    return any(ord(each) in text for each in DELIMITERS + "\t")

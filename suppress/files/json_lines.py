@@ -1,15 +1,15 @@
 """JSON lines: objects with a key that holds the number, or the numbers themselves."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
+from suppress.files.blocks import Block, Bounds
+from suppress.files.json_keys import Keys, cells_of
 from suppress.files.lines import Lines
-from suppress.files.number_column import shown
 from suppress.files.sample import Sample
-from suppress.files.slices import Row
+from suppress.files.slices import Row, Slices
 
 
 class JsonLines:
@@ -35,75 +35,62 @@ class JsonLines:
         self._lines = lines
         if not columns:
             sample = Sample(lines, lambda: self._decoded(_whole))
-            objects = [row for row in sample.rows if isinstance(row.number, dict)]
-            if objects:
-                cells: dict[str, list[Any]] = {}
-                for row in objects:
-                    for key, cell in row.number.items():
-                        cells.setdefault(key, []).append(cell)
+            cells = cells_of(row.number for row in sample.rows)
+            if cells is not None:
                 names = list(cells)
-                place = sample.column(names, list(cells.values()), region, objects[0].line)
+                line = next(row.line for row in sample.rows if isinstance(row.number, dict))
+                place = sample.column(names, list(cells.values()), region, line)
                 self.columns = (names[place],)
+
+        self._keys = Keys(self.columns) if self.columns else None
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
-        return self._decoded(self._at_keys if self.columns else self._alone)
+        return self._decoded(self._alone if self._keys is None else self._at_keys)
 
-    def at_once(self, lines: list[str]) -> tuple[list[Any], Sequence[int]] | None:
-        """Return the numbers of many lines, and the place of each among the lines.
-
-        Returns:
-            None where a line needs a closer look: it is blank or broken, has a key twice, or
-            writes characters with a backslash.
-        """
-        keys, decode = self.columns, msgspec.json.decode
-        try:
-            values = [decode(text) for text in lines]
-            if not keys:
-                numbers = None if any(isinstance(value, dict) for value in values) else values
-            elif any("\\" in text or text.count(key) > 1 for text in lines for key in keys):
-                numbers = None
-            elif len(keys) == 1:
-                numbers = [value[keys[0]] for value in values]
-            else:
-                numbers = [tuple(value[key] for key in keys) for value in values]
-        except (msgspec.DecodeError, RecursionError, LookupError, TypeError):
+    def at_once(self, block: Block) -> Slices | None:
+        """Return the rows of a block; None where a line needs a closer look."""
+        bounds = block.lines(self._lines.limits.row_bytes)
+        if bounds is None:
             return None
-        return None if numbers is None else (numbers, range(len(numbers)))
+        row_starts, row_ends = bounds
+        starts = row_starts.copy()
+        starts[:1] += block.mark
+        starts, ends = block.stripped(starts, row_ends)
+        if not (starts < ends).all():
+            return None
+        numbers: Sequence[Any] | None
+        if self._keys is None:
+            numbers = _values(block, starts, ends)
+        else:
+            numbers = self._keys.numbers(block, starts, ends)
+        lines = range(block.first, block.first + len(starts))
+        if numbers is None:
+            return None
+        return Slices(numbers, lines, block.raw, row_starts, row_ends)
 
-    def _decoded(self, pick: Callable[[Any, str], Any]) -> Iterator[Row]:
+    def _decoded(self, pick: Callable[[str], Any]) -> Iterator[Row]:
         lines = self._lines
         for text in lines:
             if not text.strip():
                 lines.drop()
                 continue
             try:
-                number = pick(msgspec.json.decode(text), text)
+                number = pick(text)
             except msgspec.DecodeError as error:
                 raise lines.error(f"it is not JSON: {error}.") from None
             except RecursionError:
                 raise lines.error("it is nested too deeply.") from None
             yield Row(lines.first, lines.take(), number)
 
-    def _at_keys(self, value: Any, text: str) -> Any:
-        if not isinstance(value, dict):
-            raise self._lines.error(
-                f"it is not a JSON object with the key {shown(self.columns[0])}."
-            )
-        for key in self.columns:
-            if key not in value:
-                raise self._lines.error(f"it has no key {shown(key)}.")
-            # A key that is there twice has the last value here, and maybe the first where the
-            # messages are sent. A backslash may write it in another way.
-            if text.count(key) > 1 or "\\" in text:
-                pairs = json.loads(text, object_pairs_hook=list)
-                if sum(each == key for each, _ in pairs) > 1:
-                    raise self._lines.error(f"it has the key {shown(key)} twice.")
-        if len(self.columns) == 1:
-            return value[self.columns[0]]
-        return tuple(value[key] for key in self.columns)
+    def _at_keys(self, text: str) -> Any:
+        try:
+            return cast("Keys", self._keys).number(text)
+        except LookupError as error:
+            raise self._lines.error(str(error.args[0])) from None
 
-    def _alone(self, value: Any, _text: str) -> Any:
+    def _alone(self, text: str) -> Any:
+        value = _whole(text)
         if isinstance(value, dict):
             raise self._lines.error(
                 "it is a JSON object, but the first lines are not. Name its key."
@@ -111,5 +98,15 @@ class JsonLines:
         return value
 
 
-def _whole(value: Any, _text: str) -> Any:
-    return value
+def _values(block: Block, starts: Bounds, ends: Bounds) -> list[Any] | None:
+    """Return the values of many lines; None where one is an object, or broken."""
+    raw = block.raw
+    bounds = zip(starts.tolist(), ends.tolist(), strict=True)
+    try:
+        values = [_whole(raw[start:end]) for start, end in bounds]
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return None if any(isinstance(value, dict) for value in values) else values
+
+
+_whole = msgspec.json.decode

@@ -1,9 +1,9 @@
 """The lines of a file: as text one by one, with their bytes and numbers, or many in a block."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from suppress.errors import InputError
 from suppress.files.encodings import BOM, why_unreadable
@@ -14,6 +14,7 @@ CR_ALONE = (
 )
 
 _MARK = BOM.decode()
+_CTRL_Z = b"\x1a"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,13 @@ class RowLimits:
 DEFAULT_LIMITS = RowLimits()
 
 
+class Stream(Protocol):
+    """The bytes of a file in UTF-8."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Return the next bytes, at most so many; empty at the end."""
+
+
 class Lines:
     """The lines of a file; iterates over them as text.
 
@@ -43,7 +51,7 @@ class Lines:
     them, `drop` forgets them. A pipe is never waited for while it has given whole lines.
 
     Args:
-        stream: the file's bytes.
+        stream: the file's bytes, in UTF-8.
         name: the file's name, for errors.
         limits: the bounds within which it is read.
 
@@ -54,12 +62,12 @@ class Lines:
         first: the number of the first line of the row that was read last.
     """
 
-    def __init__(self, stream: BinaryIO, name: str, limits: RowLimits = DEFAULT_LIMITS) -> None:
+    def __init__(self, stream: Stream, name: str, limits: RowLimits = DEFAULT_LIMITS) -> None:
         self.name = name
         self.limits = limits
         self.line = 0
         self.first = 1
-        self._read: Callable[[int], bytes] = getattr(stream, "read1", stream.read)
+        self._read = stream.read1
         self._ahead = io.BytesIO()
         self._rest = b""
         self._taken: list[bytes] = []
@@ -133,6 +141,10 @@ class Lines:
         """Take back bytes that were read, to be read again."""
         self._ahead = io.BytesIO(block + self._ahead.read())
 
+    def keep(self, rest: bytes) -> None:
+        """Take back the beginning of a row, to be read with the lines that follow."""
+        self._rest = rest + self._rest
+
     @property
     def is_ahead(self) -> bool:
         """True if lines of a block are still to be read one by one."""
@@ -162,27 +174,5 @@ class Lines:
                     break
         except OSError as error:
             raise InputError(f"{self.name} cannot be read: {error.strerror}.") from error
-        return block
-
-
-def plain_lines(block: bytes, *, is_first: bool = False) -> list[str] | None:
-    """Return the lines of a block without their ends; None where one is no plain text.
-
-    Args:
-        block: the bytes of the lines.
-        is_first: whether it is the beginning of the file, where a byte-order mark may be.
-    """
-    try:
-        text = block.decode()
-    except UnicodeDecodeError:
-        return None
-    if "\0" in text:
-        return None
-    if "\r" in text:
-        text = text.replace("\r\n", "\n")
-        if "\r" in text:
-            return None
-    lines = (text.removeprefix(_MARK) if is_first else text).split("\n")
-    if not lines[-1]:
-        lines.pop()
-    return lines
+        # Old programs end a text with this character, which belongs to no row.
+        return block.removesuffix(_CTRL_Z) if len(block) <= self.limits.row_bytes else block

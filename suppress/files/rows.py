@@ -1,4 +1,4 @@
-"""Files of numbers: text with a number on each line, CSV or TSV, JSON lines.
+"""Files of numbers: text with a number on each line, CSV or TSV, JSON lines or an array.
 
 Each row keeps the bytes that it was read from, so that it can be written just as it came. A
 row that cannot be read is an error with its line number, never passed over. No file fills
@@ -9,25 +9,34 @@ from collections.abc import Iterator, Sequence
 from typing import BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
-from suppress.files.batch import Batch
+from suppress.files.batch import Batch, Writer
+from suppress.files.blocks import Block
 from suppress.files.delimited import Delimited
+from suppress.files.encoded import RowsWriter, opened
+from suppress.files.encodings import binary_kind
 from suppress.files.formats import FORMATS, format_of
+from suppress.files.json_array import JsonArray
 from suppress.files.json_lines import JsonLines
-from suppress.files.lines import DEFAULT_LIMITS, Lines, RowLimits, plain_lines
+from suppress.files.lines import DEFAULT_LIMITS, Lines, RowLimits
 from suppress.files.slices import Row, Slices
 from suppress.files.text import Text
 from suppress.numbers.region import known_region
 
 
 class _Format(Protocol):
-    """A format of text: `Text`, `Delimited` or `JsonLines`."""
+    """A format of text: `Text`, `Delimited`, `JsonLines` or `JsonArray`."""
 
     @property
     def header(self) -> bytes: ...
     @property
     def columns(self) -> tuple[str, ...]: ...
     def rows(self) -> Iterator[Row]: ...
-    def at_once(self, lines: list[str], /) -> tuple[list[object], Sequence[int]] | None: ...
+
+
+class _Lined(_Format, Protocol):
+    """A format of lines: each but the last has whole rows."""
+
+    def at_once(self, block: Block, /) -> Slices | None: ...
 
 
 class Rows:
@@ -37,20 +46,26 @@ class Rows:
     has several lines where a quoted field has.
 
     Args:
-        stream: the file's bytes; UTF-8, with a byte-order mark or without.
+        stream: the file's bytes; UTF-8 with a byte-order mark or without, or UTF-16 with one,
+            perhaps compressed. Rows and header are in UTF-8 and not compressed; `writer`
+            writes them in the encoding of the file.
         name: the file's name, for errors and for telling the format by its ending.
-        format: `text`, `csv`, `tsv` or `jsonl`; None to tell by the name's ending, else
-            by the first line.
+        format: `text`, `csv`, `tsv`, `jsonl` or `json` (an array); None to tell by
+            the first line and the name's ending.
         column: the column or the JSON key of the number. None for the only one, else for
             the one that holds numbers by its name and its first cells.
         columns: further ones; each row has a number in each of them.
         default_region: the region of numbers in national form, for telling the column.
+        has_header: whether a table begins with the names of its columns. If not, a column
+            is named by its place, from 1 on.
         limits: the bounds within which the file is read.
 
     Attributes:
         name: the file's name.
         format: the format in which it is read.
         header: the bytes of the header, empty where the format has none.
+        compression: the ending of the names of files that are compressed like this one, such
+            as `.gz`; empty if it is not.
         columns: the names of the columns or keys in use; none for text, and for lines of
             JSON that are the number.
 
@@ -70,6 +85,7 @@ class Rows:
         column: str | None = None,
         columns: Sequence[str] = (),
         default_region: str | None = None,
+        has_header: bool = True,
         limits: RowLimits = DEFAULT_LIMITS,
     ) -> None:
         if format is not None and format not in FORMATS:
@@ -77,16 +93,23 @@ class Rows:
         region = None if default_region is None else known_region(default_region)
         named = tuple(dict.fromkeys(columns if column is None else [column, *columns]))
         self.name = name
-        self._lines = Lines(stream, name, limits)
+        source = opened(stream, name)
+        self.compression, self._encoding = source.compression, source.encoding
+        self._lines = Lines(source.stream, name, limits)
         first = self._lines.peek()
-        self.format = format or format_of(name, first, with_columns=bool(named))
-        self._format: _Format
+        if kind := binary_kind(first):
+            raise self.error(f"it is {kind}. Save it as CSV in UTF-8 first.", 1)
+        with_columns = bool(named) or not has_header
+        self.format = format or format_of(name, first, with_columns=with_columns)
+        self._format: _Lined | JsonArray
         if self.format == "text":
             self._format = Text(self._lines, named)
+        elif self.format == "json":
+            self._format = JsonArray(self._lines, named, region)
         elif self.format == "jsonl":
             self._format = JsonLines(self._lines, named, region)
         else:
-            self._format = Delimited(self._lines, named, region, self.format)
+            self._format = Delimited(self._lines, named, region, self.format, has_header=has_header)
         self.header = self._format.header
         self.columns = self._format.columns
         self._rows = self._format.rows()
@@ -102,20 +125,20 @@ class Rows:
         Raises:
             InputError: a row cannot be read. Earlier batches were given.
         """
+        if isinstance(self._format, JsonArray):
+            yield from self._format.batches()
+            return
         lines = self._lines
-        while block := lines.block():
-            texts = None
-            if len(block) <= lines.limits.row_bytes:
-                texts = plain_lines(block, is_first=lines.line == 0)
-            found = None if texts is None else self._format.at_once(texts)
-            if texts is None or found is None:
-                lines.put_back(block)
+        while raw := lines.block():
+            block = Block.of(raw, lines.line + 1)
+            batch = None if block is None else self._format.at_once(block)
+            if block is None or batch is None:
+                lines.put_back(raw)
                 yield Slices.of_rows(list(self._of_block()))
-            else:
-                numbers, places = found
-                first = lines.line + 1
-                lines.line += len(texts)
-                yield Slices.of_lines(numbers, places, block, first)
+                continue
+            lines.line += block.count_lines(batch.size)
+            lines.keep(raw[batch.size :])
+            yield batch
 
     def _of_block(self) -> Iterator[Row]:
         """Return the rows of the block that was put back, read one by one."""
@@ -123,6 +146,25 @@ class Rows:
             yield row
             if not self._lines.is_ahead:
                 break
+
+    def writer(self, out: Writer) -> RowsWriter:
+        """Return a writer of rows that makes a file of the same form; its header is written.
+
+        Args:
+            out: where the rows go.
+        """
+        is_array = isinstance(self._format, JsonArray)
+        return RowsWriter(out, self.header, self._encoding, separated=is_array)
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the file is in UTF-8 and not compressed: rows have as many bytes as there."""
+        return not self.compression and self._encoding == "utf-8"
+
+    @property
+    def footer(self) -> bytes:
+        """The bytes behind all rows, which are known when all were read."""
+        return self._format.footer if isinstance(self._format, JsonArray) else b""
 
     def error(self, problem: str, line: int | None = None) -> InputError:
         """Return the error for a problem with a line, by default the one just read."""

@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from suppress.files.batch import Writer, filled
 
-_LINE_FEED = 10
-
 
 class Row(NamedTuple):
     """One row of a file of numbers.
@@ -44,7 +42,7 @@ class Slices:
 
     def __init__(
         self,
-        numbers: list[Any],
+        numbers: Sequence[Any],
         lines: Sequence[int],
         block: bytes,
         starts: NDArray[np.intp],
@@ -55,28 +53,6 @@ class Slices:
         self._block = block
         self._starts = starts
         self._ends = ends
-
-    @classmethod
-    def of_lines(cls, numbers: list[Any], places: Sequence[int], block: bytes, first: int) -> Self:
-        """Make a batch of rows that are a line each.
-
-        Args:
-            numbers: the number of each row.
-            places: the line of each row, counted from 0 at the beginning of the block.
-            block: the bytes of all lines.
-            first: the number of the first line, from 1.
-        """
-        ends = np.flatnonzero(np.frombuffer(block, np.uint8) == _LINE_FEED) + 1
-        if not block.endswith(b"\n"):
-            ends = np.append(ends, len(block))
-        starts = np.concatenate([[0], ends[:-1]])
-        if isinstance(places, range):
-            lines: Sequence[int] = range(first + places.start, first + places.stop)
-        else:
-            lines = [first + place for place in places]
-            chosen = np.array(places, np.intp)
-            starts, ends = starts[chosen], ends[chosen]
-        return cls(numbers, lines, block, starts, ends)
 
     @classmethod
     def of_rows(cls, rows: Sequence[Row]) -> Self:
@@ -111,4 +87,6 @@ class Slices:
         first = starts[np.append(0, gaps + 1)].tolist()
         last = ends[np.append(gaps, len(ends) - 1)].tolist()
         block = self._block
-        out.writelines([block[start:end] for start, end in zip(first, last, strict=True)])
+        # One piece for all: buffers would write many small ones one by one.
+        pieces = [block[start:end] for start, end in zip(first, last, strict=True)]
+        out.writelines([b"".join(pieces)])

@@ -1,12 +1,15 @@
 """Text with a number on each line."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+
+import numpy as np
 
 from suppress.errors import InputError
+from suppress.files.blocks import Block
 from suppress.files.lines import CR_ALONE, Lines
 from suppress.files.number_column import shown
-from suppress.files.slices import Row
+from suppress.files.slices import Row, Slices
+from suppress.numbers.column import Column
 
 
 class Text:
@@ -47,10 +50,19 @@ class Text:
                 raise lines.error(CR_ALONE)
             yield Row(lines.first, lines.take(), number)
 
-    def at_once(self, lines: list[str]) -> tuple[list[Any], Sequence[int]]:
-        """Return the numbers of many lines, and the place of each among the lines."""
-        numbers = list(map(str.strip, lines))
-        if all(numbers):
-            return numbers, range(len(numbers))
-        places = [place for place, number in enumerate(numbers) if number]
-        return [numbers[place] for place in places], places
+    def at_once(self, block: Block) -> Slices | None:
+        """Return the rows of a block; None where a line needs a closer look."""
+        bounds = block.lines(self._lines.limits.row_bytes)
+        if bounds is None:
+            return None
+        row_starts, row_ends = bounds
+        starts = row_starts.copy()
+        starts[:1] += block.mark
+        starts, ends = block.stripped(starts, row_ends)
+        lines: Sequence[int] = range(block.first, block.first + len(starts))
+        filled = np.flatnonzero(starts < ends)
+        if len(filled) < len(starts):
+            lines = (filled + block.first).tolist()
+            starts, ends = starts[filled], ends[filled]
+            row_starts, row_ends = row_starts[filled], row_ends[filled]
+        return Slices(Column(block.raw, starts, ends), lines, block.raw, row_starts, row_ends)

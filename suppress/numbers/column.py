@@ -8,7 +8,7 @@ The suite `suppress.testing.ColumnContract` holds every maker of columns to this
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self, cast, overload
 
@@ -34,7 +34,7 @@ class Column(Sequence[str]):
         ends: where each text ends.
         in_lines: True where the texts are known to be lines in order, none with a line end of
             its own, each between two line ends, with `ROOM` bytes around all. They are read
-            where they stand; other columns are copied.
+            where they stand. Of other columns, only digits alone are; the rest is copied.
     """
 
     data: bytes | memoryview
@@ -79,6 +79,14 @@ class Column(Sequence[str]):
         if isinstance(place, slice):
             return self.take(place)
         return str(self.data[self.starts[place] : self.ends[place]], *_ENCODING)
+
+    def __iter__(self) -> Iterator[str]:
+        data = bytes(self.data)
+        bounds = zip(self.starts.tolist(), self.ends.tolist(), strict=True)
+        if data.isascii():
+            text = data.decode("ascii")
+            return iter([text[start:end] for start, end in bounds])
+        return iter([data[start:end].decode(*_ENCODING) for start, end in bounds])
 
     def take(self, places: NDArray[np.intp] | slice) -> Self:
         """Return the column of the texts at some places, on the same bytes."""

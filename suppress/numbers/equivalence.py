@@ -61,7 +61,7 @@ class PlanChange:
 
     @property
     def kept(self) -> int:
-        """How many of the last digits are the same in the old number and the new one."""
+        """The count of last digits that the old number and the new one have in common."""
         return self.length - self.at - self.drop
 
     def new_form(self, digits: str) -> str:

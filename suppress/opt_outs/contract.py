@@ -296,7 +296,7 @@ class Record(Protocol):
         """Remove the people at some positions from every change, and remember keyed hashes.
 
         The evidence of changes that are about nobody any more goes with them. So do refused
-        changes of theirs in the outbox; the others stay there until they were told.
+        changes of theirs in the outbox; the others stay there until they were told, or are refused.
 
         Args:
             positions: the positions of the people.

@@ -17,7 +17,7 @@ from suppress.atomic import atomic_write
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.gate import Gate
 from suppress.opt_outs.marks import Marks, leads_nowhere
-from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, version_of
+from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, version_of
 from suppress.ownership import refuse_if_others_write
 from suppress.stores.contract import StoreError
 
@@ -79,7 +79,7 @@ class Database:
                 name = self._name_of(database)
                 if name != (self._name or name):
                     raise sqlite3.DatabaseError(
-                        "a new one has taken its place: restart what runs, if that is right"
+                        "another one has taken its place; if that is intended, restart this process"
                     )
                 yield database
                 self._name = name
@@ -147,7 +147,7 @@ class Database:
                 self._marks.remove()
                 return bool(told)
             with self._opened() as database:
-                (name,) = database.execute("SELECT id FROM file").fetchone()
+                name = of_file(database, "id")
             if told <= {name}:
                 return False
             self._marks.make(name)
@@ -182,7 +182,7 @@ class Database:
         Raises:
             OSError, sqlite3.Error: it is another one than opt-outs were made in here.
         """
-        (name,) = database.execute("SELECT id FROM file").fetchone()
+        name = of_file(database, "id")
         if name != self._marked and not self._marks.found() <= {name}:
             raise sqlite3.DatabaseError(
                 "it is not the one that opt-outs were made in before; if it is right, run "
@@ -246,7 +246,7 @@ class Database:
                 remedy = f"See that its folder is there and mounted, or restore it. {_DO_WITHOUT}"
             elif isinstance(error, OSError | StoreError | sqlite3.OperationalError):
                 remedy = (
-                    "Make room or give yourself the right to write there, or name another folder "
+                    "Free some space, give yourself write permission there, or name another folder "
                     "in SUPPRESS_STORE."
                 )
             else:

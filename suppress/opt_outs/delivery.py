@@ -183,8 +183,8 @@ class Delivery:
             return self._limits.look_every
         except StoreError as error:
             raise StoreUnavailable(
-                f"What waits for the source {source.name!r} cannot be delivered: its lock cannot "
-                f"be had ({error}). SUPPRESS_STORE names another folder."
+                f"Pending opt-outs for the source {source.name!r} cannot be delivered: the lock "
+                f"is unavailable ({error}). Set SUPPRESS_STORE to another folder."
             ) from error
 
     def _deliver_all(self, source: _Taker, destination: Destination, how: _How) -> float:

@@ -105,7 +105,7 @@ class FoldedRecord:
             except OSError as error:
                 raise RecordError(
                     f"an image of them cannot be removed: {error.strerror}",
-                    "Give yourself the right to write there.",
+                    "Give yourself write permission there.",
                 ) from error
 
     def _saved(self, fold: Fold) -> Fold:

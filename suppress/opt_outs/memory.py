@@ -30,6 +30,7 @@ class MemoryRecord:
         self._changes: list[Changes] = []
         self._traces: dict[str, dict[bytes, list[Trace]]] = {}
         self._outbox: dict[int, PendingChange] = {}
+        self._forgotten: set[int] = set()
         self._last_id = 0
 
     @property
@@ -112,6 +113,7 @@ class MemoryRecord:
                 for id_, each in self._outbox.items()
                 if not (each.refused and each.number in numbers)
             }
+            self._forgotten |= {id_ for id_, it in self._outbox.items() if it.number in numbers}
             hasher = Forgotten(self._key)
             for channel, values in forgotten.items():
                 traces = self._traces.setdefault(channel, {})
@@ -184,6 +186,9 @@ class MemoryRecord:
         """Note that something was not taken, and why."""
         with self._lock:
             for each in ids:
+                if refused and each in self._forgotten:
+                    del self._outbox[each]
+                    continue
                 before = self._outbox[each]
                 self._outbox[each] = dataclasses.replace(
                     before, tries=before.tries + 1, tried_at=now, error=error, refused=refused

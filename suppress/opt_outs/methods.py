@@ -140,7 +140,7 @@ class OptOutMethods(ABC):
             snapshot = self.snapshot(channel)
         except StopListUnavailable as error:
             raise StopListUnavailable(
-                f"Nothing was taken back, since nobody can say who lists the numbers. {error}"
+                f"Nothing was taken back: it is unknown which sources list the numbers. {error}"
             ) from error
         opt_outs.remove(
             *(people, channel, delivery.destinations),

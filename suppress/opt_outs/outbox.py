@@ -106,6 +106,10 @@ class SqliteOutbox:
                 "WHERE id = ?",
                 [(now, error, refused, each) for each in ids],
             )
+            database.executemany(
+                "DELETE FROM outbox WHERE id = ? AND refused AND forgotten",
+                ((each,) for each in ids),
+            )
 
     def destinations(self) -> list[Destination]:
         """Return those for whom something waits, in order."""

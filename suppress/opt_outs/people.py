@@ -23,8 +23,7 @@ from suppress.stop_list.entry_readings import EntryReadings
 from suppress.stop_list.run import Readings
 
 ENDING = 4
-"""How many of a number's last digits a record finds its changes by: all forms of a line have them.
-"""
+"""The count of last digits by which a record finds changes: all forms of a line share them."""
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 

@@ -132,8 +132,8 @@ class OptOuts:
             count = len(people.numbers)
             what = "the opt-out holds" if count == 1 else f"the {count:,} opt-outs hold"
             raise StoreUnavailable(
-                f"{unavailable(self.record, error)} Until that is done {what} in this process "
-                f"alone, and {'has' if count == 1 else 'have'} to be added again."
+                f"{unavailable(self.record, error)} For now {what} in this process alone. Then "
+                f"add {'it' if count == 1 else 'them'} again."
             ) from error
         for name in channels:
             self._forget_unkept(name, people.rows())

@@ -80,11 +80,12 @@ _STEPS = (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         destination INTEGER NOT NULL, action TEXT NOT NULL, channel TEXT NOT NULL,
         number TEXT NOT NULL, made_at REAL NOT NULL, tries INTEGER NOT NULL DEFAULT 0,
-        tried_at REAL, error TEXT, refused INTEGER NOT NULL DEFAULT 0
+        tried_at REAL, error TEXT, refused INTEGER NOT NULL DEFAULT 0,
+        forgotten INTEGER NOT NULL DEFAULT 0
     );
     INSERT INTO outbox
         SELECT waiting.id, destination.id, action, channel, number, since, tries, tried_at,
-            error, refused
+            error, refused, 0
         FROM waiting JOIN destination USING (source, account) ORDER BY waiting.id;
     DROP TABLE waiting;
     CREATE INDEX outbox_destination ON outbox (destination);
@@ -110,6 +111,18 @@ def version_of(database: sqlite3.Connection) -> int:
     """Return the version of the database."""
     (version,) = database.execute("PRAGMA user_version").fetchone()
     return int(version)
+
+
+def of_file(database: sqlite3.Connection, column: str) -> Any:
+    """Return what the database says of itself in a column of `file`.
+
+    Raises:
+        sqlite3.DatabaseError: it says nothing: it is damaged.
+    """
+    row = database.execute(f"SELECT {column} FROM file").fetchone()  # noqa: S608
+    if row is None:
+        raise sqlite3.DatabaseError("it is damaged")
+    return row[0]
 
 
 def migrate(database: sqlite3.Connection) -> None:

@@ -31,6 +31,7 @@ from suppress.opt_outs.schema import (
     VERSION,
     append_batch,
     digest_of,
+    of_file,
     packed,
     unpacked,
     version_of,
@@ -149,8 +150,12 @@ class SqliteRecord(SqliteOutbox):
                 "SELECT DISTINCT number FROM change WHERE position IN (SELECT value FROM given)"
             ).fetchall()
             _take_out(database, positions)
-            database.executemany("DELETE FROM outbox WHERE refused AND number = ?", numbers)
-            (key,) = database.execute("SELECT key FROM file").fetchone()
+            give(database, [number for (number,) in numbers])
+            database.execute("DELETE FROM outbox WHERE refused AND number IN (SELECT * FROM given)")
+            database.execute(
+                "UPDATE outbox SET forgotten = 1 WHERE number IN (SELECT * FROM given)"
+            )
+            key = of_file(database, "key")
             hasher = Forgotten(key)
             _append(
                 database, Changes("forget", "", made_at=made_at, takes_back=positions), position
@@ -171,7 +176,7 @@ class SqliteRecord(SqliteOutbox):
         with self._database.reading() as database:
             if database is None or version_of(database) < VERSION:
                 return {}
-            (key,) = database.execute("SELECT key FROM file").fetchone()
+            key = of_file(database, "key")
             found: dict[str, dict[bytes, list[Trace]]] = {}
             for channel, hashed, position, made_at, is_line in database.execute(
                 "SELECT f.channel, hash, position, made_at, is_line FROM forgotten AS f "
@@ -231,7 +236,7 @@ def _next(database: sqlite3.Connection, expected: int | None) -> int:
 
 
 def _append(database: sqlite3.Connection, changes: Changes, first: int) -> None:
-    (ordinal,) = database.execute("SELECT made FROM file").fetchone()
+    ordinal = of_file(database, "made")
     numbers, texts, regions = changes.people
     people = [
         (at, number, None if text == number else text, region)
@@ -260,7 +265,7 @@ def _changes(database: sqlite3.Connection, position: int | None) -> list[Changes
         f"SELECT {BATCH}, digest FROM batch WHERE position > ? ORDER BY position",  # noqa: S608
         (after,),
     ).fetchall()
-    (made,) = database.execute("SELECT made FROM file").fetchone()
+    made = of_file(database, "made")
     if [batch[1] for batch in batches] != list(range(ordinal, made)):
         raise sqlite3.DatabaseError("it is damaged")
     if not batches:

@@ -111,9 +111,7 @@ def screen_rows(
     if with_receipt:
         builder = ReceiptBuilder(view.snapshot, view.reader.convention, view.at, rows.columns)
     named = {Outcome.ALLOWED: allowed, Outcome.SUPPRESSED: suppressed, Outcome.INVALID: invalid}
-    writers = {outcome: writer for outcome, writer in named.items() if writer is not None}
-    for writer in writers.values():
-        writer.writelines([rows.header])
+    writers = {outcome: rows.writer(out) for outcome, out in named.items() if out is not None}
     if decisions is not None:
         decisions.writelines([decisions_header()])
     progress(len(rows.header))
@@ -141,6 +139,8 @@ def screen_rows(
         repeats += left_out
         is_cut = batch.is_cut
         progress(batch.size)
+    for writer in writers.values():
+        writer.finish(rows.footer)
     return Campaign(
         snapshot=view.snapshot,
         columns=rows.columns,

@@ -268,6 +268,7 @@ class ReceiptBuilder:
 
 def lines_of(numbers: Sequence[Any]) -> bytes:
     """Return numbers as they are digested: each as a line of JSON."""
+    numbers = list(numbers)
     try:
         if set(map(type, numbers)) <= {str, int}:
             return _encoder.encode_lines(numbers)

@@ -4,12 +4,13 @@ import importlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, cast, overload
 
 import numpy as np
 from phonenumbers import PhoneNumber
 
 from suppress.numbers.arrow import ArrowNumbers
+from suppress.numbers.column import Column
 from suppress.numbers.handed_in import Numbers, is_missing
 from suppress.screening.segment import singles_of
 
@@ -43,14 +44,15 @@ def taken(
     """
     if isinstance(recipients, str | bytes):
         raise TypeError("A list of numbers is needed, but one text was given. Put it in a list.")
-    if type(recipients) is not list:
+    if type(recipients) is not list and not isinstance(recipients, Column):
         of_array = _taken_from_array(recipients)
         recipients, numbers = (list(recipients), None) if of_array is None else of_array
         if key is None and numbers is not None:
             return recipients, numbers
+    in_order = cast("Sequence[R]", recipients)
     if key is None:
-        return recipients, recipients
-    return recipients, [key(each) for each in recipients]
+        return in_order, in_order
+    return in_order, [key(each) for each in in_order]
 
 
 def refuse_foreign(numbers: Iterable[object]) -> None:

@@ -234,6 +234,10 @@ class RecordContract:
             assert not here.traces_of(int(BOB))
             assert each.pending(ONE) == [waiting]
             assert [left.number for left in each.pending(OTHER)] == [ANN, BOB]
+        record.reject([waiting.id], "down.", 2.0, refused=False)
+        assert len(opening().pending(ONE)) == 1
+        record.reject([waiting.id], "no.", 3.0, refused=True)
+        assert not opening().pending(ONE)
 
     def test_releases_the_forgotten(self, opening: Opening) -> None:
         """On the channel of the removal, and no other."""

@@ -39,6 +39,7 @@ from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.table import Table
 
+import files
 import suppress
 from suppress import Screening, Snapshot, Suppressor, sources
 from suppress.numbers.bulk import BATCH_SIZE, Reader
@@ -52,7 +53,8 @@ from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.limits import DEFAULT_LIMITS
 from suppress_bsg.paging import Page, read_all
-from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_bsg.settings import BsgSettings
+from suppress_bsg.source import BsgSource
 
 LOOP_SAMPLE = 50_000
 """Recipients given to the plain loop, whose time is the same for each."""
@@ -481,6 +483,7 @@ def main() -> None:
     opening()
     decoding(arguments.listing)
     reading(arguments.listing)
+    files.measure(2 * arguments.recipients)
 
 
 if __name__ == "__main__":

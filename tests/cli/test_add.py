@@ -85,7 +85,7 @@ CALLS: list[tuple[list[str], dict[str, str], int, str]] = [
         ["add", ANN, "--channel", "sms"],
         {"SUPPRESS_STORE": "file/store"},
         5,
-        "Not a directory.*SUPPRESS_STORE.*has to be added again",
+        "Not a directory.*SUPPRESS_STORE.*add it again",
     ),
 ]
 

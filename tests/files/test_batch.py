@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from suppress import Batch, InputError, Row, RowNumbers, Rows
 from suppress.files.lines import RowLimits
-from suppress.files.slices import Slices
 
 Outcome = tuple[list[Row], list[tuple[Any, int]], str]
 SMALL = RowLimits(row_bytes=2**12, block_bytes=2**11)
@@ -179,7 +178,7 @@ def test_batches_before_a_bad_row_are_given() -> None:
     content = b"+14155552671\n\n" + b" " * SMALL.block_bytes + b"\n+14155552672\n\xff\n"
     batches = Rows(io.BytesIO(content), format="text", limits=SMALL).batches()
     first = next(batches)
-    assert (first.numbers, first.lines) == (["+14155552671"], [1])
+    assert (list(first.numbers), list(first.lines)) == (["+14155552671"], [1])
     with pytest.raises(InputError, match="line 5"):
         next(batches)
 
@@ -198,7 +197,7 @@ def test_a_pipe_gives_what_has_come() -> None:
             return len(part)
 
     batches = Rows(io.BufferedReader(Pipe())).batches()
-    found = [(batch.numbers, batch.is_cut, len(parts)) for batch in batches]
+    found = [(list(batch.numbers), batch.is_cut, len(parts)) for batch in batches]
     assert found == [
         (["+14155552671"], False, 2),
         (["+14155552672"], False, 1),
@@ -219,10 +218,9 @@ def test_a_block_ends_anywhere() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from([b"1\n", b"22\r\n", b"\n"])), min_size=1))
 def test_any_choice_of_rows_is_written(rows: list[tuple[bool, bytes]]) -> None:
-    block = b"".join(raw for _, raw in rows)
-    places = [place for place, (_, raw) in enumerate(rows) if raw.strip()]
-    batch = Slices.of_lines([None] * len(places), places, block, 1)
-    chosen = [at for at, place in enumerate(places) if rows[place][0]]
-    assert written(batch, *chosen) == b"".join(
-        raw for is_chosen, raw in rows if is_chosen and raw.strip()
-    )
+    content = b"".join(raw for _, raw in rows)
+    batches = list(Rows(io.BytesIO(content), format="text").batches())
+    filled = [(is_chosen, raw) for is_chosen, raw in rows if raw.strip()]
+    chosen = [place for place, (is_chosen, _) in enumerate(filled) if is_chosen]
+    found = [written(batch, *chosen) for batch in batches]
+    assert b"".join(found) == b"".join(raw for is_chosen, raw in filled if is_chosen)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from support.files import BOM, A, numbers, rows_of
-from suppress import InputError, Row
+from suppress import InputError, Row, Rows
 
 
 @pytest.mark.parametrize(
@@ -189,3 +189,57 @@ def test_any_table_comes_back(
         for line, raw, record in zip(lines, raws, table, strict=False)
         if any(map(str.strip, record))
     ]
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter"),
+    [
+        (b"sep=;\n", b";"),
+        (BOM + b'"sep=;"\r\n', b";"),
+        (b"SEP=\t\r\n", b"\t"),
+        (b"sep=#\n", b"#"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "-"])
+def test_a_first_line_that_names_the_delimiter(name: str, header: bytes, delimiter: bytes) -> None:
+    """As Excel reads it; it is written with the header, for Excel."""
+    content = header + delimiter.join([b"a,b", b"phone"]) + b"\n" + delimiter.join([b"x", b"1"])
+    rows, found = rows_of(content, name, column="phone")
+    assert (rows.format, rows.columns) == ("csv", ("phone",))
+    assert found == [Row(3, b"x" + delimiter + b"1", "1")]
+    assert rows.header + found[0].raw == content
+
+
+def test_tabs_in_a_csv() -> None:
+    rows, found = rows_of(b"last, first\tphone\tid\nAnn\t1\t2\n", "a.csv", column="phone")
+    assert (rows.format, [row.number for row in found]) == ("csv", ["1"])
+
+
+@pytest.mark.parametrize(("name", "content"), [("-", b"A,%s\n"), ("a.csv", BOM + b"\nA;%s")])
+def test_a_table_without_a_header(name: str, content: bytes) -> None:
+    content %= A.encode()
+    for column in ("2", None):
+        rows = Rows(io.BytesIO(content), name=name, column=column, has_header=False)
+        assert (rows.header, rows.columns) == (b"", ("2",))
+        assert [row.number for row in rows] == [A]
+    batches = Rows(io.BytesIO(content), name=name, has_header=False).batches()
+    assert [list(batch.numbers) for batch in batches] == [[A]]
+
+
+def test_a_place_that_there_is_not() -> None:
+    with pytest.raises(InputError, match=r"line 1: there is no column .3.\. .* from 1 to 2"):
+        Rows(io.BytesIO(b"A,1\n"), column="3", has_header=False)
+
+
+def test_a_number_in_place_of_a_header() -> None:
+    with pytest.raises(InputError, match="or use --no-header"):
+        rows_of(b"A,+14155552671\n")
+
+
+@pytest.mark.parametrize("end", [b"\x1a", b"\n\x1a", b"\r\n\x1a"])
+@pytest.mark.parametrize("format_", ["text", "csv"])
+def test_a_final_ctrl_z_is_passed_over(format_: str, end: bytes) -> None:
+    header = b"phone\n" if format_ == "csv" else b""
+    _, found = rows_of(header + b"1" + end, format=format_)
+    assert [row.number for row in found] == ["1"]
+    assert found[0].raw == b"1" + end.removesuffix(b"\x1a")

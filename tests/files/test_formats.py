@@ -15,6 +15,16 @@ from support.files import BOM, A, numbers, rows_of
         ("a.jsonl", b'"+14155552671"\n', "jsonl"),
         ("a.ndjson", b"14155552671\n", "jsonl"),
         ("a.csv", b"name\tphone,x\n", "csv"),
+        # By its content, if that is something else for certain.
+        ("a.csv", b'{"phone": 1}\n', "jsonl"),
+        ("a.jsonl", b"+14155552671\n", "text"),
+        ("a.tsv", b"name;phone\n", "csv"),
+        ("a.csv", b"[\n]", "json"),
+        ("a.jsonl", b'[{"phone": 1}]\n', "json"),
+        ("a.jsonl", b'["1"]\n', "jsonl"),
+        ("-", b'[ {"phone": 1},\n{"phone": 2}]', "json"),
+        ("-", b"[]", "json"),
+        ("a.csv.gz", b"phone\n", "csv"),
         # By the first line, where the ending says nothing.
         ("-", b"+14155552671\n", "text"),
         ("a.txt", b"(415) 555-2671\n", "text"),
@@ -55,7 +65,7 @@ def test_a_column_makes_it_csv() -> None:
     assert numbers(b"p\n+14155552671\n", column="p") == [A]
 
 
-@pytest.mark.parametrize("format_", ["CSV", "json", "xlsx", ""])
+@pytest.mark.parametrize("format_", ["CSV", "js", "xlsx", ""])
 def test_an_unknown_format_is_refused(format_: str) -> None:
     with pytest.raises(ValueError, match="csv"):
         rows_of(b"phone\n", format=format_)

@@ -1,6 +1,8 @@
 """Whoever is forgotten leaves no number behind, and stays opted out."""
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 
 from support.builders import Clock, ListSource, by_hand, listed
 from support.takers import Taker
-from suppress import InvalidNumber, Refused, SourceError, Suppressor
+from suppress import InvalidNumber, Refused, SourceError, StoreUnavailable, Suppressor
 from suppress.opt_outs.fold import Fold
 from suppress.opt_outs.image import Images
 from suppress.stop_list.forgotten import Forgotten, Trace
@@ -154,6 +156,20 @@ def test_what_a_source_has_refused_goes_too(folder: Path, clock: Clock) -> None:
     assert issubclass(Refused, SourceError)
 
 
+def test_what_a_source_refuses_later_goes_then(folder: Path, clock: Clock) -> None:
+    source = Taker()
+    one = made(folder, clock, source)
+    source.down = SourceError("down.")
+    one.add([ANN, BOB], "sms")
+    one.pass_on()
+    one.forget(ANN)
+    source.down, source.poison = None, {ANN, BOB}
+    one.pass_on()
+    assert [each.number for each in one.waiting()] == [BOB]
+    assert traces_in(folder, ANN) == []
+    assert one.is_suppressed(ANN, "sms")
+
+
 def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
     """Not in that of another process either, which is made again without it."""
     numbers = [f"+4479{place:08d}" for place in range(12_000)]
@@ -197,6 +213,19 @@ def test_the_number_is_in_no_image_that_was_left_unfinished(folder: Path, clock:
     assert left in traces_in(folder, ANN)
     one.forget(ANN)
     assert traces_in(folder, ANN) == []
+
+
+def test_damage_is_noticed_and_not_written_again(folder: Path, clock: Clock) -> None:
+    numbers = [f"+4479{place:08d}" for place in range(12_000)]
+    made(folder, clock).add(numbers, "sms")
+    path = folder / "opt-outs.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM change WHERE number = ?", (numbers[8],))
+    one = made(folder, clock)  # an image is all that it has read
+    with pytest.raises(StoreUnavailable, match="damaged"):
+        one.forget(numbers[7])
+    assert len(one.history(numbers[7])) == 1
+    assert one.filter_recipients(numbers, "sms") == []
 
 
 def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: Clock) -> None:

@@ -867,6 +867,11 @@ def with_a_region_changed(path: Path) -> None:
     path.write_bytes(content.replace(row, row.replace(b"GB", b"US"), 1))
 
 
+def without_what_it_says_of_itself(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database, database:
+        database.execute("DELETE FROM file")
+
+
 def with_its_schema_garbled(path: Path) -> None:
     content = path.read_bytes()
     assert b"CREATE INDEX" in content
@@ -896,6 +901,7 @@ class TestDamage:
                 for damage, said in (
                     (emptied, "it is empty, or another program's database"),
                     (overwritten, "not a database"),
+                    (without_what_it_says_of_itself, "it is damaged"),
                     (with_its_schema_garbled, "it is damaged"),
                     (of_another_program, "another program's database"),
                     (of_a_newer_version, "a newer version of suppress has written it"),
@@ -1015,7 +1021,7 @@ class TestDamage:
         (folder / NAME).unlink()
         assert made(folder).reset_opt_outs()
         made(folder).add([BOB], "sms")
-        with pytest.raises(StopListUnavailable, match="a new one has taken its place: restart"):
+        with pytest.raises(StopListUnavailable, match="another one has taken its place"):
             running.is_suppressed(ANN, "sms")
         assert made(folder).is_suppressed(BOB, "sms")
 
@@ -1196,7 +1202,7 @@ class TestWhatCannotBeKept:
         message = str(raised.value)
         assert "SUPPRESS_STORE" in message
         what = "the opt-out holds" if len(numbers) == 1 else f"the {len(numbers)} opt-outs hold"
-        assert f"Until that is done {what} in this process alone" in message
+        assert f"For now {what} in this process alone" in message
         assert numbers[0] not in message
 
     @pytest.mark.parametrize("is_made", [False, True], ids=["new", "old"])

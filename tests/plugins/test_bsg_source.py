@@ -20,7 +20,8 @@ from suppress.testing import OptOutContract
 from suppress_bsg.client import Client
 from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
-from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_bsg.settings import BsgSettings
+from suppress_bsg.source import BsgSource
 
 URL = "https://one-api.bsg.world"
 KEY = "test_0123456789"

@@ -54,8 +54,9 @@ from suppress_bsg.kept_key import KeptKey
 from suppress_bsg.kept_key import key_file as key_file_if_any
 from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
+from suppress_bsg.settings import BsgSettings
 from suppress_bsg.signing_in import KeptToken, Token
-from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_bsg.source import BsgSource
 
 URL = "https://one-api.bsg.world"
 KEY = "live_c0rrect-h0rse"

@@ -40,7 +40,8 @@ from support.faulty_server import (
 )
 from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox
-from suppress_bsg.source import BsgSettings, BsgSource
+from suppress_bsg.settings import BsgSettings
+from suppress_bsg.source import BsgSource
 
 LISTING = "/api/stoplist"
 LOGIN = "/api/auth/login"
