@@ -158,7 +158,7 @@ class Rows:
 
     @property
     def is_plain(self) -> bool:
-        """True if the file is in UTF-8 and not compressed: rows have as many bytes as there."""
+        """True for a file in UTF-8 without compression, whose rows have as many bytes as there."""
         return not self.compression and self._encoding == "utf-8"
 
     @property

@@ -117,7 +117,7 @@ INPUTS: dict[str, tuple[bytes | Callable[[], bytes], bytes | str]] = {
         b'"a\nb",phone\n"z\n",%s\n' % NOBODY,
     ),
     "latin.csv": (BOTH + "Zo\u00eb,1\n".encode("latin-1"), "line 4: it is not UTF-8"),
-    "wide.csv": (BOTH.decode().encode("utf-16"), "line 1: it looks like UTF-16."),
+    "wide.csv": (BOTH.decode().encode("utf-16-be"), "line 1: it looks like UTF-16BE."),
     "doubled.csv": (b"phone,name,phone\n1,2,3\n", "line 1: which column holds the number?"),
     "ragged.csv": (BOTH + b"A\n", "line 4: it has 1 field, but the header has 2"),
     "open.csv": (
