@@ -1,9 +1,11 @@
 """SQL functions give the answers of `screen`, and no query passes over a list that is missing."""
 
+import contextlib
 import itertools
 import logging
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,9 +14,6 @@ from hypothesis import strategies as st
 import suppress
 from support.builders import ListSource, by_hand, listed
 from suppress import sql
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 A, B, C = "+14155552671", "+14155552672", "+442079460959"
 NUMBERS = [
@@ -43,9 +42,10 @@ def of_duckdb() -> Any:
 
 
 @pytest.fixture(params=[of_sqlite, of_sqlite_utils, of_duckdb])
-def connection(request: pytest.FixtureRequest) -> Any:
+def connection(request: pytest.FixtureRequest) -> Iterator[Any]:
     connect: Callable[[], Any] = request.param
-    return connect()
+    with contextlib.closing(connect()) as connection:
+        yield connection
 
 
 def one(connection: Any, query: str, *values: Any) -> Any:
@@ -216,5 +216,5 @@ def test_sqlite_utils_finds_the_plugin(tmp_path: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         "suppress.sql.default_suppressor", lambda: by_hand(ListSource(listed(A)), store=None)
     )
-    database = sqlite_utils.Database(memory=True)
-    assert one(database, f"SELECT outcome('{A}', 'sms')") == "suppressed"
+    with contextlib.closing(sqlite_utils.Database(memory=True)) as database:
+        assert one(database, f"SELECT outcome('{A}', 'sms')") == "suppressed"
