@@ -109,6 +109,7 @@ def test_a_channel_that_waits_holds_up_no_other(source: GatedSource, clock: Cloc
     assert asyncio.run(main()) is False
 
 
+@pytest.mark.slow
 def test_all_who_wait_get_the_error(source: GatedSource, caplog: pytest.LogCaptureFixture) -> None:
     source.failure = SourceError("it is down")
 

@@ -242,6 +242,7 @@ def test_unfinished_files_are_given_up(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore:.*unclosed:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.slow
 def test_an_interrupt_between_any_two_steps_leaves_nothing(tmp_path: Path) -> None:
     """Each line of the code is the one that is interrupted; then the process ends."""
     path = tmp_path / "out"

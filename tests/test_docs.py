@@ -170,12 +170,14 @@ class TestMessagingApp:
             check=False,
         )
 
+    @pytest.mark.slow
     def test_sends_to_the_allowed_alone(self) -> None:
         with Sandbox([row(1, 14155552671, "sms")]) as sandbox:
             done = self.run(sandbox.url)
         assert done.stdout == "to +14155552672: Our spring sale begins on Monday.\n"
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.slow
     def test_sends_to_nobody_in_doubt(self) -> None:
         with Sandbox(api_key="test_another") as sandbox:
             done = self.run(sandbox.url)

@@ -120,6 +120,7 @@ WHOLE = {
 
 @pytest.mark.parametrize("frame", TEXTS.values(), ids=TEXTS)
 class TestText:
+    @pytest.mark.slow
     def test_the_allowed_rows_are_kept(self, frame: Frame, suppressor: suppress.Suppressor) -> None:
         given_ = frame(NUMBERS, place=[*range(len(NUMBERS))])
         found = suppress.filter_frame(
@@ -279,6 +280,7 @@ ANY = st.one_of(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(ANY, min_size=1, max_size=12), st.sampled_from([None, "US", "international"]))
+@pytest.mark.slow
 def test_any_python_values_in_a_column_of_objects(
     suppressor: suppress.Suppressor, values: list[Any], region: str | None
 ) -> None:
@@ -319,6 +321,7 @@ TYPED = st.one_of(
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(TYPED, st.sampled_from([None, "US", "international"]))
+@pytest.mark.slow
 def test_any_values_of_a_type_in_each_kind_of_frame(
     suppressor: suppress.Suppressor, typed: tuple[Any, list[Any]], region: str | None
 ) -> None:
@@ -467,6 +470,7 @@ def test_no_list_no_rows() -> None:
         )
 
 
+@pytest.mark.slow
 def test_the_default_suppressor_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stopped.txt").write_text(f"{A}\n")
     program = f"""

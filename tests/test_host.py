@@ -108,6 +108,7 @@ def everyone_in(answer: Any) -> set[Any]:
 
 
 @pytest.mark.parametrize("firstresult", [None, True, False])
+@pytest.mark.slow
 def test_nobody_answers_in_its_place(suppressor: Suppressor, *, firstresult: bool | None) -> None:
     more = {} if firstresult is None else {"campaign": "x"}
     for before, after in itertools.product([None, *KINDS], repeat=2):

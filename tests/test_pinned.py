@@ -65,6 +65,7 @@ def test_what_happens_later_is_not_in_it(suppressor: suppress.Suppressor) -> Non
     assert answers(pinned.look()) == answers(there(pinned).look()) == before
 
 
+@pytest.mark.slow
 def test_the_rules_of_reading_go_with_it(tmp_path: Path) -> None:
     rows = tmp_path / "rows.tsv"
     rows.write_text(

@@ -123,6 +123,7 @@ def test_every_error_and_every_record(caplog: pytest.LogCaptureFixture) -> None:
     assert all(map(str.isprintable, caplog.messages))
 
 
+@pytest.mark.slow
 def test_names_of_files_on_a_terminal(tmp_path: Path) -> None:
     environ = environ_of_list(tmp_path, b"+14155552670\n")
     name = tmp_path / "a\x1b[2J\nWarning: forged \x9b31m.csv"
@@ -148,6 +149,7 @@ def test_names_of_files_on_a_terminal(tmp_path: Path) -> None:
     assert not receipt.exists()
 
 
+@pytest.mark.slow
 def test_a_receipt_of_another_is_no_order_to_a_terminal(tmp_path: Path) -> None:
     environ = environ_of_list(tmp_path, b"+14155552670\n")
     (tmp_path / "one.txt").write_text("+14155552671\n")

@@ -196,6 +196,7 @@ class TestDuckDB:
 
     @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(st.none() | st.text("+0123456789 /.-()x\n\u202aé", max_size=24), min_size=1))
+    @pytest.mark.slow
     def test_any_texts(
         self, connection: Any, suppressor: suppress.Suppressor, texts: list[str | None]
     ) -> None:

@@ -17,6 +17,7 @@ from suppress.cli.limits import CommandLimits
 from suppress_bsg.sandbox import Sandbox
 
 
+@pytest.mark.slow
 def test_from_the_answer_to_the_removal(typed: Typed, provider: Sandbox) -> None:
     done = typed("add", "+1 (415) 555-2672", LISTED, "--channel", "sms", "--channel", "viber")
     assert (done.returncode, done.stderr) == (0, "")
@@ -53,12 +54,14 @@ def test_from_the_answer_to_the_removal(typed: Typed, provider: Sandbox) -> None
     )
 
 
+@pytest.mark.slow
 def test_a_word_behind_the_number_changes_nothing(typed: Typed, provider: Sandbox) -> None:
     assert typed("add", f"{BOB} STOP", "--channel", "sms").returncode == 0
     assert listed(provider).keys() == {LISTED, BOB}
     assert typed("check", BOB, "--channel", "sms").returncode == 1
 
 
+@pytest.mark.slow
 def test_an_old_and_a_new_form_are_one_line(typed: Typed, provider: Sandbox) -> None:
     assert typed("add", "+229 61234567", "--channel", "sms").returncode == 0
     assert "+2290161234567" in listed(provider), "the first reading is passed on"
@@ -114,6 +117,7 @@ def test_with_a_damaged_record_nothing_is_done(typed: Typed, provider: Sandbox) 
     assert listed(provider).keys() == {LISTED}
 
 
+@pytest.mark.slow
 def test_a_provider_that_hangs_is_not_waited_for() -> None:
     taking = faulty.on("/api/stoplist/attach", faulty.body_a_byte_at_a_time)
     with faulty.FaultyServer(fault=taking) as server:

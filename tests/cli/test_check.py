@@ -22,6 +22,7 @@ from support.command_line import BOTH, SMS, Run
         ),
     ],
 )
+@pytest.mark.slow
 def test_check(run: Run, number: str, channel: str, status: int, outcome: str, reason: str) -> None:
     done = run("check", number, "--channel", channel)
     assert done.returncode == status
@@ -45,6 +46,7 @@ def test_check(run: Run, number: str, channel: str, status: int, outcome: str, r
     assert re.fullmatch("[0-9a-f]{64}", snapshot["digest"])
 
 
+@pytest.mark.slow
 def test_check_in_national_form(run: Run) -> None:
     arguments = ("check", "(415) 555-2671", "--channel", "sms")
     assert run(*arguments, "--default-region", "US").returncode == 1

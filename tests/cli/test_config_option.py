@@ -61,6 +61,7 @@ def test_a_file_in_the_working_directory_changes_nothing(
 
 
 @pytest.mark.parametrize("by", ["option", "variable", "both"])
+@pytest.mark.slow
 def test_a_file_that_is_named_is_used(other: Path, by: str) -> None:
     option = () if by == "variable" else ("--config", "other/suppress.toml")
     environ = {

@@ -160,6 +160,7 @@ def test_filter_takes_column_format_and_region(run: Run, folder: Path) -> None:
     assert done.stdout == b"a;b;c\n1;(415) 555-2673;3\n"
 
 
+@pytest.mark.slow
 def test_filter_tells_when_a_region_is_missing(run: Run) -> None:
     hint = (
         b"  1 is digits without a plus: add --default-region XX, or --default-region international"
@@ -185,6 +186,7 @@ def test_filter_of_nobody(run: Run, content: bytes) -> None:
     assert done.stderr.startswith(b"0 recipients: 0 allowed, 0 suppressed, 0 invalid.\n")
 
 
+@pytest.mark.slow
 def test_filter_gives_what_the_reference_gives(run: Run, server: Sandbox) -> None:
     dice = random.Random(7)
     style = phonenumbers.PhoneNumberFormat
@@ -227,6 +229,7 @@ def test_filter_gives_what_the_reference_gives(run: Run, server: Sandbox) -> Non
     assert f"{len(texts):,} recipients: {told}." in done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_filter_gives_a_receipt(run: Run, folder: Path) -> None:
     # More rows than are screened at once.
     lines = [f"{number},{BOTH}" for number in (SMS, NOBODY, "n/a") for _ in range(5_000)]
@@ -312,6 +315,7 @@ def test_allowed_and_suppressed_in_one_pipe(run: Run) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"\xff\n", b'"\n', b"1,2\n"])
+@pytest.mark.slow
 def test_outputs_stay_as_they_were_when_the_run_fails(run: Run, folder: Path, bad: bytes) -> None:
     before = {"out": b"old\n", "no": b"older\n"}
     for name, content in before.items():

@@ -71,6 +71,7 @@ def test_every_form(environ: dict[str, str], tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
+@pytest.mark.slow
 def test_compressed(environ: dict[str, str], tmp_path: Path, compression: str) -> None:
     """The input is told by its bytes, the output by its name, and a file replaced by both."""
     compress, decompress = COMPRESSIONS[compression]

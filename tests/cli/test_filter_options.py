@@ -199,6 +199,7 @@ class TestMaxInvalid:
         assert "--max-invalid" in error_of(done, 2)
         assert contents(folder) == {}
 
+    @pytest.mark.slow
     def test_nothing_is_written_when_more_are_invalid(
         self, run: Run, folder: Path, temporary: Path
     ) -> None:
@@ -217,6 +218,7 @@ class TestMaxInvalid:
             assert contents(folder) == {"no": "old\n"}
             assert contents(temporary) == {}
 
+    @pytest.mark.slow
     def test_everything_is_written_when_no_more_are(self, run: Run, folder: Path) -> None:
         stdin = f"{ANN}\n{SMS}\n" * 20_000 + "n/a\n" * 2
         for out in ((), ("-o", "/dev/stdout"), ("-o", "out")):
@@ -226,6 +228,7 @@ class TestMaxInvalid:
             assert allowed == f"{ANN}\n".encode() * 20_000
             assert (folder / "bad").read_text() == "n/a\n" * 2
 
+    @pytest.mark.slow
     def test_a_full_disk_where_the_rows_are_held(self, environ: dict[str, str]) -> None:
         done = subprocess.run(
             [COMMAND, "filter", "--channel", "sms", "--max-invalid", "0"],
@@ -246,6 +249,7 @@ class TestMaxInvalid:
         assert done.returncode == 5
 
     @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+    @pytest.mark.slow
     def test_a_signal_leaves_nothing_of_what_is_held(
         self, environ: dict[str, str], folder: Path, temporary: Path, sent: signal.Signals
     ) -> None:
@@ -370,6 +374,7 @@ class TestInPlace:
         assert contents(folder) == {"in.txt": self.CONTENT}
 
     @pytest.mark.parametrize("change", ["append", "replace"])
+    @pytest.mark.slow
     def test_what_changes_meanwhile_is_not_lost(
         self, environ: dict[str, str], folder: Path, path: Path, change: str
     ) -> None:
@@ -420,6 +425,7 @@ class TestOutputsThatNameTheInput:
         assert ("--in-place" in error) == (option == "-o")
         assert contents(folder) == before
 
+    @pytest.mark.slow
     def test_as_standard_input(self, environ: dict[str, str], folder: Path) -> None:
         before = contents(folder)
         with (folder / "in.txt").open("rb") as stream:

@@ -29,6 +29,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_numbers_from_a_file(typed: Typed, provider: Sandbox, files: Path) -> None:
     arguments = ["add", "--file", f"{files}/stop.csv", "--column", "sender", "--channel", "sms"]
     refuses(typed(*arguments), 4, r"stop\.csv, line 3: 020\*+58: digits without a plus")

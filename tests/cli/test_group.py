@@ -41,6 +41,7 @@ def test_help(run: Run, command: tuple[str, ...], options: list[str]) -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.slow
 def test_a_plugin_whose_hooks_fail_is_named(run: Run, broken: dict[str, str]) -> None:
     """It is in nobody's way but its own, and nothing is screened without it."""
     module = Path(broken["PYTHONPATH"].split(os.pathsep)[0]) / "suppress_broken.py"
@@ -59,6 +60,7 @@ def test_a_plugin_whose_hooks_fail_is_named(run: Run, broken: dict[str, str]) ->
     assert b"no commands" in run("plugins", **broken).stdout
 
 
+@pytest.mark.slow
 def test_a_plugin_replaces_no_command(run: Run, broken: dict[str, str]) -> None:
     module = Path(broken["PYTHONPATH"].split(os.pathsep)[0]) / "suppress_broken.py"
     module.write_text(

@@ -44,6 +44,7 @@ def test_history(typed: Typed) -> None:
 
 
 @pytest.mark.usefixtures("changed")
+@pytest.mark.slow
 def test_the_answer_to_a_request_is_complete(typed: Typed) -> None:
     answer = json.loads(typed("history", "+1 (415) 555-2672", "--json").stdout)
     assert answer["number"] == ANN
@@ -73,6 +74,7 @@ def test_the_answer_to_a_request_is_complete(typed: Typed) -> None:
     assert (waiting["source"], waiting["action"], waiting["number"]) == ("bsg", "add", LISTED)
 
 
+@pytest.mark.slow
 def test_nobody_was_opted_out(typed: Typed) -> None:
     done = typed("history", ANN)
     assert (done.returncode, done.stdout) == (0, "")
@@ -91,6 +93,7 @@ class TestOptOuts:
         assert re.fullmatch(rf"{TIME}  sms +add +\{BOB} +form", line)
         assert (done.returncode, done.stderr) == (0, "")
 
+    @pytest.mark.slow
     def test_they_are_filtered(self, typed: Typed) -> None:
         def numbers(*options: str) -> list[tuple[str, str]]:
             found = json.loads(typed("opt-outs", "--json", *options).stdout)["opt_outs"]
@@ -116,6 +119,7 @@ class TestOptOuts:
         assert (row["number"], row["by"], row["reason"]) == (ANN, "Zoë", "answered STOP")
         assert (row["wished_at"], row["correction"]) == ("2026-03-01T08:30:00Z", "false")
 
+    @pytest.mark.slow
     def test_none(self, typed: Typed) -> None:
         none = ("opt-outs", "--via", "phone")
         assert typed(*none).stderr == "No opt-out matches.\n"
@@ -147,6 +151,7 @@ def test_evidence_that_makes_no_sense(typed: Typed, options: list[str], said: st
     assert not Path("store/opt-outs.sqlite3").exists()
 
 
+@pytest.mark.slow
 def test_all_channels(typed: Typed) -> None:
     done = typed("add", ANN, "--all-channels")
     assert done.stdout == ("sms: opted out 1 number (1 new)\nviber: opted out 1 number (1 new)\n")
@@ -155,6 +160,7 @@ def test_all_channels(typed: Typed) -> None:
     assert "viber: 1 number is no longer opted out here\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_forget(typed: Typed) -> None:
     assert typed("add", ANN, "--all-channels", *EVIDENCE).returncode == 0
     assert typed("remove", ANN, "--channel", "viber").returncode == 0

@@ -31,6 +31,7 @@ def test_plugins_tells_which_settings_are_wrong(run: Run) -> None:
     assert {each["name"]: each["error"] for each in found} == {"bsg": message, "file": None}
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_is_shown(run: Run, broken: dict[str, str]) -> None:
     done = run("plugins", "--json", **broken)
     assert done.returncode == 0
@@ -45,6 +46,7 @@ def test_a_broken_plugin_is_shown(run: Run, broken: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("sources", ["", "broken", "bsg,broken"])
+@pytest.mark.slow
 def test_nothing_is_screened_without_a_broken_plugin(
     run: Run, folder: Path, broken: dict[str, str], sources: str
 ) -> None:
@@ -59,6 +61,7 @@ def test_nothing_is_screened_without_a_broken_plugin(
     assert names(folder) == set()
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_that_is_not_asked_for(run: Run, broken: dict[str, str]) -> None:
     done = run("filter", "--channel", "sms", stdin=GOOD, SUPPRESS_SOURCES="bsg", **broken)
     assert done.returncode == 0

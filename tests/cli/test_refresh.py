@@ -12,6 +12,7 @@ from support.commands import Done
 from suppress_bsg.sandbox import Sandbox
 
 
+@pytest.mark.slow
 def test_refresh_without_a_store(run: Run) -> None:
     done = run("refresh", SUPPRESS_STORE="none")
     assert re.fullmatch(
@@ -20,6 +21,7 @@ def test_refresh_without_a_store(run: Run) -> None:
     assert b"2 lists were read, but not stored: SUPPRESS_STORE is none" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_stored_snapshot_serves_while_the_server_fails(tmp_path: Path) -> None:
     """A second command asks nobody; one that has to ask tells what is wrong."""
     with Sandbox(FIXED, api_key=KEY) as server:

@@ -11,6 +11,7 @@ from support.command_line import FILTER, GOOD, NOBODY, SMS, Start, names
 from support.commands import COMMAND
 
 
+@pytest.mark.slow
 def test_a_pipe_that_is_closed_early(start: Start, folder: Path) -> None:
     """`suppress filter ... | head -1`, with more output than a pipe holds."""
     line = f"{NOBODY},{'x' * 1000}\n".encode()
@@ -36,6 +37,7 @@ def test_a_pipe_that_is_closed_early(start: Start, folder: Path) -> None:
         ("opt-outs", "--csv"),
     ],
 )
+@pytest.mark.slow
 def test_a_pipe_that_nobody_reads(start: Start, arguments: tuple[str, ...]) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -49,6 +51,7 @@ def test_a_pipe_that_nobody_reads(start: Start, arguments: tuple[str, ...]) -> N
 @pytest.mark.parametrize(
     ("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 )
+@pytest.mark.slow
 def test_a_signal_ends_it_cleanly(
     start: Start, folder: Path, sent: signal.Signals, status: int
 ) -> None:
@@ -70,6 +73,7 @@ def test_a_signal_ends_it_cleanly(
 @pytest.mark.parametrize(
     ("closed", "status", "message"), [("<&-", 4, "Standard input"), (">&-", 5, "standard output")]
 )
+@pytest.mark.slow
 def test_a_standard_stream_that_is_closed(
     environ: dict[str, str], folder: Path, closed: str, status: int, message: str
 ) -> None:

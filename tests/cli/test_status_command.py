@@ -16,6 +16,7 @@ from suppress.numbers.readings import readings
 from suppress_bsg.sandbox import Sandbox
 
 
+@pytest.mark.slow
 def test_refresh_and_status(run: Run, server: Sandbox, own_store: str) -> None:
     def status(**settings: str) -> tuple[dict[str, Any], str]:
         done = run("status", "--json", SUPPRESS_STORE=own_store, **settings)
@@ -95,6 +96,7 @@ class TestCheck:
 
         return checking
 
+    @pytest.mark.slow
     def test_the_worst_state_is_the_exit_status(
         self, run: Run, check: Callable[..., int], settings: dict[str, str]
     ) -> None:
@@ -107,6 +109,7 @@ class TestCheck:
         assert check(SUPPRESS_TTL="0") == 1
         assert check(SUPPRESS_TTL="0", SUPPRESS_MAX_STALE="0") == 3
 
+    @pytest.mark.slow
     def test_a_list_that_fails(
         self, run: Run, check: Callable[..., int], settings: dict[str, str], file: Path
     ) -> None:

@@ -110,6 +110,7 @@ class TestAFileThatIsBeingWritten:
         words = [*arguments, "--channel", "sms"]
         return CliRunner().invoke(command_line, words, obj=CommandLimits(quiet=600.0))
 
+    @pytest.mark.slow
     def test_the_last_row_of_a_campaign(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
     ) -> None:
@@ -123,6 +124,7 @@ class TestAFileThatIsBeingWritten:
         assert Path("out").read_text() == f"{ANN}\n{BOB}\n"
         assert len([each for each in paused if each]) == 1, "a last row with an end is whole"
 
+    @pytest.mark.slow
     def test_a_list_of_opt_outs(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, paused: list[float]
     ) -> None:
@@ -153,6 +155,7 @@ class TestAnErrorInTheMiddle:
         assert {(tmp_path / each).read_text() for each in options} == {"as it was"}
 
     @pytest.mark.parametrize(("pipefail", "status"), [(True, 4), (False, 0)])
+    @pytest.mark.slow
     def test_a_pipe_has_rows_and_pipefail_tells(
         self, environ: dict[str, str], tmp_path: Path, *, pipefail: bool, status: int
     ) -> None:
@@ -175,6 +178,7 @@ class TestAnErrorInTheMiddle:
         assert (done.returncode, done.stdout) == (4, b"")
 
 
+@pytest.mark.slow
 def test_the_command_sees_who_opts_out_while_a_pipe_is_read(tmp_path: Path) -> None:
     environ = environ_of_list(tmp_path, f"{LISTED}\n".encode())
     numbers = [f"+1415555{number:04}" for number in range(2000)]

@@ -80,6 +80,7 @@ LINES = st.one_of(
     columns=st.sampled_from([("b",), ("a", "c"), ()]),
     odd=st.sampled_from([b"", b"\xff", b"\0", b"a,b,c\r\r\n"]),
 )
+@pytest.mark.slow
 def test_any_table(lines: list[str], end: str, columns: Sequence[str], odd: bytes) -> None:
     content = end.join(["a,b,c", *lines]).encode() + odd
     options = {"name": "list.csv", "columns": columns}
@@ -116,6 +117,7 @@ def test_an_oddity_in_json_lines(odd: bytes, columns: Sequence[str]) -> None:
     columns=st.sampled_from([("a",), ("a", "b"), ()]),
     end=st.sampled_from([b"\n", b"\r\n"]),
 )
+@pytest.mark.slow
 def test_any_json_lines(lines: list[bytes], columns: Sequence[str], end: bytes) -> None:
     assert agree(end.join(lines), format="jsonl", columns=columns)
 

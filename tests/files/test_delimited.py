@@ -158,6 +158,7 @@ forms = st.sampled_from(
 
 @settings(deadline=None)
 @given(data=st.data(), form=forms, width=st.integers(1, 4), marked=st.booleans())
+@pytest.mark.slow
 def test_any_table_comes_back(
     data: st.DataObject, form: tuple[str, int], width: int, marked: bool
 ) -> None:

@@ -60,6 +60,7 @@ def test_what_is_compressed_can_be_read(compression: str) -> None:
 
 @pytest.mark.parametrize("compression", COMPRESSIONS)
 @pytest.mark.parametrize("damage", ["cut", "changed"])
+@pytest.mark.slow
 def test_damage_is_an_error(compression: str, damage: str) -> None:
     content = b"".join(b"+1415%07d\n" % (place * 7919 % 10**7) for place in range(10**5))
     packed = bytearray(COMPRESSIONS[compression](content))

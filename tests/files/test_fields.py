@@ -69,6 +69,7 @@ def by_csv(content: bytes, delimiter: str) -> list[tuple[int, bytes, list[str]]]
 @settings(deadline=None, max_examples=300)
 @given(table=tables(), data=st.data())
 @example(table=(b'c0,c1\n"a\n",1\n"b""",2', ",", 2), data=None)
+@pytest.mark.slow
 def test_any_table_is_read_as_csv_reads_it(
     table: tuple[bytes, str, int], data: st.DataObject | None
 ) -> None:

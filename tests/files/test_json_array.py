@@ -68,6 +68,7 @@ VALUES = st.recursive(
     ascii_only=st.booleans(),
     data=st.data(),
 )
+@pytest.mark.slow
 def test_any_array(values: list[Any], indent: Any, ascii_only: bool, data: st.DataObject) -> None:
     elements = [{"phone": value} for value in values]
     content = json.dumps(elements, indent=indent, ensure_ascii=ascii_only).encode()

@@ -91,6 +91,7 @@ def test_json_keys_that_are_named() -> None:
         ('" +1\\u0034 "', " +14 "),
     ],
 )
+@pytest.mark.slow
 def test_json_values_are_kept_as_they_are(value: str, number: object) -> None:
     for line in (f'{{"phone": {value}}}', value):
         (found,) = numbers(line.encode(), "a.jsonl")

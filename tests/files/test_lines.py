@@ -22,6 +22,7 @@ from suppress import InputError, Rows
         (b"", b"1\r" * 2000, 1, "longer than 1,048,576 bytes; a carriage return stands"),
     ],
 )
+@pytest.mark.slow
 def test_a_row_without_an_end_does_not_fill_the_memory(
     first: bytes, piece: bytes, line: int, message: str
 ) -> None:

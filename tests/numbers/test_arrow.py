@@ -121,6 +121,7 @@ def test_no_other_type_is_readable(array: list[Any]) -> None:
     st.sampled_from(MAKERS),
     st.integers(0, 3),
 )
+@pytest.mark.slow
 def test_any_texts_are_read_like_python_texts(
     texts: list[str | None], make: Callable[..., Any], start: int
 ) -> None:

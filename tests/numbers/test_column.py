@@ -69,6 +69,7 @@ class TestColumns(ColumnContract):
 
 
 @given(st.lists(st.one_of(st.none(), st.text(max_size=5), st.text("1\n+ ", max_size=5))))
+@pytest.mark.slow
 def test_any_texts(texts: list[str | None]) -> None:
     column = Column.of(texts)
     assert list(column) == [text or "" for text in texts]
@@ -87,6 +88,7 @@ def test_of_texts_alone() -> None:
     st.lists(st.text("1./-a\u00e9", max_size=5), max_size=8),
     st.sampled_from(["..", "--", "/", "\u00e9\u00e9", "a.a"]),
 )
+@pytest.mark.slow
 def test_the_texts_that_contain_a_mark(texts: list[str], mark: str) -> None:
     expected = [place for place, text in enumerate(texts) if mark in text]
     for column in (Column.of(texts), packed(texts), among_others(texts)):

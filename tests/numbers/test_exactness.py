@@ -66,6 +66,7 @@ def test_made_up_texts(region: str | None) -> None:
 
 
 @pytest.mark.parametrize("region", SOME_REGIONS, ids=str)
+@pytest.mark.slow
 def test_more_texts_of_some_regions(region: str | None) -> None:
     assert differences(region, some(region, 600, seed=2)) == []
 
@@ -94,6 +95,7 @@ def test_texts_that_differed_once(region: str, text: str) -> None:
     ),
     st.sampled_from(SOME_REGIONS),
 )
+@pytest.mark.slow
 def test_random_texts(given: list[str], region: str | None) -> None:
     assert differences(region, given) == []
 
@@ -107,6 +109,7 @@ def test_random_texts(given: list[str], region: str | None) -> None:
     ),
     st.sampled_from((None, "US", "international")),
 )
+@pytest.mark.slow
 def test_random_integers_and_decimals(given: list[Any], region: str | None) -> None:
     assert differences(region, given) == []
     assert differences(region, [*given, "+14155552671"]) == []
@@ -126,6 +129,7 @@ def test_everything_in_one_list(region: str | None) -> None:
     assert differences(region, given) == []
 
 
+@pytest.mark.slow
 def test_few_texts() -> None:
     for region in (None, "GB", "DE"):
         assert differences(region, some(region, 300, seed=3), ReaderLimits()) == []
@@ -135,6 +139,7 @@ def test_nothing_to_read() -> None:
     assert len(Reader(Convention()).read_all([]).values) == 0
 
 
+@pytest.mark.slow
 def test_threads_that_derive_the_same_rules(fresh: Rules) -> None:
     given = some("AR", 400)
     convention = Convention("AR")
@@ -219,6 +224,7 @@ def test_a_phonenumbers_that_parses_otherwise_is_asked(
     assert said.endswith("it is asked about each number, which is slower. Update suppress.")
 
 
+@pytest.mark.slow
 def test_what_is_not_understood_is_asked(fresh: Rules, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = phonenumbers.PhoneMetadata.metadata_for_region("GB")
     assert metadata is not None
@@ -251,6 +257,7 @@ def test_a_change_of_plan_that_is_not_understood_is_asked(
         ]
 
 
+@pytest.mark.slow
 def test_most_numbers_are_settled_without_the_reference(fresh: Rules) -> None:
     asked = 0
     for region in REGIONS[2:]:

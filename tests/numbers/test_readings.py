@@ -79,6 +79,7 @@ def test_nobody_listed_is_allowed_however_the_number_is_written(region: str) -> 
 
 
 @pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.slow
 def test_nobody_else_is_lost(region: str) -> None:
     number = mobile(region)
     texts = [

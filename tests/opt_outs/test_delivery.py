@@ -300,6 +300,7 @@ class TestKilled:
         assert source.took() == [("add", "sms", (ANN,))] * 3
         assert one.waiting() == []
 
+    @pytest.mark.slow
     def test_for_real(self, tmp_path: Path) -> None:
         numbers = list(map(number_of, range(10)))
         with started(pass_on_until_killed, tmp_path, numbers) as (process, pipe):
@@ -715,6 +716,7 @@ class TestBsg:
     def listed(self, sandbox: Sandbox, channel: str = "sms") -> set[str]:
         return {f"+{row.phone}" for row in sandbox.rows if channel in row.channels}
 
+    @pytest.mark.slow
     def test_additions_and_removals_arrive_in_batches(
         self, sandbox: Sandbox, tmp_path: Path, requests: Callable[[str], int]
     ) -> None:

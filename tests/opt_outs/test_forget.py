@@ -184,6 +184,7 @@ def test_the_number_is_in_no_image(folder: Path, clock: Clock) -> None:
     assert traces_in(folder, numbers[7]) == []
 
 
+@pytest.mark.slow
 def test_the_number_is_in_no_image_that_another_makes_meanwhile(
     folder: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,6 +229,7 @@ def test_damage_is_noticed_and_not_written_again(folder: Path, clock: Clock) -> 
     assert one.filter_recipients(numbers, "sms") == []
 
 
+@pytest.mark.slow
 def test_of_many_nobody_is_lost_and_no_one_else_suppressed(folder: Path, clock: Clock) -> None:
     numbers = [f"+4479{place:08d}" for place in range(50)]
     others = [f"+4478{place:08d}" for place in range(5000)]

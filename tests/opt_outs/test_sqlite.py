@@ -96,6 +96,7 @@ class TestAdd:
         assert two.add([BOB], "sms") == 1
         assert one.filter_recipients([ANN, BOB], "sms") == []
 
+    @pytest.mark.slow
     def test_holds_at_once_for_many_threads(self, folder: Path) -> None:
         everyone = [
             Suppressor(plugins=[source], sources=["list"], store=folder, background=False)
@@ -339,6 +340,7 @@ class TestReadings:
         ],
     )
     @pytest.mark.parametrize("is_turned", [False, True])
+    @pytest.mark.slow
     def test_one_form_holds_for_the_other(
         self, folder: Path, old: str, new: str, is_turned: bool
     ) -> None:
@@ -981,6 +983,7 @@ class TestDamage:
         assert two.filter_recipients([ANN, BOB, CY], "sms") == [BOB]
 
     @pytest.mark.parametrize("more", [0, 1, 9])
+    @pytest.mark.slow
     def test_a_file_overwritten_with_an_older_backup_is_read_anew(
         self, folder: Path, tmp_path: Path, more: int
     ) -> None:

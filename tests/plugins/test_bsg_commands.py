@@ -42,11 +42,13 @@ def phones(url: str, channel: str | None = None) -> list[int | str | None]:
     return [entry.phone for entry in listing.data]
 
 
+@pytest.mark.slow
 def test_a_list_of_a_given_size() -> None:
     with sandbox("--size", "123", "--latency", "1") as url:
         assert len(set(phones(url))) == 123
 
 
+@pytest.mark.slow
 def test_a_list_from_an_answer_of_the_api(tmp_path: Path) -> None:
     path = tmp_path / "answer.json"
     path.write_text(EXAMPLE)
@@ -55,6 +57,7 @@ def test_a_list_from_an_answer_of_the_api(tmp_path: Path) -> None:
         assert phones(url, "viber") == []
 
 
+@pytest.mark.slow
 def test_a_list_from_any_file_of_numbers(tmp_path: Path) -> None:
     path = tmp_path / "list.csv"
     path.write_text("name,phone\nA,+1 415 555 2671\nB,+14155552671\nC,+442079460958\n")
@@ -63,6 +66,7 @@ def test_a_list_from_any_file_of_numbers(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["<html>", '{"data": [{"phone": null}], "total": 1}'])
+@pytest.mark.slow
 def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     path = tmp_path / "answer.json"
     path.write_text(text)
@@ -72,6 +76,7 @@ def test_a_file_that_cannot_be_read(tmp_path: Path, text: str) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_demo() -> None:
     done = commands.run_text(
         ["demo"],

@@ -228,6 +228,7 @@ class TestAFileThatIsBeingWritten:
         found = source.load(frozenset({"sms"}), lambda _done, _total: None)
         return [number for each in found for number in each.numbers]
 
+    @pytest.mark.slow
     def test_is_waited_for(self, tmp_path: Path) -> None:
         """The last line is cut until the writer goes on."""
         path = tmp_path / "list.txt"
@@ -282,6 +283,7 @@ class TestAFileThatIsBeingWritten:
         monkeypatch.setattr(shutil, "copyfileobj", copying)
         assert self.numbers(self.source(path, quiet=0)) == [LATER]
 
+    @pytest.mark.slow
     def test_without_end_is_an_error(self, tmp_path: Path) -> None:
         path = tmp_path / "list.txt"
         path.write_text(f"{LISTED}\n")
@@ -345,6 +347,7 @@ class TestAFileThatIsBeingWritten:
         assert self.numbers(self.source(path)) == [LISTED]
         writer.join()
 
+    @pytest.mark.slow
     def test_rows_that_are_rewritten_meanwhile_are_all_read(self, tmp_path: Path) -> None:
         path = tmp_path / "list.txt"
         rows = "".join(f"+1415555{number:04}\n" for number in range(10_000))

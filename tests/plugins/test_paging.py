@@ -127,6 +127,7 @@ def test_a_list_that_shrinks_to_nothing() -> None:
     in_flight=st.sampled_from([1, 4]),
     seed=st.integers(0, 2**32),
 )
+@pytest.mark.slow
 def test_whoever_stays_is_read_however_the_list_is_edited(
     size: int, often: float, in_flight: int, seed: int
 ) -> None:
@@ -271,6 +272,7 @@ class TestReplacedEntries:
         down=st.booleans(),
         seed=st.integers(0, 2**32),
     )
+    @pytest.mark.slow
     def test_whoever_stays_is_read_however_entries_are_replaced(
         self, size: int, often: float, in_flight: int, down: bool, seed: int
     ) -> None:
@@ -305,6 +307,7 @@ class TestReplacedEntries:
         server.read(in_flight=1)
         assert not server.stayed
 
+    @pytest.mark.slow
     def test_more_that_is_new_than_one_answer_has(self) -> None:
         def edit(server: ById) -> None:
             for _ in range(2 * LIMIT):
@@ -335,6 +338,7 @@ class TestGivesUp:
             read(Server(500, edit).fetch)
 
     @pytest.mark.parametrize("size", [45, 100])
+    @pytest.mark.slow
     def test_an_order_that_is_not_stable_on_few_pages(self, size: int) -> None:
         """Whatever is read then has everyone in it; by chance alone it may pass."""
         given_up = 0

@@ -315,6 +315,7 @@ class TestLogin:
         assert done.stderr == "It is not used while BSG_API_KEY_FILE or api_key is set.\n"
 
     @modes
+    @pytest.mark.slow
     def test_a_prompt_without_an_echo(self, server: Sandbox) -> None:
         import pty  # noqa: PLC0415 - not on every platform
         import termios  # noqa: PLC0415
@@ -459,6 +460,7 @@ class TestNothingIsShown:
             faulty.instead(b'{"data": [{"phone": "14155552671", "id": {}}, 5], "bearer": 1}'),
         ],
     )
+    @pytest.mark.slow
     def test_in_the_context_of_an_error(
         self, path: str, fault: faulty.Fault, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -583,6 +585,7 @@ class TestNothingIsShown:
             ("check", "+14155552671", "--channel", "sms"),
         ],
     )
+    @pytest.mark.slow
     def test_as_json(self, run: Run, server: Sandbox, command: tuple[str, ...]) -> None:
         done = run(*command, "--json", BSG_BASE_URL=server.url, BSG_API_KEY=KEY)
         assert done.exit_code == 0
@@ -609,6 +612,7 @@ class TestNothingIsShown:
         ("form", "text"),
         [("csv", "phone\n14155552671,1\n"), ("jsonl", '{"phone": +14155552671}\n')],
     )
+    @pytest.mark.slow
     def test_no_number_in_an_error_of_a_file(self, server: Sandbox, form: str, text: str) -> None:
         done = commands.run_text(
             ["filter", "--channel", "sms", "--format", form],
@@ -631,6 +635,7 @@ class TestNothingIsShown:
                 secret = re.search("key|token|secret|password", words, re.IGNORECASE)
                 assert not (takes_a_text and secret), f"{name} {words}"
 
+    @pytest.mark.slow
     def test_by_a_sandbox_of_ones_own_key(self) -> None:
         with subprocess.Popen(
             [COMMAND, "sandbox", "--port", "0", "--size", "1", "--require-key"],

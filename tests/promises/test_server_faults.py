@@ -195,6 +195,7 @@ class TestWhatMayPass:
         with FaultyServer(EVERYONE, fault=at_38) as server:
             assert "the page at offset 38" in failure(server)
 
+    @pytest.mark.slow
     def test_the_time_that_is_asked_for_is_waited(self) -> None:
         fault = faulty.status(429, Retry_After="1")
         with FaultyServer(EVERYONE, fault=on(LISTING, fault, first(1))) as server:
@@ -216,11 +217,13 @@ class TestWhatMayPass:
         with FaultyServer(EVERYONE, fault=on(LISTING, faulty.chunks_to_the_end)) as server:
             assert is_exact(server, read(server))
 
+    @pytest.mark.slow
     def test_a_page_slower_than_the_timeout(self) -> None:
         slow = on(LISTING, faulty.slower_than_the_timeout, first(1))
         with FaultyServer(EVERYONE, fault=slow) as server:
             assert is_exact(server, read(server, timeout=0.3))
 
+    @pytest.mark.slow
     def test_pages_slower_than_the_timeout(self) -> None:
         with FaultyServer(EVERYONE, fault=on(LISTING, faulty.slower_than_the_timeout)) as server:
             assert "no answer within 0.1 s" in failure(server, timeout=0.1)
@@ -239,6 +242,7 @@ DRIPS = {
 
 class TestTheTimeIsBounded:
     @pytest.mark.parametrize("fault", DRIPS.values(), ids=DRIPS)
+    @pytest.mark.slow
     def test_a_load_ends_in_time(self, fault: faulty.Fault) -> None:
         with FaultyServer(EVERYONE, fault=on(LISTING, fault)) as server:
             began = time.monotonic()
@@ -250,6 +254,7 @@ class TestTheTimeIsBounded:
         with FaultyServer(EVERYONE, fault=drip) as server:
             assert "it was at signing in" in overdue(server)
 
+    @pytest.mark.slow
     def test_while_several_pages_are_in_flight(self) -> None:
         def all_but_the_first(asked: faulty.Asked) -> faulty.Fault | None:
             later = asked.query.get("page[offset]", "0") != "0"
@@ -282,6 +287,7 @@ class TestTheTimeIsBounded:
         ],
         ids=["reading", "removing"],
     )
+    @pytest.mark.slow
     def test_a_process_that_ends_waits_for_no_answer(self, path: str, doing: str) -> None:
         def all_but_the_first(asked: faulty.Asked) -> faulty.Fault | None:
             later = asked.path == path and asked.query.get("page[offset]") != "0"
@@ -630,6 +636,7 @@ class TestEdits:
     @pytest.mark.parametrize("in_flight", [1, 4])
     @MOMENTS
     @PLACES
+    @pytest.mark.slow
     def test_between_two_pages(self, place: int, moment: int, in_flight: int) -> None:
         new = iter(range(1000, 2000))
 
@@ -688,6 +695,7 @@ class TestOrders:
         return False
 
     @pytest.mark.parametrize("count", [25, 39, 65, 200])
+    @pytest.mark.slow
     def test_shuffled_at_each_answer(self, count: int) -> None:
         chance = random.Random(count)
         given_up = 0
@@ -807,6 +815,7 @@ class TestEntries:
             "9999-12-31 23:59:59",
         ],
     )
+    @pytest.mark.slow
     def test_a_time_at_the_ends_of_the_calendar(self, moment: str, tmp_path: Path) -> None:
         """It is nobody's fault that is asked about, or taken back."""
         with FaultyServer([item(0, created_at=moment), item(1)]) as server:
@@ -1004,6 +1013,7 @@ class TestOptOuts:
             said(raised.value)
 
     @pytest.mark.parametrize("path", KINDS.values(), ids=KINDS)
+    @pytest.mark.slow
     def test_end_in_time(self, path: str) -> None:
         with FaultyServer(EVERYONE, fault=on(path, faulty.headers_a_byte_at_a_time)) as server:
             began = time.monotonic()

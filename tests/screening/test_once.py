@@ -10,6 +10,7 @@ from suppress.screening.once import Seen
 
 @pytest.mark.parametrize("most", [3, 1000, 10**6, 10**12])
 @pytest.mark.parametrize("block", [20, 2**17])
+@pytest.mark.slow
 def test_seen_is_a_set(most: int, block: int) -> None:
     dice = np.random.default_rng(most)
     seen, known = Seen(block), set()
@@ -23,6 +24,7 @@ def test_seen_is_a_set(most: int, block: int) -> None:
         assert len(seen) == len(known)
 
 
+@pytest.mark.slow
 def test_seen_takes_eight_bytes_a_person() -> None:
     numbers = np.random.default_rng(1).permutation(np.arange(1_000_000, dtype=np.uint64))
     tracemalloc.start()

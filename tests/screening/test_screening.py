@@ -114,6 +114,7 @@ def test_an_entry_without_a_reading_suppresses_the_same_digits(
     assert decision.outcome == outcome
 
 
+@pytest.mark.slow
 def test_more_than_a_batch() -> None:
     numbers = [f"+1415555267{place % 10}" if place % 4 else "x" for place in range(BATCH_SIZE + 20)]
     screening = Screening(iter(numbers), snapshot("+14155552671"))
@@ -148,6 +149,7 @@ NUMBERS = st.one_of(
 
 @settings(deadline=None)  # rules are derived when they are first needed
 @given(st.lists(NUMBERS), st.sets(st.sampled_from(["+14155552671", "+14155552673"])))
+@pytest.mark.slow
 def test_the_outcome_is_that_of_the_plain_loop(numbers: list[Any], stopped: set[str]) -> None:
     expected: dict[str, list[Any]] = {"allowed": [], "suppressed": [], "invalid": []}
     for number in numbers:

@@ -153,6 +153,7 @@ def answers(one: Suppressor, source: ListSource) -> tuple[bool, bool]:
         max_size=8,
     )
 )
+@pytest.mark.slow
 def test_status_and_answers_never_disagree_whatever_the_clock_does(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, float, bool]]
 ) -> None:

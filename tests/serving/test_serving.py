@@ -92,6 +92,7 @@ class TestRenewal:
             wait_for(lambda each=each: not each._serving._flight.running("sms"))  # type: ignore[misc]
         assert len(source.loads) == 2
 
+    @pytest.mark.slow
     def test_is_not_held_up_by_opt_outs_that_take_their_time(
         self, source: GatedSource, tmp_path: Path
     ) -> None:
@@ -122,6 +123,7 @@ class TestRenewal:
         slow.open.set()
         wait_for(lambda: not one.waiting())
 
+    @pytest.mark.slow
     def test_happens_by_itself(self, source: GatedSource) -> None:
         suppressor = Suppressor(
             plugins=[source],
@@ -152,6 +154,7 @@ class TestRenewal:
             suppressor._serving.renew()
             wait_for(lambda: not suppressor._serving._flight.running("sms"))
 
+    @pytest.mark.slow
     def test_pauses_in_its_thread(self, source: GatedSource) -> None:
         suppressor = Suppressor(
             plugins=[source],
@@ -164,6 +167,7 @@ class TestRenewal:
         time.sleep(0.35)
         assert 2 <= len(source.loads) <= 5
 
+    @pytest.mark.slow
     def test_its_thread_ends_with_its_suppressor(self, source: GatedSource) -> None:
         suppressor = Suppressor(plugins=[source], sources=["list"], store=None)
         suppressor.snapshot("sms")

@@ -24,6 +24,7 @@ OTHERS = st.one_of(
 
 
 @given(st.sets(NUMBERS), st.sets(OTHERS))
+@pytest.mark.slow
 def test_is_the_set_of_its_numbers(members: set[str], others: set[str]) -> None:
     numbers = NumberSet.of(members)
     assert len(numbers) == len(members)

@@ -20,6 +20,7 @@ def run_of(people: dict[int, tuple[int, ...]]) -> Run:
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.slow
 def test_as_a_plain_dictionary_has_them(seed: int) -> None:
     dice = random.Random(seed)
     alive: dict[int, tuple[int, ...]] = {}

@@ -31,6 +31,7 @@ def test_a_change_is_seen_by_all(path: Path) -> None:
     assert len(seen) == 101
 
 
+@pytest.mark.slow
 def test_a_change_in_another_process_is_seen(path: Path) -> None:
     signal = attached(path)
     before = signal.version()

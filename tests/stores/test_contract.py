@@ -204,6 +204,7 @@ CASES: list[tuple[Callable[..., None], type[MemoryStore], tuple[Any, ...]]] = [
 
 @pytest.mark.parametrize(("suite_test", "broken", "more"), CASES)
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.slow
 def test_a_broken_store_fails(
     suite_test: Callable[..., None], broken: type[MemoryStore], more: tuple[Any, ...]
 ) -> None:

@@ -131,6 +131,7 @@ def test_a_suppressor_of_ones_own_takes_the_place_too() -> None:
         assert allowed() == []
 
 
+@pytest.mark.slow
 def test_it_needs_no_pytest() -> None:
     code = (
         "import sys; sys.modules['pytest'] = None\n"
@@ -157,6 +158,7 @@ def test_another():
 """
 
 
+@pytest.mark.slow
 def test_the_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SUPPRESS_FILE_PATH")
     monkeypatch.delenv("SUPPRESS_FILE_QUIET")
@@ -168,6 +170,7 @@ def test_the_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "2 passed" in done.stdout, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_the_plugin_of_pytest_imports_nothing_of_suppress() -> None:
     """Since pytest loads it in every run, whatever that tests."""
     code = "import sys, suppress_pytest; print('suppress' in sys.modules)"

@@ -132,6 +132,7 @@ def test_without_a_failing_source_a_test_is_skipped() -> None:
         SourceContract().test_fails_when_it_cannot_read_everyone(None)
 
 
+@pytest.mark.slow
 def test_every_source_that_comes_with_suppress_is_made_to_fail() -> None:
     trees = [ast.parse(path.read_text()) for path in TESTS.rglob("test_*.py")]
     classes = [node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)]
