@@ -79,6 +79,19 @@ class Block(NamedTuple):
         starts = starts_of(ends)
         return None if (ends - starts).max(initial=0) > longest else (starts, ends)
 
+    def stripped_lines(self, longest: int) -> tuple[Bounds, Bounds, Bounds, Bounds] | None:
+        """Return the bounds of its lines, and those of their texts without blanks and mark.
+
+        Args:
+            longest: as for `lines`; None likewise.
+        """
+        bounds = self.lines(longest)
+        if bounds is None:
+            return None
+        starts = bounds[0].copy()
+        starts[:1] += self.mark
+        return *bounds, *self.stripped(starts, bounds[1])
+
     def stripped(self, starts: Bounds, ends: Bounds) -> tuple[Bounds, Bounds]:
         """Return the bounds of texts without the blanks around them, as `str.strip` does."""
         data, starts, odd = self.data, starts.copy(), []

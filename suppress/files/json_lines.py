@@ -50,13 +50,10 @@ class JsonLines:
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block; None where a line needs a closer look."""
-        bounds = block.lines(self._lines.limits.row_bytes)
+        bounds = block.stripped_lines(self._lines.limits.row_bytes)
         if bounds is None:
             return None
-        row_starts, row_ends = bounds
-        starts = row_starts.copy()
-        starts[:1] += block.mark
-        starts, ends = block.stripped(starts, row_ends)
+        row_starts, row_ends, starts, ends = bounds
         if not (starts < ends).all():
             return None
         numbers: Sequence[Any] | None

@@ -52,13 +52,10 @@ class Text:
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block; None where a line needs a closer look."""
-        bounds = block.lines(self._lines.limits.row_bytes)
+        bounds = block.stripped_lines(self._lines.limits.row_bytes)
         if bounds is None:
             return None
-        row_starts, row_ends = bounds
-        starts = row_starts.copy()
-        starts[:1] += block.mark
-        starts, ends = block.stripped(starts, row_ends)
+        row_starts, row_ends, starts, ends = bounds
         lines: Sequence[int] = range(block.first, block.first + len(starts))
         filled = np.flatnonzero(starts < ends)
         if len(filled) < len(starts):
