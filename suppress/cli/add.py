@@ -19,14 +19,10 @@ from suppress.suppressor import Suppressor
 @evidence_options
 @json_option
 def add(
-    numbers: tuple[str, ...],
-    path: str | None,
+    given: GivenNumbers,
     channels: tuple[str, ...],
-    columns: tuple[str, ...],
-    format_: str | None,
     default_region: str | None,
     *,
-    has_header: bool,
     all_channels: bool,
     as_json: bool,
     **evidence: Any,
@@ -42,15 +38,13 @@ def add(
     """
     suppressor = Suppressor(background=False)
     channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
-    given = GivenNumbers(numbers, path, columns, format_, has_header).read(
-        suppressor.reader(default_region)
-    )
-    new = suppressor.add_to_channels(given, channels, default_region=default_region, **evidence)
+    numbers = given.read(suppressor.reader(default_region))
+    new = suppressor.add_to_channels(numbers, channels, default_region=default_region, **evidence)
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)
     if as_json:
-        print_json({"numbers": len(given), "new": new, "waiting": waiting})
+        print_json({"numbers": len(numbers), "new": new, "waiting": waiting})
         return
     for channel, count in new.items():
-        click.echo(f"{channel}: opted out {counted(len(given), 'number')} ({count:,} new)")
+        click.echo(f"{channel}: opted out {counted(len(numbers), 'number')} ({count:,} new)")
     print_pending(waiting)

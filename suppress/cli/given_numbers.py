@@ -1,7 +1,8 @@
 """Numbers for opt-outs: typed as arguments, or in a file; each has to be exactly one number."""
 
+import functools
 import itertools
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,6 @@ import click
 from suppress.cli.input import read_rows
 from suppress.cli.limits import current_limits
 from suppress.cli.options import (
-    Decorated,
     column_option,
     format_option,
     header_option,
@@ -88,8 +88,22 @@ class GivenNumbers:
         return numbers
 
 
-def numbers_options(command: Decorated) -> Decorated:
-    """Add the arguments and options that name numbers, and how they are read."""
+def numbers_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the arguments and options that name numbers: the command gets them as `given`."""
+
+    @functools.wraps(command)
+    def with_given(
+        *,
+        numbers: tuple[str, ...],
+        path: str | None,
+        columns: tuple[str, ...],
+        format_: str | None,
+        has_header: bool,
+        **others: Any,
+    ) -> Any:
+        given = GivenNumbers(numbers, path, columns, format_, has_header)
+        return command(given=given, **others)
+
     options = (
         region_option,
         format_option,
@@ -104,6 +118,7 @@ def numbers_options(command: Decorated) -> Decorated:
         ),
         click.argument("numbers", metavar="[NUMBER]...", nargs=-1),
     )
+    decorated: Callable[..., Any] = with_given
     for option in options:
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return decorated

@@ -27,14 +27,10 @@ from suppress.suppressor import Suppressor
 @evidence_options
 @json_option
 def remove(
-    numbers: tuple[str, ...],
-    path: str | None,
+    given: GivenNumbers,
     channels: tuple[str, ...],
-    columns: tuple[str, ...],
-    format_: str | None,
     default_region: str | None,
     *,
-    has_header: bool,
     all_channels: bool,
     as_json: bool,
     **evidence: Any,
@@ -49,20 +45,18 @@ def remove(
     """
     suppressor = Suppressor(background=False)
     channels = chosen_channels(suppressor.channels, channels, all_channels=all_channels)
-    given = GivenNumbers(numbers, path, columns, format_, has_header).read(
-        suppressor.reader(default_region), suppressor.unread()
-    )
+    numbers = given.read(suppressor.reader(default_region), suppressor.unread())
     listed_by = {
-        channel: suppressor.remove(given, channel, default_region=default_region, **evidence)
+        channel: suppressor.remove(numbers, channel, default_region=default_region, **evidence)
         for channel in channels
     }
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)
     if as_json:
-        print_json({"numbers": len(given), "listed_by": listed_by, "waiting": waiting})
+        print_json({"numbers": len(numbers), "listed_by": listed_by, "waiting": waiting})
         return
     for channel, sources in listed_by.items():
-        no_longer = counted(len(given), "number is", "numbers are")
+        no_longer = counted(len(numbers), "number is", "numbers are")
         click.echo(f"{channel}: {no_longer} no longer opted out here")
         _print_still_listed(suppressor, channel, sources)
     print_pending(waiting)
