@@ -1,5 +1,6 @@
 """A stop list that is followed while recipients come in: their opt-outs, and its age."""
 
+import functools
 import io
 import math
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from support.builders import Clock, ListSource, by_hand, listed
+from support.builders import Clock, ListSource, listed, stored_by_hand
 from suppress import (
     Campaign,
     FollowedList,
@@ -30,11 +31,7 @@ def source() -> ListSource:
 
 @pytest.fixture
 def made(source: ListSource, clock: Clock, tmp_path: Path) -> Callable[..., Suppressor]:
-    def making(**arguments: Any) -> Suppressor:
-        given = {"store": tmp_path / "store", "ttl": 300.0, "max_stale": 3600.0, **arguments}
-        return by_hand(source, clock=clock, **given)
-
-    return making
+    return functools.partial(stored_by_hand, source, clock, tmp_path / "store")
 
 
 class Slow(io.RawIOBase):

@@ -1,16 +1,16 @@
 """Recipients that take their time to come: who opts out meanwhile is suppressed all the same."""
 
+import functools
 import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
-from support.builders import Clock, ListSource, by_hand, environ_of_list, listed
+from support.builders import Clock, ListSource, environ_of_list, listed, stored_by_hand
 from support.commands import COMMAND, run, run_text
 from suppress import Settings, SourceError, StopListUnavailable, Suppressor, UnknownChannel
 from suppress.cli import command_line
@@ -26,11 +26,7 @@ def source() -> ListSource:
 
 @pytest.fixture
 def made(source: ListSource, clock: Clock, tmp_path: Path) -> Callable[..., Suppressor]:
-    def making(**arguments: Any) -> Suppressor:
-        given = {"store": tmp_path / "store", "ttl": 300.0, "max_stale": 3600.0, **arguments}
-        return by_hand(source, clock=clock, **given)
-
-    return making
+    return functools.partial(stored_by_hand, source, clock, tmp_path / "store")
 
 
 class TestScreening:

@@ -35,6 +35,12 @@ def made(source: GatedSource, clock: Clock) -> Callable[..., Suppressor]:
     return making
 
 
+def in_background(source: GatedSource, min_pause: float, **arguments: Any) -> Suppressor:
+    """Return one that renews by itself, with a pause of so many seconds at least."""
+    limits = ServingLimits(min_pause=min_pause)
+    return Suppressor(plugins=[source], sources=["list"], limits=limits, **arguments)
+
+
 class TestRenewal:
     def test_nobody_waits_for_it(
         self, made: Callable[..., Suppressor], source: GatedSource, clock: Clock
@@ -107,13 +113,7 @@ class TestRenewal:
                 """Nothing is removed here."""
 
         slow = Slow(LISTED)
-        one = Suppressor(
-            plugins=[slow],
-            sources=["list"],
-            store=tmp_path,
-            ttl=0.5,
-            limits=ServingLimits(min_pause=0.05),
-        )
+        one = in_background(slow, 0.05, store=tmp_path, ttl=0.5)
         one.snapshot("sms")
         loads = len(slow.loads)
         slow.load = lambda *a: ListSource.load(slow, *a)  # type: ignore[method-assign]
@@ -125,13 +125,7 @@ class TestRenewal:
 
     @pytest.mark.slow
     def test_happens_by_itself(self, source: GatedSource) -> None:
-        suppressor = Suppressor(
-            plugins=[source],
-            sources=["list"],
-            store=None,
-            ttl=0.5,
-            limits=ServingLimits(min_pause=0.05),
-        )
+        suppressor = in_background(source, 0.05, store=None, ttl=0.5)
         suppressor.snapshot("sms")
         wait_for(lambda: len(source.loads) >= 3)
 
@@ -156,13 +150,7 @@ class TestRenewal:
 
     @pytest.mark.slow
     def test_pauses_in_its_thread(self, source: GatedSource) -> None:
-        suppressor = Suppressor(
-            plugins=[source],
-            sources=["list"],
-            store=None,
-            ttl=0,
-            limits=ServingLimits(min_pause=0.1),
-        )
+        suppressor = in_background(source, 0.1, store=None, ttl=0)
         suppressor.snapshot("sms")
         time.sleep(0.35)
         assert 2 <= len(source.loads) <= 5

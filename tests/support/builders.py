@@ -92,6 +92,14 @@ def by_hand(*sources: ListSource, clock: Clock | None = None, **arguments: Any) 
     return Suppressor(plugins=sources, background=False, clock=clock, timer=clock, **given)
 
 
+def stored_by_hand(
+    source: ListSource, clock: Clock, store: Path, /, **arguments: Any
+) -> Suppressor:
+    """Return one of a source, with a store and the usual ages unless others are given."""
+    given = {"store": store, "ttl": 300.0, "max_stale": 3600.0, **arguments}
+    return by_hand(source, clock=clock, **given)
+
+
 def listed(*numbers: str | int, channels: Collection[str] = ("sms",)) -> list[suppress.Entry]:
     return [suppress.Entry(number, set(channels), place) for place, number in enumerate(numbers)]
 
