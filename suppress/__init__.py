@@ -65,6 +65,7 @@ from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
@@ -72,6 +73,7 @@ from suppress.stop_list.forgotten import Forgotten, Trace
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
+from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
@@ -107,6 +109,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Overtaken",
+    "PartGone",
     "PendingChange",
     "People",
     "Person",
@@ -116,12 +119,14 @@ __all__ = [
     "Record",
     "RecordError",
     "Refused",
+    "Remote",
     "Replaced",
     "Row",
     "RowNumbers",
     "Rows",
     "Screening",
     "Secret",
+    "ServerUrl",
     "Settings",
     "SharedRecord",
     "Snapshot",

@@ -162,7 +162,7 @@ class Changes:
 
     @property
     def size(self) -> int:
-        """The number of positions that they take, which is one for each person, and at least one."""
+        """The number of positions that they take, which is at least one."""
         return max(len(self.people.numbers), 1)
 
     @property
