@@ -27,6 +27,7 @@ from suppress import (
     RecordError,
     ServerUrl,
 )
+from suppress.opt_outs.marks import NoMarks
 from suppress.opt_outs.schema import of_file
 from suppress.opt_outs.sqlite import SqliteRecord
 
@@ -49,7 +50,7 @@ class FolderRecord:
         folder.mkdir(exist_ok=True)
         self._leases = FolderRemote(folder / "leases")
         lock = functools.partial(filelock.FileLock, folder / "made.lock", thread_local=False)
-        self._record = SqliteRecord(folder, lock)
+        self._record = SqliteRecord(folder, lock, marks=NoMarks())
 
     @property
     def where(self) -> str:
