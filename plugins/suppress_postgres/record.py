@@ -172,6 +172,7 @@ class PostgresRecord(PostgresOutbox):
     def close(self) -> None:
         """End the connections."""
         self._database.connections.close()
+        self._news.close()
 
     def _append(
         self, connection: PostgresConnection, changes: Changes, first: int, ordinal: int
