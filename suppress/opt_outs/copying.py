@@ -112,6 +112,7 @@ class Copying:
             try:
                 changes = list(self.shared.changes_since(copied.position))
             except Replaced:
+                self._refuse_another(self.shared.identity(), copied)
                 raise self._gone_back() from None
             if changes:
                 self.extend(changes, copied)
@@ -141,12 +142,7 @@ class Copying:
     def _copy_all(self, copied: Copied | None) -> int:
         """Copy everything; return the position of the last change, or 0."""
         identity = self.shared.identity()
-        found = self._marks.found() | ({copied.identity} if copied is not None else set())
-        if found - {identity}:
-            raise RecordError(
-                "it is gone" if identity is None else "it is not the one that it was before",
-                f"Restore it from a backup, or correct the URL. {_ACCEPT}",
-            )
+        self._refuse_another(identity, copied)
         if identity is None:
             return 0
         seen = self.note.read()
@@ -163,6 +159,15 @@ class Copying:
         self._remove_images()
         self._tell()
         return position or 0
+
+    def _refuse_another(self, identity: str | None, copied: Copied | None) -> None:
+        """Refuse a record that has the place of the one that was here before."""
+        known = self._marks.found() | ({copied.identity} if copied is not None else set())
+        if known - {identity}:
+            raise RecordError(
+                "it is gone" if identity is None else "it is not the one that it was before",
+                f"Restore it from a backup, or correct the URL. {_ACCEPT}",
+            )
 
     def _has(self, position: int) -> bool:
         """Tell whether the shared record has the change at a position."""
