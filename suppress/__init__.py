@@ -2,7 +2,7 @@
 
 import logging
 
-from suppress import sql
+from suppress import lists, sql
 from suppress.default import (
     add,
     default_suppressor,
@@ -117,6 +117,7 @@ __all__ = [
     "hookimpl",
     "is_suppressed",
     "known_region",
+    "lists",
     "mask",
     "normalize",
     "refresh",

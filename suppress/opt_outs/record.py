@@ -139,6 +139,18 @@ class OptOuts:
             self._forget_unkept(name, people.rows())
         return {name: len(new[name]) for name in channels}
 
+    def append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
+        """Append the changes that are made of who is opted out now, all or none.
+
+        Args:
+            make: makes the changes; called again where others were faster.
+
+        Raises:
+            StoreUnavailable: the record cannot be read or written; nothing was appended.
+        """
+        with self._explained():
+            self._folded.append(make)
+
     def remove(
         self,
         people: People,
@@ -188,13 +200,23 @@ class OptOuts:
                 )
             ]
 
-        with self._explained():
-            self._folded.append(removals)
+        self.append(removals)
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))
             places, _ = find(sought, OptedOut((run,)), People.of(unkept).chosen)
             self._forget_unkept(channel, [unkept[place] for place in places])
+
+    def waiting_for(
+        self, destination: Destination, channel: str, numbers: Sequence[str]
+    ) -> set[str]:
+        """Return those numbers of which a destination has not been told something yet.
+
+        Raises:
+            StoreUnavailable: that cannot be read.
+        """
+        with self._explained():
+            return self.record.waits(destination, channel, numbers)
 
     def history(self, person: People, channel: str | None) -> list[Change]:
         """Return all changes that are about one person, oldest first.

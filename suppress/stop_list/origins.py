@@ -234,6 +234,11 @@ class Origins:
             place += 1
         return tuple(dict.fromkeys(found))
 
+    def count_numbers(self) -> int:
+        """Return how many different numbers there are."""
+        values = self._values
+        return min(len(values), 1) + int(np.count_nonzero(values[1:] != values[:-1]))
+
     def parts(self, source: str | None = None, *, size: int = 2**15) -> Iterator["OriginsPart"]:
         """Give all rows in the order of their numbers, some at a time.
 
