@@ -65,7 +65,7 @@ def _agreed(source: str, count: int) -> bool:
     Raises:
         click.UsageError: nobody can be asked.
     """
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not can_ask():
         raise click.UsageError(
             f"Nothing was handed over. {source} would get {counted(count, 'number')}: add --yes."
         )
@@ -73,6 +73,11 @@ def _agreed(source: str, count: int) -> bool:
     if not agreed:
         click.echo("Nothing was handed over.", err=True)
     return agreed
+
+
+def can_ask() -> bool:
+    """Return whether somebody sits at the input."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _described(found: Lacking) -> str:

@@ -148,13 +148,15 @@ class Rows:
             if not self._lines.is_ahead:
                 break
 
-    def cells(self, row: Row) -> Mapping[str, Any]:
-        """Return all cells of a row by the names of their columns or keys; none of a text's.
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows, each with all of its cells by the names of their columns or keys.
 
-        Args:
-            row: one of the rows.
+        A line of text has none. Use this or iterate over the rows, not both.
+
+        Raises:
+            InputError: a row cannot be read. Earlier rows were given.
         """
-        return self._format.cells(row)
+        return ((row, self._format.cells(row)) for row in self._rows)
 
     def writer(self, out: Writer) -> RowsWriter:
         """Return a writer of rows that makes a file of the same form; its header is written.

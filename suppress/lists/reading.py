@@ -108,11 +108,11 @@ def read_opt_outs(
     lines = _Lines(rows, meanings, suppressor)
     additions: list[Addition] = []
     unread: dict[str, set[str]] = {}
-    given = iter(rows)
+    given = rows.with_cells()
     while batch := list(itertools.islice(given, BATCH_SIZE)):
         some = []
-        for row in batch:
-            line, has_none = lines.read(row.line, row.number, rows.cells(row))
+        for row, cells in batch:
+            line, has_none = lines.read(row.line, row.number, cells)
             if not has_none:
                 some.append(line)
                 continue
@@ -125,6 +125,8 @@ def read_opt_outs(
             for channel in line.channels:
                 unread.setdefault(channel, set()).add(digits_of(line.number))
         additions += _additions(some, rows, readers)
+    if additions or unread:
+        lines.check_columns()
     return Read(additions, {name: frozenset(digits) for name, digits in unread.items()})
 
 
@@ -147,6 +149,7 @@ class _Lines:
         }
         if "since" not in meanings.columns:
             self._sources["since"] = _SINCE
+        self._unseen = {column for column in meanings.columns.values() if column}
         # Rows that say the same share an object.
         self._evidence = functools.lru_cache(2**12)(self._new_evidence)
 
@@ -156,9 +159,8 @@ class _Lines:
         Raises:
             InputError: it makes no sense.
         """
-        for name, column in self._meanings.columns.items():
-            if column and column not in cells:
-                raise self._rows.error(f"there is no column {shown(column)} for `{name}`.", line)
+        if self._unseen:
+            self._unseen.difference_update(cells)
         try:
             said = [self._cell(name, cells) for name in FIELDS]
             evidence = self._evidence(*said[1:])
@@ -173,13 +175,25 @@ class _Lines:
         is_unread = cells.get("reading") == NONE
         return _Line(line, number, channels, evidence, handed_in), is_unread
 
-    def _cell(self, name: str, cells: Mapping[str, Any]) -> Any:
+    def check_columns(self) -> None:
+        """Check that every column that was named was in a row.
+
+        Raises:
+            InputError: one was in none.
+        """
+        if self._unseen:
+            missing = " and ".join(map(shown, sorted(self._unseen)))
+            raise InputError(f"{self._rows.name} has no column {missing}.")
+
+    def _cell(self, name: str, cells: Mapping[str, Any]) -> str | datetime | None:
         for column in self._sources[name]:
             if not is_blank(cell := cells.get(column)):
-                return cell
+                if isinstance(cell, list | dict):
+                    raise InvalidArgument(f"`{name}` is not a text.")
+                return cell if isinstance(cell, datetime) else str(cell)
         return None
 
-    def _channels_of(self, cell: object) -> tuple[str, ...]:
+    def _channels_of(self, cell: str | datetime | None) -> tuple[str, ...]:
         if cell is None:
             if not self._meanings.channels:
                 raise InvalidArgument("it names no channel. Name one for the whole file.")
@@ -189,13 +203,15 @@ class _Lines:
             raise UnknownChannel.among(channel, self._served)
         return (channel,)
 
-    def _new_evidence(self, since: Any, *texts: Any) -> Evidence:
+    def _new_evidence(
+        self, since: str | datetime | None, *texts: str | datetime | None
+    ) -> Evidence:
         details = Details(**self._meanings.details)
         if since is not None:
             details["at"] = _moment(since)
         for name, text in zip(("reason", "by", "via", "reference"), texts, strict=True):
             if text is not None:
-                details[name] = text if isinstance(text, str) else str(text)  # type: ignore[literal-required]
+                details[name] = str(text)  # type: ignore[literal-required]
         return Evidence.given(details, self._now)
 
 
@@ -270,13 +286,13 @@ def _circumstances(line: _Line) -> tuple[tuple[str, ...], Evidence]:
     return line.channels, line.evidence
 
 
-def _moment(cell: Any) -> datetime:
+def _moment(cell: str | datetime) -> datetime:
     if isinstance(cell, datetime):
         return cell if cell.tzinfo else cell.astimezone()
     try:
-        return datetime.fromisoformat(str(cell).strip()).astimezone()
+        return datetime.fromisoformat(cell.strip()).astimezone()
     except (ValueError, OverflowError, OSError):
         raise InputError(
-            f"{shown(str(cell))} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
+            f"{shown(cell)} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
             "an offset such as +02:00 if the time is not in your time zone."
         ) from None

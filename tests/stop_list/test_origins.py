@@ -408,7 +408,7 @@ def test_every_row_is_given_in_parts(stored: bool) -> None:
     origins = read(builder.origins()) if stored else builder.origins()
     rows = []
     for part in origins.parts(size=2):
-        columns = [part.values.tolist(), part.further.tolist(), *map(list, origins.details(part))]
+        columns = part.values.tolist(), part.further.tolist(), *origins.details(part)
         rows += [(*row[:4], str(row[4])) for row in zip(*columns, strict=True)]
     assert sorted(rows) == [
         (ann, False, "one", "crm-8", "NaT"),
