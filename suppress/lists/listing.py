@@ -14,7 +14,7 @@ from suppress.stop_list.origins import Origin, PartDetails
 from suppress.stop_list.snapshot import OPTED_OUT, Snapshot
 
 FIRST, FURTHER, NONE = "first", "further", "none"
-"""Whether a number is the first reading of its entry, another one, or digits that have none."""
+"""The kinds of numbers: the first reading of an entry, another one, or digits that have none."""
 
 PAGE = 2**15
 """Rows that are made together."""

@@ -29,7 +29,7 @@ from suppress.opt_outs.people import People, storable
 from suppress.suppressor import Suppressor
 
 FIELDS = ("channel", "since", "reason", "by", "via", "reference")
-"""What a column of another system can be taken for."""
+"""The fields that a column of another system can be taken for."""
 
 _SINCE = ("since", "wished_at", "made_at")
 """Columns of ours with the time of an opt-out, the first of them that is filled."""

@@ -147,9 +147,8 @@ class MovingMethods(OptOutMethods, ABC):
 
         Something waits for it where it could not be reached, or has refused a number.
         """
-        opt_outs, _ = self._kept(channel)
-        waiting = opt_outs.waiting_for(self._destination(source, channel), channel, numbers)
-        return [each for each in numbers if each not in waiting]
+        destination = self._destination(source, channel)
+        return self._kept(channel).delivery.untold(destination, channel, numbers)
 
     def _destination(self, source: str, channel: str) -> Destination:
         destinations = self._kept(channel).delivery.destinations(channel)

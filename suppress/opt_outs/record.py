@@ -207,17 +207,6 @@ class OptOuts:
             places, _ = find(sought, OptedOut((run,)), People.of(unkept).chosen)
             self._forget_unkept(channel, [unkept[place] for place in places])
 
-    def waiting_for(
-        self, destination: Destination, channel: str, numbers: Sequence[str]
-    ) -> set[str]:
-        """Return those numbers of which a destination has not been told something yet.
-
-        Raises:
-            StoreUnavailable: that cannot be read.
-        """
-        with self._explained():
-            return self.record.waits(destination, channel, numbers)
-
     def history(self, person: People, channel: str | None) -> list[Change]:
         """Return all changes that are about one person, oldest first.
 

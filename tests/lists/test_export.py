@@ -156,7 +156,7 @@ def test_the_forgotten_are_counted(one: Suppressor) -> None:
 
 
 def test_every_reading_of_an_entry_is_written(made: Making) -> None:
-    """Who reads the file may not read the digits as the entry was meant."""
+    """The reader of the file may not read the digits as the entry was meant."""
     source = ListSource([Entry("15112345679", {"sms"})])
     source.region = "DE"  # type: ignore[attr-defined]
     rows, _ = exported(made(source), channels=["sms"])
