@@ -1,4 +1,7 @@
-"""Lists that move between systems: out to a file and back, compared, and handed to a source."""
+"""Lists that move between systems: out to a file and back, compared, and handed to a source.
+
+Import it as `suppress.lists`; `import suppress` alone does not.
+"""
 
 from suppress.lists.difference import Difference, compare
 from suppress.lists.export import Exported, export
