@@ -23,6 +23,7 @@ from suppress.files.rows import Rows
 from suppress.lists.listing import NONE
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.handed_in import as_text, digits_of
+from suppress.numbers.mask import mask
 from suppress.opt_outs.evidence import Details, Evidence
 from suppress.opt_outs.moving import Addition
 from suppress.opt_outs.people import People, storable
@@ -200,7 +201,8 @@ class _Lines:
             return tuple(self._meanings.channels)
         channel = str(cell).strip()
         if channel not in self._served:
-            raise UnknownChannel.among(channel, self._served)
+            # A wrong column may hold phone numbers.
+            raise UnknownChannel.among(mask(channel), self._served)
         return (channel,)
 
     def _new_evidence(
@@ -293,6 +295,6 @@ def _moment(cell: str | datetime) -> datetime:
         return datetime.fromisoformat(cell.strip()).astimezone()
     except (ValueError, OverflowError, OSError):
         raise InputError(
-            f"{shown(cell)} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
+            f"{mask(cell)!r} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
             "an offset such as +02:00 if the time is not in your time zone."
         ) from None

@@ -104,7 +104,8 @@ class MovingMethods(OptOutMethods, ABC):
             return [] if dry_run else found
 
         opt_outs.append(changes)
-        self._announce()
+        if not dry_run:
+            self._announce()
         return MappingProxyType(added)
 
     @without_frames

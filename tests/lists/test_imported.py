@@ -131,6 +131,12 @@ REFUSED = [
         "in has no column 'when'",
     ),
     (
+        "number,since\n+14155552671,+14155552672\n",
+        {"channels": ["sms"], "column": "number"},
+        r"line 2: '\+141\*+72' is not a date",
+    ),
+    ("number,channel\n+14155552671,+14155552672\n", {"column": "number"}, r"'\+141\*+72'\. Served"),
+    (
         '{"number": "+14155552671", "reason": ["a"]}\n',
         {"channels": ["sms"], "column": "number"},
         "line 1: `reason` is not a text",
