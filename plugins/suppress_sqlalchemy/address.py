@@ -23,6 +23,8 @@ def address_of(url: Secret) -> URL:
         raise InvalidSetting("url", f"is not the URL of a database, {FORM}") from None
     if "@" in (address.host or ""):
         raise InvalidSetting("url", "has a password with an @. Write it as %40")
+    if address.drivername == "postgres":  # as elsewhere, and not for SQLAlchemy
+        address = address.set(drivername="postgresql")
     address = _with_driver(address)
     return _of_file(address) if address.get_backend_name() == "sqlite" else address
 

@@ -139,7 +139,8 @@ def _file_of(address: URL) -> Path | None:
 def _arguments(address: URL, timeout: float, limits: SqlLimits) -> dict[str, Any]:
     """Return the driver's arguments that bound each wait, as far as the URL has none of its own."""
     driver = address.get_driver_name()
-    connect = max(1, math.ceil(min(limits.connect_within, timeout)))
+    within = min(limits.connect_within, timeout)
+    connect = max(1, math.ceil(within))
     answer = max(1, math.ceil(timeout))
     arguments: dict[str, Any] = {}
     if driver in ("psycopg", "psycopg2"):
@@ -155,5 +156,5 @@ def _arguments(address: URL, timeout: float, limits: SqlLimits) -> dict[str, Any
         arguments = dict.fromkeys(("read_timeout", "write_timeout"), answer)
         arguments["connect_timeout"] = connect
     elif driver == "pysqlite":
-        arguments = {"timeout": connect}
+        arguments = {"timeout": within}
     return {name: value for name, value in arguments.items() if name not in address.query}

@@ -39,12 +39,12 @@ class OwnTable:
         self._require(connection)
         columns = self._table.c
         statement = sa.select(columns.number, columns.added_at).where(columns.channel == channel)
-        result = connection.execute(statement, execution_options={"yield_per": batch_rows})
-        for rows in result.partitions():
-            numbers, times = zip(*rows, strict=True)
-            yield Entries(
-                numbers=numbers, channels={channel}, added_at=times, place=f"table {self._name}"
-            )
+        place = f"table {self._name}"
+        options = {"yield_per": batch_rows}
+        with connection.execute(statement, execution_options=options) as result:
+            for rows in result.partitions():
+                numbers, times = zip(*rows, strict=True)
+                yield Entries(numbers=numbers, channels={channel}, added_at=times, place=place)
 
     def add(self, connection: Connection, numbers: Sequence[str], channel: str) -> None:
         """Put in the numbers that are not there.

@@ -76,12 +76,11 @@ class SqlSource:
     def _entries(self, connection: Connection, channels: frozenset[str]) -> Iterator[Entries]:  # noqa: ARG002 - for those that also read opt-outs
         id_column = self._settings.id_column or self._primary_key(connection)
         reader = RowReader(self._settings, id_column)
-        result = connection.execute(
-            reader.statement(), execution_options={"yield_per": self._limits.batch_rows}
-        )
-        reader.find_columns(list(result.keys()))
-        for rows in result.partitions():
-            yield from reader.entries(rows)
+        options = {"yield_per": self._limits.batch_rows}
+        with connection.execute(reader.statement(), execution_options=options) as result:
+            reader.find_columns(list(result.keys()))
+            for rows in result.partitions():
+                yield from reader.entries(rows)
 
     def _primary_key(self, connection: Connection) -> str | None:
         """Return the primary key of the table, if it is one column."""
