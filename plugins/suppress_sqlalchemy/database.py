@@ -31,8 +31,8 @@ SQLite's transactions always do. Elsewhere, it is left to the database: the list
 _MOST_MILLISECONDS = 2**31 - 1
 
 
-class Database:
-    """A database of the team's, connected to for each reading and each writing anew.
+class SqlDatabase:
+    """A database of the team's, with a new connection for each reading and each writing.
 
     Args:
         url: its URL.

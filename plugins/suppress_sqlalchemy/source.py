@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from suppress import Entries, Progress, Settings
-from suppress_sqlalchemy.database import Database
+from suppress_sqlalchemy.database import SqlDatabase
 from suppress_sqlalchemy.limits import DEFAULT_LIMITS, SqlLimits
 from suppress_sqlalchemy.own_table import OwnTable
 from suppress_sqlalchemy.rows import RowReader, split_name
@@ -45,7 +45,7 @@ class SqlSource:
         self.region = default_region
         self._settings = settings
         self._limits = limits
-        self._database = Database(settings.url, timeout=load_timeout, limits=limits)
+        self._database = SqlDatabase(settings.url, timeout=load_timeout, limits=limits)
         address = self._database.address
         self.identity = hashlib.sha256(
             json.dumps(

@@ -348,6 +348,32 @@ class TestAnswerThatDoesNotCome:
         assert shown is None or str(shown) not in str(caught.value)
         assert "s3cret:" not in str(caught.value)
 
+    @pytest.mark.servers
+    def test_a_connection_that_ends_in_the_middle(self, postgres_url: str) -> None:
+        fill(postgres_url, *({"id": each, "phone": LISTED} for each in range(1, 8)))
+        reading = iter(source_of(postgres_url).load(frozenset({"sms"}), lambda *_: None))
+        next(reading)
+        runner(postgres_url)(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        with pytest.raises(suppress.SourceError, match=r"answered with an error: .*terminat"):
+            list(reading)
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            "postgresql+psycopg://u:nowhere.invalid@nowhere.invalid/d",
+            "postgresql+psycopg://u:p@127.0.0.1/d?sslmode=nowhere.invalid",
+        ],
+    )
+    def test_no_error_shows_a_secret_that_the_driver_shows(self, url: str) -> None:
+        pytest.importorskip("psycopg")
+        source = source_of(url)
+        with pytest.raises(suppress.SourceError, match=r"cannot be reached: .*\*\*\*") as caught:
+            list(source.load(frozenset({"sms"}), lambda *_: None))
+        assert "nowhere" not in str(caught.value).partition("reached: ")[2]
+
     def test_a_locked_file_of_sqlite(self, sqlite_url: str) -> None:
         fill(sqlite_url, *ROWS)
         engine = sa.create_engine(sqlite_url, poolclass=sa.NullPool)
@@ -442,7 +468,7 @@ def test_a_file_that_others_write(sqlite_url: str, caplog: pytest.LogCaptureFixt
 
 
 class TestIdentity:
-    """What makes it another list makes it another identity, and nothing else does."""
+    """The identity changes with what makes it another list, and with nothing else."""
 
     def of(self, **own: Any) -> str:
         given = {"url": "postgresql://u:p@h/d", "column": "phone", "table": "people"}
