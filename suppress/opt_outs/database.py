@@ -21,6 +21,9 @@ from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, ver
 from suppress.ownership import refuse_if_others_write
 from suppress.stores.contract import StoreError
 
+FILE = "opt-outs.sqlite3"
+"""The name of the file in its folder."""
+
 _DO_WITHOUT = (
     "If you can do without the opt-outs in it, move it away and run `suppress reset-opt-outs`."
 )
@@ -60,8 +63,8 @@ class Database:
         max_wait: float,
         marks: HasMarks,
     ) -> None:
-        self.path = folder / "opt-outs.sqlite3"
-        self._journal = folder / "opt-outs.sqlite3-journal"
+        self.path = folder / FILE
+        self._journal = folder / f"{FILE}-journal"
         self._lock = lock
         self._max_wait = max_wait
         self._marks = marks
