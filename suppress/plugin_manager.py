@@ -145,8 +145,12 @@ class Plugins:
                 sources.append(source)
         return tuple(sources)
 
-    def remote(self, settings: Settings) -> "Remote | None":
+    def remote(self, settings: Settings, *, of: str | None = None) -> "Remote | None":
         """Return the server that `store` names; None if it names a folder or memory.
+
+        Args:
+            settings: all settings.
+            of: the plugin to ask; None for all, one of which has to know the URL.
 
         Raises:
             ConfigurationError: no plugin knows the URL, or its library is not installed.
@@ -154,8 +158,10 @@ class Plugins:
         url = settings.store
         if not isinstance(url, ServerUrl):
             return None
-        remote: Remote | None = self._server(self._manager.hook.suppress_remote, url, settings)
-        if remote is None:
+        hook = "suppress_remote"
+        caller = getattr(self._manager.hook, hook) if of is None else self._only(of, hook)
+        remote: Remote | None = self._server(caller, url, settings)
+        if remote is None and of is None:
             raise _not_installed(url, f"no plugin knows {url.scheme}://", self.found)
         return remote
 
