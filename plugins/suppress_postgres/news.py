@@ -1,6 +1,7 @@
 """News by LISTEN, on a connection that does nothing else."""
 
 import contextlib
+import threading
 import time
 
 from psycopg import sql
@@ -22,6 +23,7 @@ class PostgresNews:
     def __init__(self, connections: PostgresConnections, subject: str) -> None:
         self.channel = f"{connections.schema}_{subject}"
         self._connections = connections
+        self._waiting = threading.Lock()
         self._listening: PostgresConnection | None = None
         self._heard_at = 0.0
 
@@ -31,19 +33,30 @@ class PostgresNews:
         Raises:
             psycopg.Error: the connection cannot be made, or is lost.
         """
-        if self._listening is None:
-            self._listen()
-            return True
-        try:
-            return self._heard(self._listening, time.monotonic() + timeout)
-        except BaseException:
-            self._listening.close()
-            self._listening = None
-            raise
+        with self._waiting:
+            if self._listening is None:
+                self._listen()
+                return True
+            try:
+                return self._heard(self._listening, time.monotonic() + timeout)
+            except BaseException:
+                self._end()
+                raise
 
     def after_fork_in_child(self) -> None:
-        """Forget the connection."""
+        """Forget the connection of the parent."""
+        self._waiting = threading.Lock()
         self._listening = None
+
+    def close(self) -> None:
+        """End the connection, which nobody may wait on any more."""
+        with self._waiting:
+            self._end()
+
+    def _end(self) -> None:
+        if self._listening is not None:
+            self._listening.close()
+            self._listening = None
 
     def _listen(self) -> None:
         connection = self._connections.connected()

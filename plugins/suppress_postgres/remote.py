@@ -107,6 +107,7 @@ class PostgresRemote:
     def close(self) -> None:
         """End the connections."""
         self._connections.close()
+        self._news.close()
 
     @contextlib.contextmanager
     def _asking(self) -> Iterator[PostgresConnection]:
