@@ -94,6 +94,10 @@ class Upkeep:
             self._sighting = seen, started
         return Sighting(seen.at, started)
 
+    def now(self) -> float:
+        """Return the time by the clock of this machine (seconds since the epoch)."""
+        return self._clock()
+
     def knows_of(self, position: int) -> None:
         """Note that the record has a change at a position: without it the copy is not whole."""
         self._known = max(self._known, position)
@@ -184,8 +188,13 @@ class Upkeep:
             self._failure = None
             logger.warning("The opt-outs in %s can be copied again.", self._copying.shared.where)
 
-    def take_over(self, changes: Sequence[Changes], expected: int | None) -> None:
+    def take_over(self, changes: Sequence[Changes], expected: int | None, began: float) -> None:
         """Copy what this process has just appended to the shared record.
+
+        Args:
+            changes: the changes, with their positions.
+            expected: the position of the last change before them.
+            began: when they were about to be appended (seconds since the epoch).
 
         Raises:
             RecordError: it cannot be copied.
@@ -195,6 +204,7 @@ class Upkeep:
             copied = self._copying.copy.copied()
             if copied is not None and copied.position is not None and copied.position == expected:
                 self._copying.extend(changes, copied)
+                self._saw(Seen(changes[-1].position, began))
                 return
         self.sync()
 
