@@ -15,7 +15,8 @@ from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.column import Column
 from suppress.numbers.handed_in import Numbers, digits_of
-from suppress.stop_list.origins import EntryDetails, shown_id
+from suppress.stop_list.entry_details import EntryDetails
+from suppress.stop_list.origins import shown_id
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
