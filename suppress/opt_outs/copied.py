@@ -25,7 +25,7 @@ from suppress.stop_list.forgotten import Forgotten
 
 
 class Copied(NamedTuple):
-    """How much of a shared record a copy has.
+    """The part of a shared record that a copy has.
 
     Attributes:
         identity: the name of the shared record.

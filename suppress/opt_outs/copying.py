@@ -12,7 +12,7 @@ from suppress.opt_outs.copied import Copied, RecordCopy
 from suppress.opt_outs.image import remove_images
 from suppress.opt_outs.limits import OptOutLimits
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.seen import Seen, SeenNote
+from suppress.opt_outs.seen import Noted, SeenNote
 from suppress.opt_outs.shared import SharedRecord
 from suppress.stores.contract import Store, StoreError
 
@@ -131,7 +131,7 @@ class Copying:
         self._tell()
 
     def _copied(self) -> Copied | None:
-        """Return how much has been copied; None where there is no copy that can be read."""
+        """Return how much has been copied; None where no copy can be read."""
         if self.is_damaged:
             return None
         try:
@@ -139,7 +139,7 @@ class Copying:
         except RecordError:
             return None
 
-    def _copy_all(self, copied: Copied | None, seen: Seen | None) -> int:
+    def _copy_all(self, copied: Copied | None, seen: Noted | None) -> int:
         """Copy everything; return the position of the last change, or 0."""
         identity = self.shared.identity()
         self._refuse_another(identity, copied)

@@ -348,7 +348,7 @@ class TestDoubt:
             why = "it is gone" if is_gone else "not the one that it was before"
             with pytest.raises(StopListUnavailable, match=why):
                 machine.process().is_suppressed(BOB, "sms")
-            # A machine that was set up anew has its mark all the same.
+            # A machine that was set up again has its mark all the same.
             shutil.rmtree(machine.copies, ignore_errors=True)
         assert machine.process().reset_opt_outs()
         assert machine.lists(ANN, BOB) == [False, not is_gone]
@@ -437,7 +437,7 @@ class TestDelivery:
     def test_a_machine_that_was_stopped_for_too_long_delivers_no_more(
         self, machine: Machine, other: Machine, source: Taker, server: FolderRecord
     ) -> None:
-        """What it was about to tell was told by another one, or will be."""
+        """The rest is told by another machine."""
         numbers = [f"+4479{place:08d}" for place in range(6)]
         machine.one.add(numbers, "sms")
 
