@@ -250,6 +250,21 @@ class TestDoubt:
         server.mend()
         assert machine.lists(ANN, BOB) == [True, True]
 
+    def test_after_a_start_of_the_system_everything_is_copied_again(
+        self, machine: Machine, server: FolderRecord, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The copy does not wait for the disk, so a power cut may have torn it."""
+        machine.one.add([ANN], "sms")
+        assert machine.lists(ANN) == [True]
+        monkeypatch.setattr("suppress.opt_outs.seen.boot", lambda: b"another")
+        server.cut()
+        with pytest.raises(StopListUnavailable, match="the server does not answer"):
+            machine.process().is_suppressed(ANN, "sms")
+        server.mend()
+        before = (machine.copy / "opt-outs.sqlite3").stat().st_ino
+        assert machine.lists(ANN, BOB) == [True, False]
+        assert (machine.copy / "opt-outs.sqlite3").stat().st_ino != before
+
     @pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + bytes(5000), None])
     def test_a_copy_that_is_damaged_is_made_again(
         self, machine: Machine, server: FolderRecord, content: bytes | None
