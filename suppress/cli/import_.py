@@ -46,7 +46,7 @@ def _mapped(
 
 
 @dataclass(frozen=True)
-class _Table:
+class _TableFile:
     """The options that say how a file is to be read.
 
     Attributes:
@@ -73,7 +73,7 @@ class _Table:
 
 
 def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a `_Table`: the command gets it as `table`."""
+    """Add the options of a `_TableFile`: the command gets it as `table`."""
 
     @functools.wraps(command)
     def with_table(
@@ -87,7 +87,7 @@ def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         if len(columns) > 1:
             raise click.UsageError("A row has one number here. Name one column.")
-        table = _Table(columns, columns_of_fields, format_, has_header, sheet)
+        table = _TableFile(columns, columns_of_fields, format_, has_header, sheet)
         return command(table=table, **others)
 
     options = (
@@ -124,7 +124,7 @@ def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def import_command(
     source: str,
     channels: tuple[str, ...],
-    table: _Table,
+    table: _TableFile,
     *,
     all_channels: bool,
     here_only: bool,

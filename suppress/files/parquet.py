@@ -111,12 +111,10 @@ class Parquet:
     def _cells(self, records: Any) -> Iterator[Mapping[str, Any]]:
         columns = []
         for field, column in zip(records.schema, records.columns, strict=True):
-            is_moment = self._pa.types.is_timestamp(field.type)
-            # Python knows no times of nanoseconds.
-            kind = self._pa.timestamp("us", field.type.tz) if is_moment else field.type
-            columns.append(column.cast(kind, safe=False).to_pylist())
-        for cells in zip(*columns, strict=True):
-            yield dict(zip(records.schema.names, cells, strict=True))
+            if self._pa.types.is_timestamp(field.type):  # Python knows no times of nanoseconds
+                column = column.cast(self._pa.timestamp("us", field.type.tz), safe=False)  # noqa: PLW2901
+            columns.append(column.to_pylist())
+        return (dict(zip(records.schema.names, cells, strict=True)) for cells in zip(*columns))  # noqa: B905
 
     def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
         """Return a writer of rows into a file of the same schema, metadata and compression."""
