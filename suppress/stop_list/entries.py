@@ -108,7 +108,8 @@ class EntryBatch:
     def named(self, place: int) -> str:
         """Return the beginning of an error about one of the entries."""
         id_ = None if self._many.ids is None else self._many.ids[place]
-        name = "" if id_ is None else f"{self._many.id_word} {shown_id(id_)}".lstrip()
+        word = self._many.id_word or ("entry" if isinstance(id_, int) else "")
+        name = "" if id_ is None else f"{word} {shown_id(id_)}".lstrip()
         known = ", ".join(each for each in (self._many.place, name) if each)
         return f"{known}: " if known else ""
 
