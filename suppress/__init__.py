@@ -1,6 +1,8 @@
 """Keep messages from reaching people who asked not to get them."""
 
+import importlib
 import logging
+from typing import TYPE_CHECKING
 
 from suppress import sql
 from suppress.default import (
@@ -27,6 +29,7 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.exchange.limits import ExchangeLimits
 from suppress.files.batch import Batch, RowNumbers
 from suppress.files.rows import Rows
 from suppress.files.slices import Row
@@ -60,12 +63,31 @@ from suppress.stores.contract import Failure
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
+if TYPE_CHECKING:
+    from suppress.exchange.bearer import BearerToken
+    from suppress.exchange.exchange import Exchange, HttpAnswer
+
 logging.getLogger("suppress").addFilter(PrintableRecords())
+
+_OF_REQUESTS = {
+    "BearerToken": "suppress.exchange.bearer",
+    "Exchange": "suppress.exchange.exchange",
+    "HttpAnswer": "suppress.exchange.exchange",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs requests when it is asked for, since it takes long."""
+    if name not in _OF_REQUESTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_OF_REQUESTS[name]), name)
+
 
 __all__ = [
     "Against",
     "Backlog",
     "Batch",
+    "BearerToken",
     "Campaign",
     "Change",
     "ChannelStatus",
@@ -74,9 +96,12 @@ __all__ = [
     "Decision",
     "Entries",
     "Entry",
+    "Exchange",
+    "ExchangeLimits",
     "Failure",
     "FollowedList",
     "Health",
+    "HttpAnswer",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",
