@@ -217,6 +217,6 @@ class TestCommands:
         plugins = Plugins([Plugin()])
         offered = {name: plugins.commands_of(name) for name in plugins.found}
         assert {each.name for each in offered.pop("bsg")} == {"login", "sandbox", "demo"}
-        assert offered.pop("file") == ()
-        ((command,),) = offered.values()
+        assert offered["file"] == ()
+        ((command,),) = filter(None, offered.values())
         assert command.name == "hello"
