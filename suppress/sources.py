@@ -33,6 +33,7 @@ Progress = Callable[[int, int | None], None]
 """The progress of a source: entries read so far, and in all, if that is known."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SOURCE_NAME = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})?")
 
 
 class ReadingFailed(StopListUnavailable):
@@ -56,7 +57,10 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name, of lower case letters, digits, `-` and `_`."""
+        """The source's name, of lower-case letters, digits, `-` and `_`.
+
+        One of several of a kind has the name of its kind, a dot, and a name of its own.
+        """
 
     @property
     def channels(self) -> Collection[str]:
@@ -130,10 +134,10 @@ def check(source: Source) -> None:
         raise ConfigurationError(
             f"{type(source).__name__} is not a source: it needs name, channels and load()."
         )
-    if not _NAME.fullmatch(source.name):
+    if not _SOURCE_NAME.fullmatch(source.name):
         raise ConfigurationError(
             f"The source name {source.name!r} is not valid. "
-            "Use lower-case letters, digits, - and _."
+            "Use lower-case letters, digits, - and _; a dot may stand behind the name of a kind."
         )
     if isinstance(source.channels, str) or not source.channels:
         raise ConfigurationError(
