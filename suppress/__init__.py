@@ -27,6 +27,7 @@ from suppress.errors import (
     SourceError,
     StopListUnavailable,
     StoreUnavailable,
+    Suppressed,
     SuppressError,
     UnknownChannel,
 )
@@ -36,6 +37,7 @@ from suppress.files.rows import Rows
 from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
+from suppress.guard import bypass, guard
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.column import Column
@@ -129,17 +131,20 @@ __all__ = [
     "StopListUnavailable",
     "StoreUnavailable",
     "SuppressError",
+    "Suppressed",
     "Suppressor",
     "TakesOptOuts",
     "TooManyInvalid",
     "UnknownChannel",
     "__version__",
     "add",
+    "bypass",
     "config_folder",
     "default_suppressor",
     "filter_frame",
     "filter_recipients",
     "forget",
+    "guard",
     "history",
     "hookimpl",
     "is_suppressed",
