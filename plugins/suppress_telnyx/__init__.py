@@ -8,17 +8,16 @@ NAME = "telnyx"
 
 
 @suppress.hookimpl
-def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """Offer the opt-outs at Telnyx, if there is an API key."""
+def suppress_sources(settings: suppress.Settings) -> list[suppress.Source]:
+    """Offer the opt-outs at Telnyx for each API key."""
     from suppress_telnyx.settings import TelnyxSettings  # noqa: PLC0415 - when it is asked
 
-    own = settings.section(NAME, TelnyxSettings, environ_prefix="TELNYX")
-    if own is None:
-        if NAME in (settings.sources or ()):
-            raise suppress.ConfigurationError(
-                "TELNYX_API_KEY (`api_key` in the table [suppress.telnyx]) is missing."
-            )
-        return None
+    found = settings.sections(NAME, TelnyxSettings, environ_prefix="TELNYX")
+    if not found:
+        return []
     from suppress_telnyx.source import TelnyxSource  # noqa: PLC0415 - loads requests
 
-    return TelnyxSource(own, load_timeout=settings.load_timeout)
+    return [
+        TelnyxSource(own, name=name, load_timeout=settings.load_timeout)
+        for name, own in found.items()
+    ]

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from suppress import ConfigurationError, Secret
+from suppress import InvalidSetting, Secret
 
 ADDRESS = "https://api.telnyx.com"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TelnyxSettings:
-    """The table `[suppress.telnyx]`; each is also `TELNYX_` and its name in the environment.
+    """The table `[suppress.telnyx]` or `[suppress.telnyx.NAME]`.
+
+    Each is also `TELNYX_` or `TELNYX_NAME_` and its name in the environment.
 
     Attributes:
         api_key: a key of the account, `KEY...`; a plain text will do.
@@ -42,19 +44,19 @@ class TelnyxSettings:
         # The one way to change a frozen instance.
         object.__setattr__(self, "api_key", Secret(Secret(self.api_key).reveal().strip()))
         if not _is_usable(self.api_key):
-            raise ConfigurationError(f"{_names('api_key')} is empty or not an API key.")
+            raise InvalidSetting("api_key", "is empty or not an API key")
         for name in ("messaging_profile_id", "sender"):
             if getattr(self, name) == "":
-                raise ConfigurationError(f"{_names(name)} is empty. Leave it out to read all.")
+                raise InvalidSetting(name, "is empty. Leave it out to read all")
         for name in ("created_from", "created_until"):
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:
                 object.__setattr__(self, name, moment.replace(tzinfo=UTC))
         if self.max_entries < 1:
-            raise ConfigurationError(f"{_names('max_entries')} must be 1 or more.")
+            raise InvalidSetting("max_entries", "must be 1 or more")
         if not 0 < self.timeout <= 600:  # noqa: PLR2004
-            raise ConfigurationError(
-                f"{_names('timeout')} must be a number of seconds, more than 0 and at most 600."
+            raise InvalidSetting(
+                "timeout", "must be a number of seconds, more than 0 and at most 600"
             )
 
     @property
@@ -67,10 +69,6 @@ class TelnyxSettings:
             "created_at[lte]": _in_utc(self.created_until),
         }
         return {name: text for name, text in given.items() if text is not None}
-
-
-def _names(name: str) -> str:
-    return f"TELNYX_{name.upper()} (`{name}` in the table [suppress.telnyx])"
 
 
 def _in_utc(moment: datetime | None) -> str | None:

@@ -29,11 +29,11 @@ _Text = Annotated[str, Meta(max_length=250)]
 _Count = Annotated[int, Meta(ge=0)]
 
 _NEXT_STEP: Mapping[int, str] = {
-    HTTPStatus.UNAUTHORIZED: "Check TELNYX_API_KEY.",
-    HTTPStatus.FORBIDDEN: "The key may not read opt-outs. Check TELNYX_API_KEY.",
-    HTTPStatus.NOT_FOUND: "Check TELNYX_BASE_URL.",
-    HTTPStatus.BAD_REQUEST: "Check the filters in the table [suppress.telnyx].",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "Check the filters in the table [suppress.telnyx].",
+    HTTPStatus.UNAUTHORIZED: "Check {prefix}_API_KEY.",
+    HTTPStatus.FORBIDDEN: "The key may not read opt-outs. Check {prefix}_API_KEY.",
+    HTTPStatus.NOT_FOUND: "Check {prefix}_BASE_URL.",
+    HTTPStatus.BAD_REQUEST: "Check the filters, such as {prefix}_SENDER.",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Check the filters, such as {prefix}_SENDER.",
 }
 
 
@@ -77,6 +77,7 @@ class TelnyxSource:
 
     Args:
         settings: the account, and which of its opt-outs to read.
+        name: the source's name.
         load_timeout: seconds after which `load` has ended, with or without success.
         limits: the limits of requests and of the reading of the list.
 
@@ -84,15 +85,16 @@ class TelnyxSource:
         ConfigurationError: the base URL cannot be used.
     """
 
-    name = "telnyx"
-
     def __init__(
         self,
         settings: TelnyxSettings,
         *,
+        name: str = "telnyx",
         load_timeout: float = 600.0,
         limits: TelnyxLimits = DEFAULT_LIMITS,
     ) -> None:
+        self.name = name
+        self._prefix = name.upper().replace(".", "_").replace("-", "_")
         self.channels = frozenset(settings.channels)
         account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()
         self.identity = f"{settings.base_url} {account} {sorted(settings.filters.items())}"
@@ -144,7 +146,8 @@ class TelnyxSource:
             )
         if meta.total_results > self._settings.max_entries:
             raise SourceError(
-                f"There are {meta.total_results:,} opt-outs, but TELNYX_MAX_ENTRIES allows "
+                f"There are {meta.total_results:,} opt-outs, but "
+                f"{self._prefix}_MAX_ENTRIES allows "
                 f"{self._settings.max_entries:,}. Set it higher if there is enough memory."
             )
         if any("*" in each.to for each in listing.data):
@@ -174,7 +177,7 @@ class TelnyxSource:
         next_step = _NEXT_STEP.get(answer.status, "Try again later.")
         return (
             f"Telnyx answered {what} with status {answer.status}{f' ({said})' if said else ''}. "
-            f"{next_step}"
+            f"{next_step.format(prefix=self._prefix)}"
         )
 
     def _exchange(self) -> Exchange:
@@ -184,8 +187,8 @@ class TelnyxSource:
             timeout=self._settings.timeout,
             load_timeout=self._load_timeout,
             allow_http=self._settings.allow_http,
-            prefix="TELNYX",
-            table="suppress.telnyx",
+            prefix=self._prefix,
+            table=f"suppress.{self.name}",
             limits=self._limits,
         )
 

@@ -300,16 +300,19 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            ({"api_key": ""}, "TELNYX_API_KEY"),
-            ({"api_key": "KEY\nX: y"}, "TELNYX_API_KEY"),
-            ({"sender": ""}, "TELNYX_SENDER .* is empty"),
-            ({"max_entries": 0}, "TELNYX_MAX_ENTRIES"),
-            ({"timeout": 0.0}, "TELNYX_TIMEOUT"),
+            ({"api_key": " "}, "TELNYX_EU_API_KEY"),
+            ({"api_key": "KEY\nX: y"}, "TELNYX_EU_API_KEY"),
+            ({"sender": ""}, r"TELNYX_EU_SENDER \(`sender` in .*telnyx.eu\]\) is empty"),
+            ({"max_entries": 0}, "TELNYX_EU_MAX_ENTRIES"),
+            ({"timeout": 0.0}, "TELNYX_EU_TIMEOUT"),
+            ({"base_url": "http://api.telnyx.com"}, "TELNYX_EU_ALLOW_HTTP=true if you insist"),
+            ({"created_from": "soon"}, "TELNYX_EU_CREATED_FROM"),
         ],
     )
     def test_a_setting_that_makes_no_sense(self, given: Any, said: str) -> None:
+        tables = {"telnyx": {"eu": {"api_key": KEY, **given}}}
         with pytest.raises(ConfigurationError, match=said):
-            TelnyxSettings(**{"api_key": suppress.Secret(KEY), **given})
+            suppress.Suppressor(suppress.Settings(store=None, tables=tables), background=False)
 
     @pytest.mark.parametrize(
         "url", ["http://api.telnyx.com", "ftp://x", "https://u:p@x", "https://x?y=1"]
@@ -318,6 +321,20 @@ class TestSettings:
         settings = TelnyxSettings(api_key=suppress.Secret(KEY), base_url=url)
         with pytest.raises(ConfigurationError, match="TELNYX_BASE_URL"):
             TelnyxSource(settings)
+
+    def test_several_of_a_kind(self) -> None:
+        with FaultyTelnyx([block(7)]) as first, FaultyTelnyx([block(8)]) as second:
+            tables = {
+                "telnyx": {
+                    "api_key": KEY,
+                    "base_url": first.url,
+                    "eu": {"api_key": KEY, "base_url": second.url},
+                }
+            }
+            settings = suppress.Settings(store=None, tables=tables)
+            snapshot = suppress.Suppressor(settings, background=False).snapshot("sms")
+        assert snapshot.sources == ("telnyx", "telnyx.eu")
+        assert snapshot.count == 2
 
     def test_times_come_from_the_environment(self) -> None:
         environ = {"TELNYX_API_KEY": KEY, "TELNYX_CREATED_FROM": "2025-01-01T00:00:00+02:00"}
