@@ -20,6 +20,7 @@ from support.builders import row
 from suppress import hookspecs
 from suppress.cli import exit_statuses
 from suppress.settings.settings import CoreSettings
+from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
@@ -49,6 +50,7 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("BSG", BsgSettings),
         ("SUPPRESS_FILE", FileSettings),
         ("TELNYX", TelnyxSettings),
+        ("SUPPRESS_AWS", AwsSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):
