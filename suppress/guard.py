@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
 
-from suppress import aio
 from suppress.default import default_suppressor
 from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
 from suppress.numbers.mask import mask
@@ -163,6 +162,8 @@ class _Rules:
     def _guarded_coroutine(
         self, function: Callable[P, Any], signature: inspect.Signature
     ) -> Callable[P, Any]:
+        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
+
         @functools.wraps(function)
         async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
