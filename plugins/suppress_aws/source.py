@@ -19,7 +19,7 @@ from suppress_aws.settings import AwsSettings
 T = TypeVar("T")
 
 ATTEMPTS = 10
-"""How often a request is sent at most, with growing pauses, unless AWS_MAX_ATTEMPTS says so."""
+"""The most times that a request is sent, with growing pauses, unless AWS_MAX_ATTEMPTS is set."""
 
 PAGE_SIZE = 100
 """The numbers of a page: the service gives no more."""

@@ -46,7 +46,7 @@ class FaultyAws(FaultyServer):
         self._page, self._kept = page, kept or {}
 
     def calls(self, operation: str) -> list[dict[str, Any]]:
-        """What was asked of an operation so far."""
+        """The requests for an operation so far, decoded."""
         return [
             json.loads(each.body)
             for each in self.asked
