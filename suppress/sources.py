@@ -193,9 +193,10 @@ def load(
                 found = reader.read_all(batch.numbers)
                 formless = _formless(batch, reader, found, strict=strict)
                 readings = EntryReadings.of(found, reader)
+                further = readings.further(found, reader)
                 for channel in asked:
                     here = batch.are_for(channel)
-                    lists[channel].add(source.name, batch, readings, here, formless)
+                    lists[channel].add(source.name, batch, readings, here, formless, further)
         except Exception as error:
             raise ReadingFailed(
                 f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
@@ -244,6 +245,7 @@ class _ListBuilder:
         listed: EntryReadings,
         here: NDArray[np.bool_],
         formless: NDArray[np.intp],
+        further: NDArray[np.bool_],
     ) -> None:
         """Add the entries of a batch that are for the channel: those that `here` marks."""
         odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.unread))
@@ -254,7 +256,7 @@ class _ListBuilder:
         self._firsts.append(values[:firsts][chosen[:firsts]])
         places, values, listed_as = places[chosen], values[chosen], listed_as[chosen]
         self._values.append(values)
-        self.origins.add(source, values, places, batch.rows, listed_as)
+        self.origins.add(source, values, places, batch.rows, listed_as, further[chosen])
         for place in unread[here[unread]].tolist():
             text = batch.digits(place)
             self.unread.add(text)

@@ -17,6 +17,7 @@ from support.builders import ListSource, by_hand, listed
 from support.users import FREE, LISTED, User, user
 from suppress import ConfigurationError
 from suppress.opt_outs.database import Database
+from suppress.opt_outs.marks import Marks
 from suppress.stores.folder import FolderStore
 
 GROUP = 24_000
@@ -194,7 +195,7 @@ def test_a_looser_folder_is_refused(own: Path, mode: int) -> None:
 
 def test_a_journal_is_the_groups_while_it_is_written(own: Path) -> None:
     store = FolderStore(own)
-    database = Database(own, lambda: store.exclusive("made", 1.0), 1.0)
+    database = Database(own, lambda: store.exclusive("made", 1.0), 1.0, Marks(own))
     umask = os.umask(0o077)
     try:
         with database.writing() as connection:
@@ -208,7 +209,7 @@ def test_a_journal_is_the_groups_while_it_is_written(own: Path) -> None:
 
 def test_files_of_a_private_folder_stay_private(tmp_path: Path) -> None:
     path = tmp_path / "private"
-    database = Database(path, lambda: FolderStore(path).exclusive("made", 1.0), 1.0)
+    database = Database(path, lambda: FolderStore(path).exclusive("made", 1.0), 1.0, Marks(path))
     with database.writing() as connection:
         connection.execute("UPDATE file SET made = made + 1")
         found: Any = {mode for _, mode in states(path)}

@@ -12,6 +12,7 @@ import suppress
 from support.children import CONTEXT
 from suppress.opt_outs.database import Database
 from suppress.opt_outs.limits import LIMITS
+from suppress.opt_outs.marks import Marks
 
 LISTED, FREE = "+14155552671", "+14155550199"
 
@@ -96,7 +97,7 @@ def _done(one: suppress.Suppressor, store: Path, what: str, *arguments: Any) -> 
     if what == "read_at":
         return one.snapshot("sms").read_at
     assert what == "die while writing"
-    database = Database(store, contextlib.nullcontext, LIMITS.max_wait)
+    database = Database(store, contextlib.nullcontext, LIMITS.max_wait, Marks(store))
     with database.writing() as connection:
         connection.execute("UPDATE file SET made = made + 1")
         os.kill(os.getpid(), signal.SIGKILL)
