@@ -134,6 +134,11 @@ def test_a_list_that_never_rests_is_an_error() -> None:
         assert "was edited while it was read, 5 times" in failure(server)
 
 
+def test_a_page_that_comes_twice_in_place_of_another_is_an_error() -> None:
+    with FaultyTelnyx([*blocks(20), *blocks(20)]) as server:
+        assert "Of 40 opt-outs, 20 different ones were read" in failure(server)
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_edits_lose_nobody_who_stays(seed: int) -> None:
     chance = random.Random(seed)
