@@ -20,6 +20,7 @@ from suppress.errors import (
     InputError,
     InvalidArgument,
     InvalidNumber,
+    InvalidSetting,
     Refused,
     SourceError,
     StopListUnavailable,
@@ -39,7 +40,21 @@ from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs.contract import Backlog, Change, PendingChange
+from suppress.opt_outs.contract import (
+    Action,
+    Backlog,
+    Change,
+    Changes,
+    Destination,
+    Overtaken,
+    PendingChange,
+    Record,
+    RecordError,
+    Replaced,
+)
+from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.people import People, Person
+from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
@@ -52,61 +67,85 @@ from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
+from suppress.stop_list.forgotten import Forgotten, Trace
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Failure
+from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
+from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Action",
     "Against",
     "Backlog",
     "Batch",
     "Campaign",
     "Change",
+    "Changes",
     "ChannelStatus",
     "Column",
     "ConfigurationError",
     "Decision",
+    "Destination",
     "Entries",
     "Entry",
+    "Evidence",
     "Failure",
     "FollowedList",
+    "Forgotten",
     "Health",
+    "Held",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",
+    "InvalidSetting",
+    "Lease",
+    "LeaseLost",
     "MaxInvalid",
     "Origin",
     "Outcome",
+    "Overtaken",
+    "PartGone",
     "PendingChange",
+    "People",
+    "Person",
     "PinnedList",
     "Progress",
     "Receipt",
+    "Record",
+    "RecordError",
     "Refused",
+    "Remote",
+    "Replaced",
     "Row",
     "RowNumbers",
     "Rows",
     "Screening",
     "Secret",
+    "ServerUrl",
     "Settings",
+    "SharedRecord",
     "Snapshot",
     "Source",
     "SourceError",
     "State",
     "Status",
     "StopListUnavailable",
+    "StoreError",
     "StoreUnavailable",
     "SuppressError",
     "Suppressed",
     "Suppressor",
     "TakesOptOuts",
     "TooManyInvalid",
+    "Trace",
     "UnknownChannel",
     "__version__",
     "add",

@@ -10,20 +10,30 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
+from suppress.settings.instances import kind_of
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
 from suppress.sources import Source, check
 
 if TYPE_CHECKING:
     import click
 
+    # Not imported at runtime: opt-outs are above the plugins.
+    from suppress.opt_outs.shared import SharedRecord
+    from suppress.stores.remote import Remote
+
 logger = logging.getLogger("suppress")
+
+
+EXTRAS = ("postgres", "redis")
+"""The extras for servers; the scheme of a URL has its extra's name in it."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +99,25 @@ class Plugins:
                     "them."
                 )
             return tuple(offered.values())
+        chosen: dict[str, Source] = {}
         for name in settings.sources:
-            if name not in offered:
+            found = {each: offered[each] for each in offered if _is_meant(each, name)}
+            if not found:
                 raise ConfigurationError(
                     f"SUPPRESS_SOURCES (`sources` in the table [suppress]) asks for the source "
                     f"{name!r}, which is not installed or not configured. Configured sources: "
                     f"{', '.join(offered) or 'none'}. Run `suppress plugins` for more."
                 )
-        return tuple(offered[name] for name in dict.fromkeys(settings.sources))
+            chosen |= found
+        return tuple(chosen.values())
 
     def _offered(self, settings: Settings) -> dict[str, Source]:
         """Return the sources of all plugins that are asked, by name."""
         offered: dict[str, Source] = {}
         for plugin in self.found:
-            is_complete = settings.sources is not None and offered.keys() >= {*settings.sources}
+            is_complete = settings.sources is not None and all(
+                any(_is_meant(each, name) for each in offered) for name in settings.sources
+            )
             if is_complete and plugin not in self._handed_in:
                 break
             for source in self.sources_of(plugin, settings):
@@ -135,6 +150,53 @@ class Plugins:
                 check(source)
                 sources.append(source)
         return tuple(sources)
+
+    def remote(self, settings: Settings, *, of: str | None = None) -> "Remote | None":
+        """Return the server that `store` names; None if it names a folder or memory.
+
+        Args:
+            settings: all settings.
+            of: the plugin to ask; None for all, one of which has to know the URL.
+
+        Raises:
+            ConfigurationError: no plugin knows the URL, or its library is not installed.
+        """
+        url = settings.store
+        if not isinstance(url, ServerUrl):
+            return None
+        hook = "suppress_remote"
+        caller = getattr(self._manager.hook, hook) if of is None else self._only(of, hook)
+        remote: Remote | None = self._server(caller, url, settings)
+        if remote is None and of is None:
+            raise _not_installed(url, f"no plugin knows {url.scheme}://", self.found)
+        return remote
+
+    def record(self, settings: Settings) -> "SharedRecord | None":
+        """Return the server that keeps the opt-outs; None if they stay in a folder or in memory.
+
+        Raises:
+            ConfigurationError: no plugin keeps opt-outs at the URL, or a library is not installed.
+        """
+        url = settings.record
+        if not isinstance(url, ServerUrl):
+            return None
+        record: SharedRecord | None = self._server(
+            self._manager.hook.suppress_record, url, settings
+        )
+        if record is None and settings.opt_outs is None:
+            raise ConfigurationError(
+                f"No plugin keeps opt-outs at {url}, where snapshots stay. Name another server for "
+                "them in SUPPRESS_OPT_OUTS (`opt_outs` in the table [suppress])."
+            )
+        if record is None:
+            raise _not_installed(url, f"no plugin keeps opt-outs at {url.scheme}://", self.found)
+        return record
+
+    def _server(self, hook: pluggy.HookCaller, url: ServerUrl, settings: Settings) -> Any:
+        try:
+            return hook(url=url, settings=settings)
+        except ModuleNotFoundError as error:
+            raise _not_installed(url, f"{error.name} is not installed", self.found) from error
 
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
         """Return the commands that one plugin offers.
@@ -173,6 +235,20 @@ class Plugins:
         return Plugin(name, version)
 
 
+def _not_installed(url: ServerUrl, why: str, found: dict[str, Plugin]) -> ConfigurationError:
+    """Return the error for a server that cannot be used as long as something is not installed."""
+    extra = next((each for each in EXTRAS if each in url.scheme), None)
+    plugin = found.get(extra or "")
+    if plugin is not None and plugin.error is not None:
+        why = plugin.error
+    next_step = (
+        "Use another one, or install the plugin for it"
+        if extra is None
+        else f"Run `pip install 'suppress-filter[{extra}]'`"
+    )
+    return ConfigurationError(f"The server {url} cannot be used: {why}. {next_step}.")
+
+
 def _missing_library(error: Exception, entry_point: EntryPoint) -> str | None:
     """Return the library that a plugin lacks; None if it fails for another reason."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
@@ -190,7 +266,7 @@ def _refuse_broken(plugin: Plugin, settings: Settings) -> None:
     if plugin.error is None:
         return
     if settings.sources is not None:
-        needed = plugin.name in settings.sources
+        needed = plugin.name in map(kind_of, settings.sources)
     else:
         needed = plugin.missing is None or _is_configured(plugin.name, settings)
     if needed:
@@ -200,6 +276,11 @@ def _refuse_broken(plugin: Plugin, settings: Settings) -> None:
             f"list. {repair} the plugin, uninstall it, or name the sources to read without it in "
             "SUPPRESS_SOURCES."
         )
+
+
+def _is_meant(source: str, name: str) -> bool:
+    """Tell whether a name in the setting `sources` means a source: it, or all of its kind."""
+    return name in (source, kind_of(source))
 
 
 def _is_configured(name: str, settings: Settings) -> bool:

@@ -12,7 +12,9 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
 from suppress.opt_outs.keeping import Keeping
-from suppress.opt_outs.methods import Kept, OptOutMethods
+from suppress.opt_outs.methods import Kept
+from suppress.opt_outs.moving import MovingMethods
+from suppress.opt_outs.places import open_record
 from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
 from suppress.screening.recipients import taken
@@ -31,7 +33,7 @@ from suppress.tracebacks import without_frames
 R = TypeVar("R")
 
 
-class Suppressor(OptOutMethods):
+class Suppressor(MovingMethods):
     """Screens recipients against the stop lists of its sources.
 
     Thread-safe, and usable on both sides of a fork. Nothing is read until it is needed.
@@ -45,8 +47,8 @@ class Suppressor(OptOutMethods):
         timer: gives seconds that never run backwards.
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
-            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`), which win
-            over the environment and the file.
+            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
+            `opt_outs`, `local_copy`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.
@@ -66,18 +68,27 @@ class Suppressor(OptOutMethods):
         if settings is not None and arguments:
             raise TypeError("give settings, or single settings as arguments, not both")
         self.settings = Settings.load(**arguments) if settings is None else settings
-        self.sources = Plugins(plugins).sources(self.settings)
+        found = Plugins(plugins)
+        self.sources = found.sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
-        self._store = open_store(self.settings.store)
+        folder = self.settings.folder_of(self.settings.store)
+        self._store = open_store(folder, found.remote(self.settings))
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._delivering: Background | None = None
         self._keeping: Keeping | None = None
-        if self.settings.store is not None:
+        place = open_record(
+            self.settings,
+            found.record(self.settings),
+            store=self._store,
+            clock=clock,
+            timer=timer,
+            in_background=background,
+        )
+        if place is not None:
             self._keeping = Keeping(
-                self.settings.store,
-                store=self._store,
+                place,
                 sources=self.sources,
                 stored=self.stored,
                 clock=clock,
@@ -259,7 +270,7 @@ class Suppressor(OptOutMethods):
             if background is not None:
                 background.after_fork_in_child()
         if self._keeping is not None:
-            self._keeping.delivery.after_fork_in_child()
+            self._keeping.after_fork_in_child()
         self._store.after_fork_in_child()
         self._calendar.after_fork_in_child()
 

@@ -11,7 +11,7 @@ import pytest
 from support.builders import Clock
 from suppress_bsg.sandbox import Sandbox, made_up
 
-pytest_plugins = ["support.command_fixtures"]
+pytest_plugins = ["support.command_fixtures", "support.server_fixtures"]
 
 # A slow machine is no fault of the code.
 hypothesis.settings.register_profile(

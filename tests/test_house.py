@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,7 @@ MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
     *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
-    *("python_calamine", "sqlite_utils", "xlsxwriter"),
+    *("python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -75,7 +76,8 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
     code = (
-        "import json, suppress, suppress_bsg, suppress_file, sys; print(json.dumps([*sys.modules]))"
+        "import json, suppress, suppress_bsg, suppress_file, suppress_sqlalchemy, sys; "
+        "print(json.dumps([*sys.modules]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -109,3 +111,11 @@ except SystemExit as ended:
     assert status in (0, None)
     assert (tmp_path / "out.csv").read_text() == "phone\n+14155552672\n"
     assert OF_EXTRAS & set(modules) == set()
+
+
+def test_the_extra_all_has_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    offered = sorted(extras.keys() - {"all", "bench", "libraries", "test"})
+    assert extras["all"] == [f"suppress-filter[{','.join(offered)}]"]

@@ -1,8 +1,8 @@
 """The contract of a file format: its rows, many at a time or one by one, and a writer of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Row, RowsWriter, Writer
@@ -59,6 +59,9 @@ class Format(Protocol):
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows one by one, each with all of its cells by the names of their columns."""
 
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time."""

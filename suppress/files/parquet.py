@@ -1,6 +1,7 @@
 """Parquet: columns in groups of rows, read and written through pyarrow (extra `parquet`)."""
 
 import contextlib
+import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -93,11 +94,11 @@ class Parquet:
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one, with nothing but their numbers."""
-        line = 1
-        for records in self._read(list(self.columns)):
-            for number in _several([each.to_pylist() for each in records.columns]):
-                yield Row(line, b"", number)
-                line += 1
+        return (row for row, _ in self._one_by_one(self.columns))
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows one by one, each with all of its cells."""
+        return self._one_by_one(None)
 
     def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
         """Return a writer of rows into a file of the same schema, metadata and compression."""
@@ -189,7 +190,16 @@ class Parquet:
         """Return the rows of several batches as one table, in which a column has one dictionary."""
         return self._pa.Table.from_batches(batches, self._schema).unify_dictionaries()
 
-    def _read(self, columns: list[str] | None) -> Iterator[Any]:
+    def _one_by_one(self, columns: Sequence[str] | None) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Yield the rows, each with its cells in these columns; None for all columns."""
+        pick = operator.itemgetter(*self.columns)
+        line = 1
+        for records in self._read(columns):
+            for cells in records.to_pylist():
+                yield Row(line, b"", pick(cells)), cells
+                line += 1
+
+    def _read(self, columns: Sequence[str] | None) -> Iterator[Any]:
         with self._errors():
             for records in self._file.iter_batches(
                 self._batch_rows, columns=columns, use_threads=False
@@ -294,7 +304,7 @@ class _Layout:
             column.path
             for column, some in zip(columns, chunks, strict=True)
             if column.physical_type == "BYTE_ARRAY"
-            and column.max_repetition_level == 0
+            and column.path == column.name
             and all(each.has_dictionary_page for each in some)
             and sum(each.total_uncompressed_size for each in some)
             < _SMALL_BYTES * sum(each.num_values for each in some)

@@ -5,7 +5,7 @@ number, never passed over. No file of text fills the memory, whatever is in it: 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import BinaryIO, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Row, RowsWriter, Writer
@@ -119,6 +119,16 @@ class Rows:
             InputError: a row cannot be read. Earlier batches were given.
         """
         return self._format.batches()
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows, each with all of its cells by the names of their columns or keys.
+
+        A line of text has none. Use this or iterate over the rows, not both.
+
+        Raises:
+            InputError: a row cannot be read. Earlier rows were given.
+        """
+        return self._format.with_cells()
 
     def writer(self, out: Writer, name: str | None = None) -> RowsWriter:
         """Return a writer of rows that makes a file of the same form; its header is written.

@@ -1,7 +1,8 @@
 """The part that formats of text share: blocks of lines as batches, and a writer of bytes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Row, RowsWriter, Writer
@@ -38,6 +39,14 @@ class TextFormat(ABC):
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time."""
+
+    @abstractmethod
+    def cells(self, row: Row, /) -> Mapping[str, Any]:
+        """Return all cells of a row by the names of their columns or keys."""
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows one by one, each with all of its cells."""
+        return ((row, self.cells(row)) for row in self.rows())
 
     def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
         """Return a writer of rows; the header is written."""

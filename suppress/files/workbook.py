@@ -3,7 +3,7 @@
 import io
 import itertools
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
@@ -86,6 +86,12 @@ class Workbook:
         for line, cells in self._filled():
             yield Row(line, b"", self._number(cells))
 
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows one by one, each with all of its cells."""
+        for line, cells in self._filled():
+            named = dict(zip(self._names, map(whole, cells), strict=True))
+            yield Row(line, b"", self._number(cells)), named
+
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time."""
         size = self._size / max(self._sheet.height, 1)
@@ -150,7 +156,7 @@ class Workbook:
             )
         return visible[0]
 
-    def _table(self, asked: Asked) -> "_Table":
+    def _table(self, asked: Asked) -> "_Header":
         """Return the header of the sheet, and the columns of the number in it."""
         # Earlier versions of the library cannot iterate over nothing.
         filled = self._sheet.iter_rows() if self._sheet.height else iter(())
@@ -178,7 +184,7 @@ class Workbook:
         except ValueError as error:
             raise self.error(str(error), line) from None
         above = [cells for _, cells in first[:place]]
-        return _Table(above, names, line - (not asked.has_header), places)
+        return _Header(above, names, line - (not asked.has_header), places)
 
     def _refuse_numbers_in(
         self, titles: Sequence[tuple[int, list[Any]]], region: str | None
@@ -203,7 +209,7 @@ class Workbook:
         return numbers if len(numbers) > 1 else numbers[0]
 
 
-class _Table(NamedTuple):
+class _Header(NamedTuple):
     """The header of a sheet.
 
     Attributes:

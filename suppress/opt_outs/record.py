@@ -78,12 +78,7 @@ class OptOuts:
         try:
             found = self._folded.now().of(channel)
         except RecordError as error:
-            raise OptOutsUnreadable(
-                f"The opt-outs in {self.record.where} cannot be read ({error.reason}), and "
-                "somebody may be among them. Nothing may be sent until they can: try again, see "
-                "that its folder is there and mounted, or restore the file from a backup. "
-                f"{error.last_resort}"
-            ) from error
+            raise OptOutsUnreadable(unreadable(self.record, error)) from error
         unkept = self._unkept.get(channel)
         if not unkept:
             return found
@@ -139,6 +134,18 @@ class OptOuts:
             self._forget_unkept(name, people.rows())
         return {name: len(new[name]) for name in channels}
 
+    def append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
+        """Append the changes that are made of who is opted out now, all or none.
+
+        Args:
+            make: makes the changes; called again where others were faster.
+
+        Raises:
+            StoreUnavailable: the record cannot be read or written; nothing was appended.
+        """
+        with self._explained():
+            self._folded.append(make)
+
     def remove(
         self,
         people: People,
@@ -188,8 +195,7 @@ class OptOuts:
                 )
             ]
 
-        with self._explained():
-            self._folded.append(removals)
+        self.append(removals)
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))
@@ -320,6 +326,16 @@ class OptOuts:
 
 def unavailable(record: Record, error: RecordError) -> str:
     """Say that a record cannot be read or written, and what to do."""
+    found = f"The opt-outs in {record.where} cannot be read or written ({error.reason})."
+    if error.unknown:
+        found += " They may be written all the same: the connection was lost meanwhile."
+    return f"{found} {error.remedy}"
+
+
+def unreadable(record: Record, error: RecordError) -> str:
+    """Say that nothing may be sent since a record cannot be read, and what to do."""
+    remedy = f": {error.to_read}" if error.to_read else f". {error.remedy}"
     return (
-        f"The opt-outs in {record.where} cannot be read or written ({error.reason}). {error.remedy}"
+        f"The opt-outs in {record.where} cannot be read ({error.reason}), and somebody may be "
+        f"among them. Nothing may be sent until they can{remedy} {error.last_resort}".rstrip()
     )

@@ -8,22 +8,29 @@ import math
 import os
 import threading
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypedDict, TypeVar
 
-from suppress.errors import ConfigurationError
+from suppress.errors import ConfigurationError, InvalidSetting
 from suppress.numbers.region import known_region
 from suppress.settings.file import find_file, read_file
-from suppress.settings.folders import default_store, whole_path, working_folder
+from suppress.settings.folders import (
+    copies_folder,
+    default_store,
+    whole_path,
+    working_folder,
+)
+from suppress.settings.instances import Kind, instances_of
 from suppress.settings.layers import (
     SWITCH_WORDS,
     WORDS,
     Layer,
     Table,
+    keys_of,
     read_layers,
     required,
     revealed,
@@ -31,6 +38,7 @@ from suppress.settings.layers import (
     secret_names,
 )
 from suppress.settings.secret import Secret, warn_if_others_read
+from suppress.settings.server_url import ServerUrl
 
 T = TypeVar("T")
 
@@ -59,7 +67,11 @@ class CoreSettings:
     possible_only: bool = True
     renumbering: bool | Path = field(default=True, metadata={WORDS: SWITCH_WORDS})
     max_shrink: float = 0.9
-    store: Path | None = field(default_factory=default_store, metadata={WORDS: {"none": None}})
+    store: Path | ServerUrl | None = field(
+        default_factory=default_store, metadata={WORDS: {"none": None}}
+    )
+    opt_outs: ServerUrl | None = None
+    local_copy: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("ttl", "max_stale"):
@@ -92,7 +104,9 @@ class Arguments(TypedDict, total=False):
     possible_only: bool
     renumbering: bool | str | Path
     max_shrink: float
-    store: str | Path | None
+    store: str | Path | ServerUrl | None
+    opt_outs: str | ServerUrl | None
+    local_copy: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +125,11 @@ class Settings(CoreSettings):
             form; or a file of further rows.
         max_shrink: the part that a list of 100 entries or more may lose from one reading to the
             next.
-        store: the folder where snapshots stay; None keeps them in memory alone.
+        store: the folder, or the server, where snapshots stay; None keeps them in memory alone.
+        opt_outs: the server that keeps the opt-outs that are made here; None for that of `store`,
+            or for the folder in which snapshots stay.
+        local_copy: the folder for the copies of what a server keeps, each in a folder of its
+            own; None for one in the user's data folder.
         file: the settings file that was read, if any.
         folder: the folder where relative paths begin, except those in the file, which begin in
             the file's own folder: the working directory of the moment; None if it was removed.
@@ -134,7 +152,7 @@ class Settings(CoreSettings):
         object.__setattr__(self, "environ", MappingProxyType(sealed(self.environ)))
         if self.folder is not None and self.file is not None:
             object.__setattr__(self, "file", self.folder / self.file)
-        for name in ("renumbering", "store"):
+        for name in ("renumbering", "store", "local_copy"):
             if isinstance(path := getattr(self, name), Path):
                 try:
                     object.__setattr__(self, name, whole_path(path, self.folder))
@@ -178,7 +196,38 @@ class Settings(CoreSettings):
             prefixes=lambda: _prefixes(tables),
             also=["config"],
         )
+        if path is not None and any(
+            isinstance(given[name], ServerUrl) and given[name].has_password
+            for name in own.keys() & given.keys()
+        ):
+            warn_if_others_read(path, "settings file")
         return cls(file=path, folder=here, tables=tables, environ=variables, **given)
+
+    @property
+    def record(self) -> Path | ServerUrl | None:
+        """The place where the opt-outs that are made here are kept; None where there is none."""
+        return self.store if self.opt_outs is None else self.opt_outs
+
+    def folder_of(self, place: "Path | ServerUrl | None") -> Path | None:
+        """Return the folder of this machine for what stays in a place, such as `store`.
+
+        Returns:
+            The place itself if it is a folder, the one for the copy of what a server keeps, or
+            None for memory.
+
+        Raises:
+            ConfigurationError: the user has no home folder, and no `local_copy` is set.
+        """
+        if not isinstance(place, ServerUrl):
+            return place
+        copies = self.local_copy or copies_folder()
+        if copies is None:
+            _refuse(
+                "local_copy",
+                f"a copy of what {place} keeps needs a folder on this machine, and this user has "
+                "no home folder. Set it to a folder that lasts",
+            )
+        return copies / place.digest
 
     def section(
         self,
@@ -207,7 +256,67 @@ class Settings(CoreSettings):
             ConfigurationError: a setting is missing, unknown, or makes no sense.
         """
         table = Table(f"suppress.{name}", environ_prefix or plugin_prefix(name))
-        in_file = self.tables.get(name, {})
+        return self._read(kind, table, self.tables.get(name, {}), lambda: _prefixes(self.tables))
+
+    def sections(
+        self,
+        name: str,
+        kind: type[T],
+        *,
+        environ_prefix: str | None = None,
+    ) -> dict[str, T]:
+        """Read the settings of each source of a plugin, which may be configured more than once.
+
+        The table `[suppress.NAME]` configures the source `NAME`, and `[suppress.NAME.crm]` the
+        source `NAME.crm`, whose variables begin with `PREFIX_CRM_`. A variable or the setting
+        `sources` is enough to configure one.
+
+        Args:
+            name: the plugin's name.
+            kind: a dataclass with a field for each setting of a source, as for `section`.
+            environ_prefix: as for `section`.
+
+        Returns:
+            The settings, by the source's name; none for a source that is not configured.
+
+        Raises:
+            ConfigurationError: a setting is missing, unknown, or makes no sense; or `sources`
+                names one that is not configured.
+        """
+        table = Table(f"suppress.{name}", environ_prefix or plugin_prefix(name))
+        in_own_space = environ_prefix is None
+        telling = keys_of(kind, None if in_own_space else required(kind))
+        asked_for = self.sources or ()
+        instances = instances_of(
+            Kind(name, table, keys_of(kind), telling),
+            self.tables.get(name, {}),
+            asked_for=asked_for,
+            variables=self.environ.keys(),
+            prefixes=lambda: _prefixes(self.tables),
+        )
+
+        def prefixes() -> list[str]:
+            return [*_prefixes(self.tables), *(each.table.prefix for each in instances)]
+
+        found: dict[str, T] = {}
+        for each in instances:
+            own = self._read(kind, each.table, each.in_file, prefixes, must=each.source != name)
+            if own is not None:
+                found[each.source] = own
+        if not found and name in asked_for:
+            raise ConfigurationError(f"{table.both_names(required(kind)[0])} is missing.")
+        return found
+
+    def _read(
+        self,
+        kind: type[T],
+        table: Table,
+        in_file: Mapping[str, Any],
+        prefixes: Callable[[], Iterable[str]],
+        *,
+        must: bool = False,
+    ) -> T | None:
+        """Read one table; None when nothing of it is set, unless it must be."""
         if self.file is not None and not in_file.keys().isdisjoint(secret_names(kind)):
             warn_if_others_read(self.file, "settings file")
         given = read_layers(
@@ -216,14 +325,17 @@ class Settings(CoreSettings):
             Layer(in_file, self.folder if self.file is None else self.file.parent),
             Layer(self.environ, self.folder),
             Layer({}, self.folder),
-            prefixes=lambda: _prefixes(self.tables),
+            prefixes=prefixes,
         )
-        if not given:
+        if not given and not must:
             return None
         for key in required(kind):
             if key not in given:
                 raise ConfigurationError(f"{table.both_names(key)} is missing.")
-        return kind(**given)
+        try:
+            return kind(**given)
+        except InvalidSetting as error:
+            raise ConfigurationError(f"{table.both_names(error.name)} {error.reason}.") from None
 
 
 def plugin_prefix(plugin: str) -> str:

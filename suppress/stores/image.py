@@ -7,7 +7,7 @@ machine and in every store; a snapshot lies on them, so nothing of them is copie
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -17,7 +17,7 @@ import msgspec
 from suppress.stop_list.origins import Origins
 from suppress.stop_list.snapshot import Snapshot, Tally, digest_of
 
-FORMAT = 6
+FORMAT = 7
 """The version of the layout, part of every name: other versions are never read."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")
@@ -52,7 +52,7 @@ class Part(NamedTuple):
     """Bytes, in pieces, and the digest that names them."""
 
     digest: str
-    pieces: Sequence[bytes | memoryview]
+    pieces: Iterable[bytes | memoryview]
 
 
 class Image(NamedTuple):

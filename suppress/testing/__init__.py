@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from suppress.testing.batches import BatchContract
     from suppress.testing.columns import ColumnContract
     from suppress.testing.records import RecordContract
+    from suppress.testing.remotes import RemoteContract
+    from suppress.testing.shared_records import SharedRecordContract
     from suppress.testing.sources import OptOutContract, SourceContract
     from suppress.testing.stores import StoreContract
 
@@ -21,6 +23,8 @@ __all__ = [
     "ColumnContract",
     "OptOutContract",
     "RecordContract",
+    "RemoteContract",
+    "SharedRecordContract",
     "SourceContract",
     "StoreContract",
     "stop_list",
@@ -31,6 +35,8 @@ _SUITES = {
     "ColumnContract": "columns",
     "OptOutContract": "sources",
     "RecordContract": "records",
+    "SharedRecordContract": "shared_records",
+    "RemoteContract": "remotes",
     "SourceContract": "sources",
     "StoreContract": "stores",
 }

@@ -1,0 +1,42 @@
+"""Fixtures of tests that need a server, which are skipped where it is not installed.
+
+Mark such tests with `servers`. With `--no-skips`, a test that would be skipped fails: so
+`nox -s servers` shows that all of them have run.
+"""
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from support.postgres_server import PostgresServer, missing_for_postgres
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-skips", action="store_true", help="let a test that is skipped fail")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.skipped and item.config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"This test was skipped: {report.longrepr}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The server of this process. A test that kills it starts it again."""
+    if (missing := missing_for_postgres()) is not None:
+        pytest.skip(missing)
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres: PostgresServer) -> Iterator[str]:
+    """The URL of an empty database of the test's own."""
+    with postgres.database() as name:
+        yield postgres.url(name)
