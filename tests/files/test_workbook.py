@@ -109,6 +109,13 @@ def test_a_doubt_is_an_error(rows: list[Any], options: dict[str, Any], message: 
         rows_of(workbook_of(*rows), **options)
 
 
+def test_rows_come_with_all_of_their_cells() -> None:
+    rows = rows_of(workbook_of([*HEADER, "n"], ["Ann", A, 1]))
+    assert [(row.number, cells) for row, cells in rows.with_cells()] == [
+        (A, {"name": "Ann", "phone": A, "n": 1})
+    ]
+
+
 def test_without_a_header() -> None:
     content = workbook_of([], ["Ann", A], ["Bob", B])
     rows = rows_of(content, has_header=False)
