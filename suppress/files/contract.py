@@ -61,7 +61,7 @@ class Format(Protocol):
         """Return the rows one by one."""
 
     def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Return the rows one by one, each with all of its cells by the names of their columns."""
+        """Return the rows one by one, each with all of its cells by their columns or keys."""
 
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time."""

@@ -58,7 +58,7 @@ class Delimited(LinedFormat):
             lines.rewind()
             self.header = preface
         line, self._width = lines.first, len(names)
-        self._names_of_all = names
+        self._header = names
         self.columns = asked.columns
         if not self.columns:
             if has_header:
@@ -86,11 +86,10 @@ class Delimited(LinedFormat):
         """Return the rows one by one."""
         return self._records(self._pick)
 
-    def cells(self, row: Row) -> Mapping[str, str]:
-        """Return all fields of a row by the names of their columns."""
+    def _cells(self, row: Row) -> Mapping[str, str]:
         text = io.StringIO(row.raw.removeprefix(BOM).decode(), newline="")
         fields = next(csv.reader(text, delimiter=self._delimiter))
-        return dict(zip(self._names_of_all, fields, strict=True))
+        return dict(zip(self._header, fields, strict=True))
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block, but for the last one where its end is not in the block.

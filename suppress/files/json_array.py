@@ -79,8 +79,7 @@ class JsonArray(TextFormat):
         for row in self._elements:
             yield row._replace(number=self._number(row))
 
-    def cells(self, row: Row) -> Mapping[str, Any]:
-        """Return all values of a row by their keys; none where it is no object."""
+    def _cells(self, row: Row) -> Mapping[str, Any]:
         return object_of(row)
 
     def batches(self) -> Iterator[Slices]:

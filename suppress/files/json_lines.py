@@ -44,8 +44,7 @@ class JsonLines(LinedFormat):
         """Return the rows one by one."""
         return self._decoded(self._alone if self._keys is None else self._at_keys)
 
-    def cells(self, row: Row) -> Mapping[str, Any]:
-        """Return all values of a row by their keys; none where it is no object."""
+    def _cells(self, row: Row) -> Mapping[str, Any]:
         return object_of(row)
 
     def at_once(self, block: Block) -> Slices | None:

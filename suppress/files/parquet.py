@@ -1,7 +1,6 @@
 """Parquet: columns in groups of rows, read and written through pyarrow (extra `parquet`)."""
 
 import contextlib
-import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,11 +93,29 @@ class Parquet:
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one, with nothing but their numbers."""
-        return (row for row, _ in self._one_by_one(self.columns))
+        line = 1
+        for records in self._read(self.columns):
+            columns = [records.column(name).to_pylist() for name in self.columns]
+            for number in _several(columns):
+                yield Row(line, b"", number)
+                line += 1
 
     def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Return the rows one by one, each with all of its cells."""
-        return self._one_by_one(None)
+        """Return the rows one by one, each with all of its cells by their columns."""
+        line = 1
+        for records in self._read(None):
+            numbers = _several([records.column(at).to_pylist() for at in self._places])
+            for number, cells in zip(numbers, self._cells(records), strict=True):
+                yield Row(line, b"", number), cells
+                line += 1
+
+    def _cells(self, records: Any) -> Iterator[Mapping[str, Any]]:
+        columns = []
+        for field, column in zip(records.schema, records.columns, strict=True):
+            if self._pa.types.is_timestamp(field.type):  # Python knows no times of nanoseconds
+                column = column.cast(self._pa.timestamp("us", field.type.tz), safe=False)  # noqa: PLW2901
+            columns.append(column.to_pylist())
+        return (dict(zip(records.schema.names, cells, strict=True)) for cells in zip(*columns))  # noqa: B905
 
     def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
         """Return a writer of rows into a file of the same schema, metadata and compression."""
@@ -189,15 +206,6 @@ class Parquet:
     def _together(self, batches: Sequence[Any]) -> Any:
         """Return the rows of several batches as one table, in which a column has one dictionary."""
         return self._pa.Table.from_batches(batches, self._schema).unify_dictionaries()
-
-    def _one_by_one(self, columns: Sequence[str] | None) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Yield the rows, each with its cells in these columns; None for all columns."""
-        pick = operator.itemgetter(*self.columns)
-        line = 1
-        for records in self._read(columns):
-            for cells in records.to_pylist():
-                yield Row(line, b"", pick(cells)), cells
-                line += 1
 
     def _read(self, columns: Sequence[str] | None) -> Iterator[Any]:
         with self._errors():

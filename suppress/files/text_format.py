@@ -36,17 +36,17 @@ class TextFormat(ABC):
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
 
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows one by one, each with all of its cells by their columns or keys."""
+        return ((row, self._cells(row)) for row in self.rows())
+
+    def _cells(self, _row: Row) -> Mapping[str, Any]:
+        """Return the cells of a row; a line that is the number has none."""
+        return {}
+
     @abstractmethod
     def batches(self) -> Iterator[Batch]:
         """Return all rows, many at a time."""
-
-    @abstractmethod
-    def cells(self, row: Row, /) -> Mapping[str, Any]:
-        """Return all cells of a row by the names of their columns or keys."""
-
-    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Return the rows one by one, each with all of its cells."""
-        return ((row, self.cells(row)) for row in self.rows())
 
     def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
         """Return a writer of rows; the header is written."""

@@ -87,7 +87,7 @@ class Workbook:
             yield Row(line, b"", self._number(cells))
 
     def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
-        """Return the rows one by one, each with all of its cells."""
+        """Return the rows one by one, each with all of its cells by their columns."""
         for line, cells in self._filled():
             named = dict(zip(self._names, map(whole, cells), strict=True))
             yield Row(line, b"", self._number(cells)), named
@@ -149,10 +149,11 @@ class Workbook:
         ] or names
         if not visible:
             raise self.error("it has no sheet with rows.")
-        if len(names) > 1:
+        others = (book.get_sheet_by_name(name) for name in names if name != visible[0])
+        if count := sum(sheet.height > 0 for sheet in others):
             self.remark = (
-                f"Only the sheet {shown(visible[0])} was read, one of {len(names)}. "
-                "To read another, name it."
+                f"Only the sheet {shown(visible[0])} was read, one of {count + 1} with rows. To "
+                "read another, name it."
             )
         return visible[0]
 

@@ -159,7 +159,7 @@ def test_a_workbook_comes_out_as_csv_or_as_a_workbook(
     done = run(["verify", "receipt", "in.xlsx", "--sheet", "Others"], cwd=tmp_path, env=environ)
     assert done.returncode == 0, done.stderr
     done = run(["filter", "in.xlsx", "--channel", "sms"], cwd=tmp_path, env=environ)
-    assert b"Only the sheet 'People' was read, one of 2." in done.stderr
+    assert b"Only the sheet 'People' was read, one of 2 with rows." in done.stderr
 
 
 @pytest.mark.parametrize(
