@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,3 +109,11 @@ except SystemExit as ended:
     assert status in (0, None)
     assert (tmp_path / "out.csv").read_text() == "phone\n+14155552672\n"
     assert OF_EXTRAS & set(modules) == set()
+
+
+def test_the_extra_all_has_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    offered = sorted(extras.keys() - {"all", "bench", "libraries", "test"})
+    assert extras["all"] == [f"suppress-filter[{','.join(offered)}]"]
