@@ -20,11 +20,13 @@ from support.builders import row
 from suppress import hookspecs
 from suppress.cli import exit_statuses
 from suppress.settings.settings import CoreSettings
+from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
 from suppress_postgres.settings import PostgresSettings
 from suppress_sqlalchemy.settings import SqlSettings
+from suppress_telnyx.settings import TelnyxSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -49,6 +51,8 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS", CoreSettings),
         ("BSG", BsgSettings),
         ("SUPPRESS_FILE", FileSettings),
+        ("TELNYX", TelnyxSettings),
+        ("SUPPRESS_AWS", AwsSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
         ("SUPPRESS_POSTGRES", PostgresSettings),
     )
