@@ -127,6 +127,6 @@ def differential(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Let processes screen, refresh, opt out and be killed, while the list changes."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[postgres,test]")
     session.chdir("tests")
     session.run("python", "-m", "promises.soak", *session.posargs)
