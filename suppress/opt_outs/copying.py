@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 from suppress.opt_outs.contract import Changes, RecordError, Replaced
@@ -148,17 +147,16 @@ class Copying:
         known = {copied.position if copied else None, seen.position if seen else None}
         if not all(self._has(each) for each in known if each):
             raise self._gone_back()
-        changes = iter(self.shared.changes_since(None))
-        first = next(changes, None)
-        if copied is not None and copied.position is None and first is None:
+        changes = list(self.shared.changes_since(None))
+        forgotten = self.shared.forgotten()
+        if copied is not None and copied.position is None and not changes:
             return 0
         with self.locked():
             self._marks.make(identity)
-        before = () if first is None else (first,)
-        position = self.copy.replace(identity, chain(before, changes), self.shared.forgotten)
+        self.copy.replace(identity, changes, forgotten)
         self._remove_images()
         self._tell()
-        return position or 0
+        return changes[-1].position if changes else 0
 
     def _refuse_another(self, identity: str | None, copied: Copied | None) -> None:
         """Refuse a record that has the place of the one that was here before."""

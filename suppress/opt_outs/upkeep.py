@@ -174,7 +174,7 @@ class Upkeep:
         except RecordError as error:
             self._note_failure(error)
             return self._limits.look_after
-        return 0.0
+        return self._limits.news_pause
 
     def sync(self) -> None:
         """Copy what is new in the shared record.
