@@ -29,9 +29,8 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.batch import Batch, RowNumbers
+from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
 from suppress.guard import bypass, guard
@@ -65,7 +64,7 @@ from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
-from suppress.serving.status import ChannelStatus, Health, Status
+from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
 from suppress.settings.server_url import ServerUrl
@@ -93,6 +92,7 @@ __all__ = [
     "ChannelStatus",
     "Column",
     "ConfigurationError",
+    "CopyStatus",
     "Decision",
     "Destination",
     "Entries",
