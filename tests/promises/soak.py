@@ -139,6 +139,7 @@ class Soak:
     refreshes: list[Refreshed] = field(default_factory=list)
     screened: list[Screened] = field(default_factory=list)
     apart: list[tuple[float, float]] = field(default_factory=list)
+    at_work: set[Connection] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     workers: dict[Connection, tuple[BaseProcess, Callable[..., None], Machine]] = field(
@@ -161,7 +162,9 @@ class Soak:
                 assert isinstance(pipe, Connection)
                 try:
                     self.hear(self.workers[pipe][2], *pipe.recv())
+                    self.at_work.add(pipe)
                 except (EOFError, OSError):
+                    self.at_work.discard(pipe)
                     process, work, machine = self.workers.pop(pipe)
                     process.join()
                     if process.exitcode != -9:
@@ -236,7 +239,11 @@ class Soak:
         self.apart[-1] = began - GRACE, time.time() + RECONNECTING
 
     def kill_one(self) -> None:
-        process, work, _ = self.dice.choice(list(self.workers.values()))
+        """Kill a worker: mostly one that has done something, however slow the machine is."""
+        some = list(self.workers if self.dice.random() < 0.2 else self.at_work)
+        if not some:
+            return
+        process, work, _ = self.workers[self.dice.choice(some)]
         process.kill()
         self.counts[f"killed: {work.__name__}"] += 1
 

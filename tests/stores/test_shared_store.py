@@ -429,3 +429,18 @@ class TestSuppressor:
         clock.now += 1000
         with pytest.raises(StopListUnavailable):
             one.is_suppressed("+14155552671", "sms")
+
+    def test_a_refresh_without_the_server_is_kept_on_this_machine(
+        self, server: FolderRemote, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock, source = Clock(), ListSource(listed("+14155552671"))
+        self.made(source, clock, server, "one").snapshot("sms")
+        down(server)
+        clock.now += 10
+        source.entries = listed("+14155552672")
+        self.made(source, clock, server, "one").refresh("sms")
+        assert self.made(source, clock, server, "one").is_suppressed("+14155552672", "sms")
+        assert len(source.loads) == 2
+        assert "stays in memory alone" not in caplog.text
+        up(server)
+        assert self.made(source, clock, server, "two").is_suppressed("+14155552671", "sms")
