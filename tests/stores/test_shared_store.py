@@ -279,6 +279,7 @@ class TestLease:
         """The reading is kept on its machine alone, until the later one is there."""
         one, two = machine("one", news=30.0), machine("two")
         publish(one, first := read("+14155552671"))
+        assert has(one, first)
         second = later(first, "+14155552672")
         with one.exclusive(KEY, LEASE) as lease:
             server.lose(KEY)
