@@ -207,7 +207,7 @@ class Soak:
         refreshes = [
             each.began
             for each in self.refreshes
-            if self.in_force(each.ended + GRACE, each.machine, screening)
+            if self.in_force(each.ended + GRACE, each.machine, screening, lasts=False)
         ]
         before = max(refreshes, default=0.0)
         for number in allowed:
@@ -216,15 +216,25 @@ class Soak:
             if number in self.opted_out:
                 since, by = self.opted_out[number]
                 lag = 0.0 if by == machine else GRACE
-                if self.in_force(since + lag, by, screening):
+                if self.in_force(since + lag, by, screening, lasts=True):
                     self.wrong.append(f"{number} was let through: opted out")
 
-    def in_force(self, since: float, by: Machine, screening: Screened) -> bool:
-        """Tell whether what a machine did has to be in force in a screening."""
+    def in_force(self, since: float, by: Machine, screening: Screened, *, lasts: bool) -> bool:
+        """Tell whether what a machine did has to be in force in a screening.
+
+        Args:
+            since: from when on, if machines are connected.
+            by: the machine.
+            screening: the screening.
+            lasts: whether it was done on the server; else it may have been kept on that machine.
+        """
         if since >= screening.began:
             return False
-        return by == screening.machine or not any(
-            begin <= screening.began and since - 2 * GRACE <= end for begin, end in self.apart
+        if by == screening.machine:
+            return True
+        return not any(
+            begin <= since and (begin <= screening.began <= end or (since <= end and not lasts))
+            for begin, end in self.apart
         )
 
     def kill_the_server(self) -> None:

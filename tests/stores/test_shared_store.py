@@ -17,7 +17,6 @@ from support.remotes import FolderRemote, RemotePlugin
 from suppress import (
     Failure,
     Held,
-    LeaseLost,
     ServerUrl,
     Settings,
     Snapshot,
@@ -272,17 +271,38 @@ class TestLease:
             assert has(two, published)
 
     def test_one_that_was_lost_publishes_nothing(
+        self,
+        machine: Callable[..., SharedStore],
+        server: FolderRemote,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """The reading is kept on its machine alone, until the later one is there."""
+        one, two = machine("one", news=30.0), machine("two")
+        publish(one, first := read("+14155552671"))
+        assert has(one, first)
+        second = later(first, "+14155552672")
+        with one.exclusive(KEY, LEASE) as lease:
+            server.lose(KEY)
+            publish(two, later(second, "+14155552673"))
+            one.publish(KEY, second, lease)
+            assert "is kept on this machine alone" in caplog.text
+            assert has(machine("three"), later(second, "+14155552673"))
+            assert has(one, second)
+        with one.exclusive(KEY, LEASE):
+            wait_for(functools.partial(has, one, later(second, "+14155552673")))
+
+    def test_one_that_was_lost_replaces_no_later_copy(
         self, machine: Callable[..., SharedStore], server: FolderRemote
     ) -> None:
         one, two = machine("one"), machine("two")
         publish(one, first := read("+14155552671"))
+        assert has(one, first)
         with one.exclusive(KEY, LEASE) as lease:
             server.lose(KEY)
-            second = publish(two, read("+14155552672"))
-            with pytest.raises(LeaseLost):
-                one.publish(KEY, first, lease)
-        wait_for(lambda: has(one, second))
-        assert has(machine("three"), second)
+            publish(two, newest := later(first, "+14155552673"))
+            wait_for(functools.partial(has, one, newest))
+            assert contents(one.publish(KEY, first, lease)) == contents(newest)
+        assert has(one, newest)
 
     def test_a_machine_asks_only_so_often_while_another_holds_it(
         self, machine: Callable[..., SharedStore]
