@@ -51,12 +51,14 @@ from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Failure
+from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
+from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
@@ -77,22 +79,28 @@ __all__ = [
     "Failure",
     "FollowedList",
     "Health",
+    "Held",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",
+    "Lease",
+    "LeaseLost",
     "MaxInvalid",
     "Origin",
     "Outcome",
+    "PartGone",
     "PendingChange",
     "PinnedList",
     "Progress",
     "Receipt",
     "Refused",
+    "Remote",
     "Row",
     "RowNumbers",
     "Rows",
     "Screening",
     "Secret",
+    "ServerUrl",
     "Settings",
     "Snapshot",
     "Source",
@@ -100,6 +108,7 @@ __all__ = [
     "State",
     "Status",
     "StopListUnavailable",
+    "StoreError",
     "StoreUnavailable",
     "SuppressError",
     "Suppressor",

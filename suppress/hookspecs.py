@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
     import click
 
+    from suppress.settings.server_url import ServerUrl
     from suppress.settings.settings import Settings
     from suppress.sources import Source
+    from suppress.stores.remote import Remote
 
 PROJECT = "suppress"
 
@@ -42,6 +44,27 @@ def suppress_sources(settings: Settings) -> Source | Sequence[Source] | None:
 
     Raises:
         ConfigurationError: the plugin's settings are incomplete or make no sense.
+    """
+
+
+@hookspec(firstresult=True)
+def suppress_remote(url: ServerUrl, settings: Settings) -> Remote | None:
+    """Offer the server that keeps snapshots for many machines.
+
+    Called when `store` names a server. Nothing may be connected here: that is for the first
+    call of the remote.
+
+    Args:
+        url: the URL; `url.scheme` says whether it is the plugin's, `url.reveal()` is the whole,
+            and `str(url)` has no password.
+        settings: all settings; `settings.section(...)` gives those of the plugin itself.
+
+    Returns:
+        The remote, or None for a URL that is not the plugin's.
+
+    Raises:
+        ConfigurationError: the URL or the plugin's settings make no sense.
+        ModuleNotFoundError: the library is not installed; the user is told what to install.
     """
 
 

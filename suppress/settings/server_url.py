@@ -1,0 +1,85 @@
+"""The URL of a server, which is shown without its password."""
+
+import hashlib
+import re
+from urllib.parse import parse_qsl, unquote, urlencode
+
+from suppress.errors import ConfigurationError
+
+_URL = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]+)://"
+    r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
+    r"(?P<place>[^@?#]*)(?:\?(?P<query>[^@?#]*))?"
+)
+_BEGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+_SECRET = re.compile("pass|pwd|secret|token|key", re.IGNORECASE)
+
+
+class ServerUrl:
+    """The URL of a server. Printed, logged or in a traceback it has no password.
+
+    Args:
+        text: the whole URL.
+
+    Raises:
+        ConfigurationError: it is not a URL, or its password is not written as URLs have it.
+
+    Attributes:
+        scheme: the part before `://`, such as `postgresql`.
+        digest: 16 hexadecimal digits that differ between servers, users and databases. No
+            password counts, so that the digest stays when the password is changed.
+    """
+
+    __slots__ = ("_shown", "_text", "digest", "scheme")
+    _shown: str
+    _text: str
+    digest: str
+    scheme: str
+
+    def __init__(self, text: str) -> None:
+        found = _URL.fullmatch(text)
+        if found is None:
+            raise ConfigurationError(
+                "The URL of a server cannot be read. It has the form "
+                "scheme://user:password@host/name; in the user and the password write special "
+                "characters as URLs have them, such as %40 for @, %2F for / and %3F for ?."
+            )
+        user = "" if found["user"] is None else f"{found['user']}@"
+        shown = f"{found['scheme']}://{user}{found['place']}"
+        query = [
+            (name, value)
+            for name, value in parse_qsl(found["query"] or "", keep_blank_values=True)
+            if not _SECRET.search(name)
+        ]
+        made_from = f"{unquote(shown)}?{urlencode(sorted(query))}"
+        for name, value in (
+            ("_text", text),
+            ("_shown", shown),
+            ("scheme", found["scheme"]),
+            ("digest", hashlib.sha256(made_from.encode()).hexdigest()[:16]),
+        ):
+            object.__setattr__(self, name, value)
+
+    @staticmethod
+    def is_one(text: str) -> bool:
+        """Tell whether a text is meant as a URL, and not as a path."""
+        return _BEGIN.match(text) is not None
+
+    def reveal(self) -> str:
+        """Return the whole URL. Call this where it is used, and keep it in no variable."""
+        return self._text
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def __repr__(self) -> str:
+        return f"<ServerUrl {self._shown}>"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ServerUrl) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError("a URL never changes")
