@@ -38,7 +38,21 @@ from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
 from suppress.numbers.region import known_region
-from suppress.opt_outs.contract import Backlog, Change, PendingChange
+from suppress.opt_outs.contract import (
+    Action,
+    Backlog,
+    Change,
+    Changes,
+    Destination,
+    Overtaken,
+    PendingChange,
+    Record,
+    RecordError,
+    Replaced,
+)
+from suppress.opt_outs.evidence import Evidence
+from suppress.opt_outs.people import People, Person
+from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
@@ -55,6 +69,7 @@ from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import Settings
 from suppress.sources import Progress, Source, TakesOptOuts
 from suppress.stop_list.entries import Entries, Entry
+from suppress.stop_list.forgotten import Forgotten, Trace
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
@@ -65,19 +80,24 @@ from suppress.version import __version__
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 __all__ = [
+    "Action",
     "Against",
     "Backlog",
     "Batch",
     "Campaign",
     "Change",
+    "Changes",
     "ChannelStatus",
     "Column",
     "ConfigurationError",
     "Decision",
+    "Destination",
     "Entries",
     "Entry",
+    "Evidence",
     "Failure",
     "FollowedList",
+    "Forgotten",
     "Health",
     "Held",
     "InputError",
@@ -88,13 +108,19 @@ __all__ = [
     "MaxInvalid",
     "Origin",
     "Outcome",
+    "Overtaken",
     "PartGone",
     "PendingChange",
+    "People",
+    "Person",
     "PinnedList",
     "Progress",
     "Receipt",
+    "Record",
+    "RecordError",
     "Refused",
     "Remote",
+    "Replaced",
     "Row",
     "RowNumbers",
     "Rows",
@@ -102,6 +128,7 @@ __all__ = [
     "Secret",
     "ServerUrl",
     "Settings",
+    "SharedRecord",
     "Snapshot",
     "Source",
     "SourceError",
@@ -114,6 +141,7 @@ __all__ = [
     "Suppressor",
     "TakesOptOuts",
     "TooManyInvalid",
+    "Trace",
     "UnknownChannel",
     "__version__",
     "add",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import click
 
+    from suppress.opt_outs.shared import SharedRecord
     from suppress.settings.server_url import ServerUrl
     from suppress.settings.settings import Settings
     from suppress.sources import Source
@@ -65,6 +66,24 @@ def suppress_remote(url: ServerUrl, settings: Settings) -> Remote | None:
     Raises:
         ConfigurationError: the URL or the plugin's settings make no sense.
         ModuleNotFoundError: the library is not installed; the user is told what to install.
+    """
+
+
+@hookspec(firstresult=True)
+def suppress_record(url: str, settings: Settings) -> SharedRecord | None:
+    """Offer the record of opt-outs that a URL names, for many machines.
+
+    The first plugin that knows the URL's scheme answers. Nothing is connected here.
+
+    Args:
+        url: the URL, with a password if there is one in it, which must never be shown.
+        settings: all settings; `settings.section(...)` gives those of the plugin itself.
+
+    Returns:
+        The record, or None where the URL is not one of the plugin's.
+
+    Raises:
+        ConfigurationError: the URL, or the plugin's settings, make no sense.
     """
 
 

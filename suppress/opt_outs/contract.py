@@ -162,12 +162,12 @@ class Changes:
 
     @property
     def size(self) -> int:
-        """The number of positions that they take: one for each person, and at least one."""
+        """The number of positions that they take, which is one for each person, and at least one."""
         return max(len(self.people.numbers), 1)
 
     @property
     def since(self) -> float:
-        """From when on they count: when they were wished, if that is known."""
+        """The time from which on they count, which is when they were wished if that is known."""
         moment = self.evidence.wished_at
         return self.made_at if moment is None else moment
 

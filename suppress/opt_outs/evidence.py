@@ -65,7 +65,7 @@ class Evidence:
 
     @property
     def texts(self) -> tuple[str | None, ...]:
-        """The texts: by whom, why, how it came, and the reference."""
+        """The texts, which say by whom, why, how it came, and the reference."""
         return tuple(getattr(self, each.name) for each in fields(self)[1:])
 
 
