@@ -175,7 +175,8 @@ def _knows_a_replica(port: int) -> bool:
         contextlib.closing(redis.Redis("127.0.0.1", port)) as client,
         contextlib.suppress(redis.RedisError),
     ):
-        answer: Any = client.execute_command("SENTINEL REPLICAS", SERVICE)
+        found: Any = client
+        answer = found.execute_command("SENTINEL REPLICAS", SERVICE)
         return bool(answer)
     return False
 
