@@ -25,7 +25,7 @@ myst_heading_anchors = 3
 nitpick_ignore_regex = [
     ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(DataFrame|Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
-    ("py:.*", r".*\b(F|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
+    ("py:.*", r".*\b(F|P|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
     ("py:.*", r"suppress\.(numbers\.bulk\.Reader|stop_list\.(forgotten\.Forgotten|run\.Run))"),
     ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),
 ]

@@ -24,6 +24,7 @@ from suppress.errors import (
     SourceError,
     StopListUnavailable,
     StoreUnavailable,
+    Suppressed,
     SuppressError,
     UnknownChannel,
 )
@@ -32,6 +33,7 @@ from suppress.files.rows import Rows
 from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
+from suppress.guard import bypass, guard
 from suppress.hookspecs import hookimpl
 from suppress.host import register
 from suppress.numbers.column import Column
@@ -138,6 +140,7 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "SuppressError",
+    "Suppressed",
     "Suppressor",
     "TakesOptOuts",
     "TooManyInvalid",
@@ -145,11 +148,13 @@ __all__ = [
     "UnknownChannel",
     "__version__",
     "add",
+    "bypass",
     "config_folder",
     "default_suppressor",
     "filter_frame",
     "filter_recipients",
     "forget",
+    "guard",
     "history",
     "hookimpl",
     "is_suppressed",

@@ -59,7 +59,7 @@ def _awaited_when_listed(function: Callable[P, T]) -> Callable[P, Coroutine[Any,
 
     @functools.wraps(function)
     async def twin(*args: P.args, **kwargs: P.kwargs) -> T:
-        await _listed(signature.bind(*args, **kwargs).arguments["channel"])
+        await until_listed(signature.bind(*args, **kwargs).arguments["channel"])
         return await _run(_ANSWERS, function, *args, **kwargs)
 
     return twin
@@ -80,7 +80,7 @@ def _bare(twin: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[An
     return outermost
 
 
-async def _listed(channel: str) -> None:
+async def until_listed(channel: str) -> None:
     """Wait until the channel's stop list is there, together with all who wait for it."""
     waiting = _waiting.setdefault(asyncio.get_running_loop(), {})
 

@@ -1,9 +1,12 @@
 """The family of errors that suppress raises. Each message says what to do next."""
 
 from collections.abc import Iterable
-from typing import ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from suppress.printable import printable
+
+if TYPE_CHECKING:
+    from suppress.screening.outcome import Decision
 
 
 class SuppressError(Exception):
@@ -71,3 +74,26 @@ class StoreUnavailable(SuppressError):
 
 class InputError(SuppressError):
     """A file of numbers cannot be read; the message names the line."""
+
+
+class Suppressed(SuppressError):
+    """A guarded send was stopped: the recipient is on the stop list. Nothing was sent.
+
+    Args:
+        decision: the decision on the recipient.
+        channel: the channel of the message.
+
+    Attributes:
+        decision: see the arguments.
+        channel: see the arguments.
+    """
+
+    def __init__(self, decision: "Decision[Any]", channel: str) -> None:
+        # Its arguments are shown by whatever shows an error, and the decision has the number.
+        super().__init__(f"Nothing was sent on {channel}: {decision.reason}.")
+        self.decision = decision
+        self.channel = channel
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what it was made of, so that a task queue can hand it on."""
+        return type(self), (self.decision, self.channel)

@@ -5,10 +5,6 @@ import os
 import threading
 from collections.abc import Iterator
 
-# numpy imports it when np.unique is called first. A process that is forked at that moment would
-# wait for the end of that import for ever.
-import numpy.ma  # noqa: F401
-
 
 class Gate:
     """Lets any number of threads in at once, and a fork only while no other thread is in.
@@ -45,6 +41,10 @@ class Gate:
                 self._changed.notify_all()
 
     def _shut(self) -> None:
+        # numpy imports it when np.unique is called first. A process that is forked at that moment
+        # would wait for the end of that import for ever.
+        import numpy.ma  # noqa: F401, PLC0415 - it takes its time, and few programs fork
+
         self._changed.acquire()
         self._shutting = True
         # Who forks from inside, as from a signal handler, would wait for itself.

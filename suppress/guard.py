@@ -1,0 +1,263 @@
+"""Guarded sends: a function that sends a message asks the stop list first, at each call."""
+
+import contextvars
+import functools
+import inspect
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
+
+from suppress.default import default_suppressor
+from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
+from suppress.numbers.mask import mask
+from suppress.printable import printable
+from suppress.screening.outcome import Decision, Outcome
+from suppress.suppressor import Suppressor
+from suppress.tracebacks import stripped
+
+logger = logging.getLogger("suppress")
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Handler = Literal["raise", "skip"] | Callable[[Decision[Any]], Any]
+"""The answer in the place of a send that must not be made."""
+
+_reason: contextvars.ContextVar[str | None] = contextvars.ContextVar("bypass", default=None)
+
+
+@contextmanager
+def bypass(*, reason: str) -> Iterator[None]:
+    """Let guarded sends pass while the block runs, whoever is on the stop list.
+
+    For messages that must go out: the confirmation of an opt-out, a password. It holds for
+    this thread, or for this task and those that it starts. Each send that passes is logged as a
+    warning, with the reason.
+
+    Args:
+        reason: why, for the log; for example `"confirms an opt-out"`.
+
+    Raises:
+        InvalidArgument: the reason is blank.
+    """
+    if not reason.strip():
+        raise InvalidArgument("A bypass needs a reason. Say why the message must go out.")
+    token = _reason.set(reason)
+    try:
+        yield
+    finally:
+        _reason.reset(token)
+
+
+@overload
+def guard(
+    *,
+    channel: str | Callable[..., str],
+    to: str | Callable[..., Any],
+    on_suppressed: Literal["raise"] = "raise",
+    on_invalid: Literal["raise"] = "raise",
+    default_region: str | None = None,
+    suppressor: Suppressor | None = None,
+) -> Callable[[Callable[P, T]], Callable[P, T]]: ...
+
+
+@overload
+def guard(
+    *,
+    channel: str | Callable[..., str],
+    to: str | Callable[..., Any],
+    on_suppressed: Handler = "raise",
+    on_invalid: Handler = "raise",
+    default_region: str | None = None,
+    suppressor: Suppressor | None = None,
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]: ...
+
+
+def guard(
+    *,
+    channel: str | Callable[..., str],
+    to: str | Callable[..., Any],
+    on_suppressed: Handler = "raise",
+    on_invalid: Handler = "raise",
+    default_region: str | None = None,
+    suppressor: Suppressor | None = None,
+) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
+    """Guard a function, a method or a coroutine function that sends a message.
+
+    Each call asks the stop list first. The function is called only if the recipient may be
+    messaged, or in a `bypass`. Put it below `@classmethod` and `@staticmethod`.
+
+    Args:
+        channel: the channel, or a function that returns it, called with the arguments of the send.
+        to: the name of the parameter with the number; or a function that returns the number, or
+            a tuple of a recipient's numbers, called with the arguments of the send.
+        on_suppressed: `"raise"` for a `Suppressed`; `"skip"` to return None; or a function that
+            is called with the decision, and whose result is returned.
+        on_invalid: the same for what is not a number that may be messaged; `"raise"` is for an
+            `InvalidNumber`.
+        default_region: as for `filter_recipients`.
+        suppressor: whom to ask; None for the one behind the functions of `suppress`.
+
+    Raises:
+        TypeError: the function cannot be guarded, or has no parameter of that name.
+        Suppressed: from the guarded function: the recipient is on the stop list.
+        InvalidNumber: from the guarded function: the recipient is not a phone number.
+        SuppressError: from the guarded function: as for `is_suppressed`. Nothing was sent.
+    """
+    for name, handler in (("on_suppressed", on_suppressed), ("on_invalid", on_invalid)):
+        if handler not in ("raise", "skip") and not callable(handler):
+            raise TypeError(f'{name} has to be "raise", "skip" or a function, not {handler!r}')
+    rules = _Rules(channel, to, on_suppressed, on_invalid, default_region, suppressor)
+    return rules.guarded
+
+
+class _Recipient(NamedTuple):
+    """The recipient of one send."""
+
+    number: Any
+    channel: str
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """The arguments of `guard`."""
+
+    channel: str | Callable[..., str]
+    to: str | Callable[..., Any]
+    on_suppressed: Handler
+    on_invalid: Handler
+    default_region: str | None
+    suppressor: Suppressor | None
+
+    def guarded(self, function: Callable[P, Any]) -> Callable[P, Any]:
+        """Return the function with the question before it."""
+        if isinstance(function, classmethod | staticmethod):
+            raise TypeError(f"put @suppress.guard below @{type(function).__name__}")
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"{function.__qualname__} is a generator, which sends later than it is called; "
+                "guard the function that sends one message"
+            )
+        signature = inspect.signature(function)
+        if isinstance(self.to, str):
+            _check_parameter(signature, self.to, function.__qualname__)
+        if inspect.iscoroutinefunction(function):
+            return self._guarded_coroutine(function, signature)
+
+        @functools.wraps(function)
+        def send(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                refused = self._refused(self._recipient(signature, args, kwargs))
+            except SuppressError as error:
+                bare = stripped(error)
+            else:
+                return function(*args, **kwargs) if refused is None else self._answer(refused)
+            del args, kwargs  # an error report may show them
+            raise bare
+
+        return send
+
+    def _guarded_coroutine(
+        self, function: Callable[P, Any], signature: inspect.Signature
+    ) -> Callable[P, Any]:
+        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
+
+        @functools.wraps(function)
+        async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
+            try:
+                recipient = self._recipient(signature, args, kwargs)
+                if self.suppressor is None and _reason.get() is None:
+                    # Whoever waits for a list waits together with all others who do.
+                    await aio.until_listed(recipient.channel)
+                refused = await aio.in_thread(self._refused, recipient)
+            except SuppressError as error:
+                bare = stripped(error)
+            else:
+                if refused is None:
+                    return await function(*args, **kwargs)
+                answer = self._answer(refused)
+                return await answer if inspect.isawaitable(answer) else answer
+            del args, kwargs  # an error report may show them
+            raise bare
+
+        return send
+
+    def _recipient(
+        self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> _Recipient:
+        channel = self.channel if isinstance(self.channel, str) else self.channel(*args, **kwargs)
+        if not isinstance(self.to, str):
+            return _Recipient(self.to(*args, **kwargs), channel)
+        given = signature.bind(*args, **kwargs)
+        given.apply_defaults()
+        if self.to in given.arguments:
+            return _Recipient(given.arguments[self.to], channel)
+        return _Recipient(given.kwargs.get(self.to), channel)
+
+    def _refused(self, recipient: _Recipient) -> Decision[Any] | None:
+        """Return the decision against a send; None if it may be made.
+
+        Raises:
+            Suppressed, InvalidNumber: if this is what the send is to raise.
+            SuppressError: as for `is_suppressed`.
+        """
+        reason = _reason.get()
+        if reason is not None:
+            _log_bypass(recipient, reason)
+            return None
+        number, channel = recipient
+        suppressor = self.suppressor or default_suppressor()
+        decision = _decision_against(suppressor, number, channel, self.default_region)
+        if decision is None:
+            return None
+        if decision.outcome == Outcome.SUPPRESSED and self.on_suppressed == "raise":
+            raise Suppressed(decision, channel)
+        if decision.outcome == Outcome.INVALID and self.on_invalid == "raise":
+            raise InvalidNumber(decision.reason)
+        return decision
+
+    def _answer(self, refused: Decision[Any]) -> Any:
+        """Return what the guarded function returns in place of its own result."""
+        is_invalid = refused.outcome == Outcome.INVALID
+        handler = self.on_invalid if is_invalid else self.on_suppressed
+        return handler(refused) if callable(handler) else None
+
+
+def _check_parameter(signature: inspect.Signature, name: str, function: str) -> None:
+    parameters = signature.parameters
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    if name not in parameters and not takes_any:
+        raise TypeError(
+            f"{function} has no parameter {name!r}; its parameters are: {', '.join(parameters)}"
+        )
+
+
+def _decision_against(
+    suppressor: Suppressor, number: Any, channel: str, region: str | None
+) -> Decision[Any] | None:
+    """Return the decision against messaging a number; None if it may be messaged."""
+    if not isinstance(number, tuple):
+        try:
+            if not suppressor.is_suppressed(number, channel, default_region=region):
+                return None
+        except InvalidNumber as error:
+            return Decision(number, Outcome.INVALID, None, str(error))
+    (decision,) = suppressor.screen([number], channel, default_region=region, key=_itself)
+    return None if decision.outcome == Outcome.ALLOWED else decision
+
+
+def _itself(number: Any) -> Any:
+    return number
+
+
+def _log_bypass(recipient: _Recipient, reason: str) -> None:
+    masked = mask(recipient.number)
+    logger.warning(
+        "Sending to %s on %s past the stop list: %s.",
+        masked,
+        recipient.channel,
+        printable(reason),
+        extra={"channel": recipient.channel, "reason": reason, "number": masked},
+    )
