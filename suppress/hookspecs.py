@@ -70,20 +70,21 @@ def suppress_remote(url: ServerUrl, settings: Settings) -> Remote | None:
 
 
 @hookspec(firstresult=True)
-def suppress_record(url: str, settings: Settings) -> SharedRecord | None:
-    """Offer the record of opt-outs that a URL names, for many machines.
+def suppress_record(url: ServerUrl, settings: Settings) -> SharedRecord | None:
+    """Offer the server that keeps the opt-outs of many machines.
 
-    The first plugin that knows the URL's scheme answers. Nothing is connected here.
+    Called when `opt_outs` names a server, or `store` does and `opt_outs` is not set. Nothing may
+    be connected here: that is for the first call of the record.
 
     Args:
-        url: the URL, with a password if there is one in it, which must never be shown.
-        settings: all settings; `settings.section(...)` gives those of the plugin itself.
+        url: as for `suppress_remote`.
+        settings: as for `suppress_remote`.
 
     Returns:
-        The record, or None where the URL is not one of the plugin's.
+        The record, or None for a URL that is not the plugin's.
 
     Raises:
-        ConfigurationError: the URL, or the plugin's settings, make no sense.
+        ConfigurationError, ModuleNotFoundError: as for `suppress_remote`.
     """
 
 

@@ -17,13 +17,20 @@ import pluggy
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
 from suppress.sources import Source, check
 
 if TYPE_CHECKING:
     import click
 
+    from suppress.stores.remote import Remote
+
 logger = logging.getLogger("suppress")
+
+
+EXTRAS = ("postgres", "redis")
+"""The extras for servers; the scheme of a URL has its extra's name in it."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +143,23 @@ class Plugins:
                 sources.append(source)
         return tuple(sources)
 
+    def remote(self, settings: Settings) -> "Remote | None":
+        """Return the server that `store` names; None if it names a folder or memory.
+
+        Raises:
+            ConfigurationError: no plugin knows the URL, or its library is not installed.
+        """
+        url = settings.store
+        if not isinstance(url, ServerUrl):
+            return None
+        try:
+            remote: Remote | None = self._manager.hook.suppress_remote(url=url, settings=settings)
+        except ModuleNotFoundError as error:
+            raise _not_installed(url, f"{error.name} is not installed", self.found) from error
+        if remote is None:
+            raise _not_installed(url, f"no plugin knows {url.scheme}://", self.found)
+        return remote
+
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
         """Return the commands that one plugin offers.
 
@@ -171,6 +195,20 @@ class Plugins:
             logger.warning("The plugin %r cannot be imported: %s", name, error)
             return Plugin(name, version, error)
         return Plugin(name, version)
+
+
+def _not_installed(url: ServerUrl, why: str, found: dict[str, Plugin]) -> ConfigurationError:
+    """Return the error for a server that cannot be used as long as something is not installed."""
+    extra = next((each for each in EXTRAS if each in url.scheme), None)
+    plugin = found.get(extra or "")
+    if plugin is not None and plugin.error is not None:
+        why = plugin.error
+    next_step = (
+        "Use another one, or install the plugin for it"
+        if extra is None
+        else f"Run `pip install 'suppress-filter[{extra}]'`"
+    )
+    return ConfigurationError(f"The server {url} cannot be used: {why}. {next_step}.")
 
 
 def _missing_library(error: Exception, entry_point: EntryPoint) -> str | None:

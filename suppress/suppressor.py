@@ -45,8 +45,8 @@ class Suppressor(OptOutMethods):
         timer: gives seconds that never run backwards.
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
-            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`), which win
-            over the environment and the file.
+            `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
+            `local_copy`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.
@@ -66,17 +66,19 @@ class Suppressor(OptOutMethods):
         if settings is not None and arguments:
             raise TypeError("give settings, or single settings as arguments, not both")
         self.settings = Settings.load(**arguments) if settings is None else settings
-        self.sources = Plugins(plugins).sources(self.settings)
+        found = Plugins(plugins)
+        self.sources = found.sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
         self._clock = clock
-        self._store = open_store(self.settings.store)
+        folder = self.settings.folder_of(self.settings.store)
+        self._store = open_store(folder, found.remote(self.settings))
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
         self._delivering: Background | None = None
         self._keeping: Keeping | None = None
-        if self.settings.store is not None:
+        if folder is not None:
             self._keeping = Keeping(
-                self.settings.store,
+                folder,
                 store=self._store,
                 sources=self.sources,
                 stored=self.stored,

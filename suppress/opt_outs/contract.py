@@ -162,7 +162,7 @@ class Changes:
 
     @property
     def size(self) -> int:
-        """The number of positions that they take, which is one for each person, and at least one."""
+        """The number of positions that they take, which is at least one."""
         return max(len(self.people.numbers), 1)
 
     @property
@@ -212,13 +212,27 @@ class RecordError(Exception):
         reason: why not.
         remedy: what to do about it, in sentences.
         last_resort: what to do where that does not help.
+        to_read: what to do about it where the record need only be read, behind a colon; where it
+            is empty, `remedy` says it.
+        unknown: whether the record may be written all the same, since the connection was lost
+            while it was.
     """
 
-    def __init__(self, reason: str, remedy: str, last_resort: str = "") -> None:
+    def __init__(
+        self,
+        reason: str,
+        remedy: str,
+        last_resort: str = "",
+        *,
+        to_read: str = "",
+        unknown: bool = False,
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
         self.last_resort = last_resort
+        self.to_read = to_read
+        self.unknown = unknown
 
 
 class Overtaken(Exception):

@@ -16,7 +16,7 @@ from typing import Any
 from suppress.atomic import atomic_write
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.gate import Gate
-from suppress.opt_outs.marks import Marks, leads_nowhere
+from suppress.opt_outs.marks import HasMarks, leads_nowhere
 from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, version_of
 from suppress.ownership import refuse_if_others_write
 from suppress.stores.contract import StoreError
@@ -24,6 +24,8 @@ from suppress.stores.contract import StoreError
 _DO_WITHOUT = (
     "If you can do without the opt-outs in it, move it away and run `suppress reset-opt-outs`."
 )
+
+_TO_READ = "try again, see that its folder is there and mounted, or restore the file from a backup."
 
 # sqlite3 cannot decode what it says of some damaged files.
 _UNREADABLE = OSError, StoreError, sqlite3.Error, UnicodeDecodeError
@@ -48,16 +50,21 @@ class Database:
         folder: where it is, or will be.
         lock: keeps other processes from making it at the same time.
         max_wait: seconds to wait for another process that writes.
+        marks: say that there is one, and which.
     """
 
     def __init__(
-        self, folder: Path, lock: Callable[[], AbstractContextManager[Any]], max_wait: float
+        self,
+        folder: Path,
+        lock: Callable[[], AbstractContextManager[Any]],
+        max_wait: float,
+        marks: HasMarks,
     ) -> None:
         self.path = folder / "opt-outs.sqlite3"
         self._journal = folder / "opt-outs.sqlite3-journal"
         self._lock = lock
         self._max_wait = max_wait
-        self._marks = Marks(folder)
+        self._marks = marks
         self._marked = ""
         self._name = ""
 
@@ -195,20 +202,37 @@ class Database:
             self._marks.make(name)
             self._marked = name
 
-    def _make(self) -> None:
+    def replace(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+        """Put a new database in the place of the one that is there, damaged as it may be.
+
+        Nobody else may write meanwhile: SQLite would take the journal of the one for the other's.
+
+        Args:
+            fill: writes what the new one has.
+
+        Raises:
+            RecordError: it cannot be written; the one that was there still is, or none.
+        """
+        with self._explained():
+            self._make(fill)
+            self._name = ""
+
+    def _make(self, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
         """Make the database whole or not at all, so that an empty one is known as damaged."""
-        if self.path.exists():
+        if fill is None and self.path.exists():
             return
-        # One left by a killed process would be rolled back into the new file.
-        self._journal.unlink(missing_ok=True)
         with (
             atomic_write(self.path) as stream,
             _IN_SQLITE.passed(),
             contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
         ):
             migrate(database)
+            if fill is not None:
+                fill(database)
             database.execute("VACUUM")
             stream.write(database.serialize())
+            # One left by a killed process would be rolled back into the new file.
+            self._journal.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -251,7 +275,7 @@ class Database:
                 )
             else:
                 remedy = f"Restore the file from a backup. {_DO_WITHOUT}"
-            raise RecordError(_in_words(error), remedy, _DO_WITHOUT) from error
+            raise RecordError(_in_words(error), remedy, _DO_WITHOUT, to_read=_TO_READ) from error
 
 
 def _in_words(error: Exception) -> str:

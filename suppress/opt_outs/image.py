@@ -127,9 +127,7 @@ class Images:
         Raises:
             OSError: one is there, and cannot be removed.
         """
-        for path in self._folder.iterdir():
-            if _OF_IMAGES.match(path.name):
-                path.unlink(missing_ok=True)
+        remove_images(self._folder)
         self._seen = None
 
     def _mapped(self, head: _Head) -> Fold:
@@ -152,6 +150,17 @@ class Images:
         for path in self._folder.glob(f"{self._prefix}*.image"):
             if path != used:
                 path.unlink(missing_ok=True)
+
+
+def remove_images(folder: Path) -> None:
+    """Remove every image of a folder, whatever it was made from, and what is unfinished.
+
+    Raises:
+        OSError: one is there, and cannot be removed.
+    """
+    for path in folder.iterdir():
+        if _OF_IMAGES.match(path.name):
+            path.unlink(missing_ok=True)
 
 
 def _part(channel: str, run: Run) -> _Part:

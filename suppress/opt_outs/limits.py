@@ -17,6 +17,11 @@ class OptOutLimits:
         rounds: how often a command delivers at most, where others add meanwhile.
         page: how many pending changes are read at a time.
         image_after: after how many changes an image is kept.
+        look_after: after how long the copy of a shared record is compared with that, should no
+            news have come.
+        look_wait: how long a caller waits for that while the copy can serve.
+        look_rest: how long nobody waits for a server that did not answer.
+        silent_after: after how long without a sign of the process that copies another one does.
     """
 
     max_wait: float = 10.0
@@ -27,6 +32,10 @@ class OptOutLimits:
     rounds: int = 3
     page: int = 1000
     image_after: int = 10_000
+    look_after: float = 1.0
+    look_wait: float = 2.0
+    look_rest: float = 5.0
+    silent_after: float = 3.0
 
 
 LIMITS = OptOutLimits()

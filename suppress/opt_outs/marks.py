@@ -10,9 +10,37 @@ import contextlib
 import hashlib
 import os
 from pathlib import Path
+from typing import Protocol
 
 from suppress.atomic import atomic_write
 from suppress.settings.folders import state_folder
+
+
+class HasMarks(Protocol):
+    """The marks of a record."""
+
+    def found(self) -> frozenset[str]:
+        """The names of the records that were made here, as far as marks tell."""
+
+    def make(self, name: str) -> None:
+        """Say that there is the record of that name."""
+
+    def remove(self) -> None:
+        """Say that there is none."""
+
+
+class NoMarks:
+    """The marks of a copy, which can be made again and need not be missed."""
+
+    def found(self) -> frozenset[str]:
+        """Return no name."""
+        return frozenset()
+
+    def make(self, name: str) -> None:
+        """Do nothing."""
+
+    def remove(self) -> None:
+        """Do nothing."""
 
 
 class Marks:

@@ -78,12 +78,7 @@ class OptOuts:
         try:
             found = self._folded.now().of(channel)
         except RecordError as error:
-            raise OptOutsUnreadable(
-                f"The opt-outs in {self.record.where} cannot be read ({error.reason}), and "
-                "somebody may be among them. Nothing may be sent until they can: try again, see "
-                "that its folder is there and mounted, or restore the file from a backup. "
-                f"{error.last_resort}"
-            ) from error
+            raise OptOutsUnreadable(unreadable(self.record, error)) from error
         unkept = self._unkept.get(channel)
         if not unkept:
             return found
@@ -320,6 +315,16 @@ class OptOuts:
 
 def unavailable(record: Record, error: RecordError) -> str:
     """Say that a record cannot be read or written, and what to do."""
+    found = f"The opt-outs in {record.where} cannot be read or written ({error.reason})."
+    if error.unknown:
+        found += " They may be written all the same: the connection was lost meanwhile."
+    return f"{found} {error.remedy}"
+
+
+def unreadable(record: Record, error: RecordError) -> str:
+    """Say that nothing may be sent since a record cannot be read, and what to do."""
+    remedy = f": {error.to_read}" if error.to_read else f". {error.remedy}"
     return (
-        f"The opt-outs in {record.where} cannot be read or written ({error.reason}). {error.remedy}"
+        f"The opt-outs in {record.where} cannot be read ({error.reason}), and somebody may be "
+        f"among them. Nothing may be sent until they can{remedy} {error.last_resort}".rstrip()
     )

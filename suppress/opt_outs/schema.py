@@ -145,14 +145,16 @@ def append_batch(database: sqlite3.Connection, batch: Row, people: Iterable[Row]
     Args:
         database: is in a transaction.
         batch: the columns of `BATCH`.
-        people: rows of `change`, at consecutive positions.
+        people: rows of `change`, in order.
     """
     rows = list(people)
     database.execute(
         f"INSERT INTO batch ({BATCH}, digest) VALUES ({', '.join('?' * 15)})",  # noqa: S608
         (*batch, digest_of(batch, rows)),
     )
-    if rows:
+    if rows and rows[-1][0] - rows[0][0] >= len(rows):  # some were forgotten
+        database.executemany("INSERT INTO change VALUES (?, ?, ?, ?)", rows)
+    elif rows:
         # Most have no text but the number, and one region: SQLite takes these from one document.
         first, _, _, region = rows[0]
         numbers = msgspec.json.encode([row[1] for row in rows]).decode()

@@ -20,7 +20,9 @@ class SharedRecord(Record, Protocol):
 
     Thread-safe. A process that is forked makes connections of its own. No method waits for the
     server longer than some seconds; then it raises `RecordError`, as it does when the server
-    cannot be reached.
+    cannot be reached. Where `append` or `forget` raises that, nothing was done, unless the
+    connection was lost at the very end: then either may be. The caller knows the position from
+    `prepare`, and looks for it.
     """
 
     def identity(self) -> str | None:
@@ -50,9 +52,10 @@ class SharedRecord(Record, Protocol):
         """
 
     def news(self, timeout: float) -> bool:
-        """Wait until somebody has changed the record, on any machine.
+        """Wait until somebody has changed the record, on any machine; one thread calls it.
 
-        One thread at a time waits. A change between two calls is news for the second.
+        The first call, and the first one after an error, connects and returns True at once:
+        there may have been changes before. No change after that is missed.
 
         Args:
             timeout: seconds to wait at most.
@@ -61,8 +64,14 @@ class SharedRecord(Record, Protocol):
             Whether there was a change, or may have been one.
 
         Raises:
-            RecordError: the connection is lost: there may have been changes meanwhile.
+            RecordError: the server cannot be reached, or the connection is lost.
         """
 
     def after_fork_in_child(self) -> None:
-        """Forget the connections of the process that this one was forked from."""
+        """Forget the connections of the process that this one was forked from.
+
+        They are neither used nor closed in a way that the parent would notice.
+        """
+
+    def close(self) -> None:
+        """End the connections. A later call makes new ones; another thread gets an error."""

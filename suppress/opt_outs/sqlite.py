@@ -4,38 +4,22 @@ What has been appended is on disk before anything else happens with it: it holds
 process of the machine from then on, and for good, whatever a source says.
 """
 
-import itertools
 import secrets
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from suppress.opt_outs.contract import (
-    Change,
-    Changes,
-    Overtaken,
-    Replaced,
-)
+from suppress.opt_outs.batches import append, changes_in, digest_anew, release, take_out
+from suppress.opt_outs.contract import Change, Changes, Overtaken, Replaced, positioned
 from suppress.opt_outs.database import Database
-from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
+from suppress.opt_outs.marks import HasMarks, Marks
 from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
 from suppress.opt_outs.people import ENDING, People, Person
-from suppress.opt_outs.schema import (
-    BATCH,
-    VERSION,
-    append_batch,
-    digest_of,
-    of_file,
-    packed,
-    unpacked,
-    version_of,
-)
+from suppress.opt_outs.schema import VERSION, of_file, version_of
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 _ENDS_LIKE_ONE = f"substr(number, -{ENDING}) IN (SELECT value FROM given)"  # noqa: S608
@@ -53,6 +37,7 @@ class SqliteRecord(SqliteOutbox):
         folder: where the database is, or will be.
         lock: keeps other processes from making the database at the same time.
         limits: how long to wait for another process that writes.
+        marks: say that there is a database, and which; None for those of the folder.
     """
 
     def __init__(
@@ -61,8 +46,9 @@ class SqliteRecord(SqliteOutbox):
         lock: Callable[[], AbstractContextManager[Any]],
         *,
         limits: OptOutLimits = LIMITS,
+        marks: HasMarks | None = None,
     ) -> None:
-        super().__init__(Database(folder, lock, limits.max_wait))
+        super().__init__(Database(folder, lock, limits.max_wait, marks or Marks(folder)))
         self._before: tuple[tuple[int, int], Sequence[Changes]] | None = None
 
     @property
@@ -79,14 +65,13 @@ class SqliteRecord(SqliteOutbox):
     ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox."""
         with self._database.writing() as database:
-            position = _next(database, expected)
-            for each in changes:
-                first, position = position, position + each.size
-                _append(database, each, first)
-                _release(database, each)
+            done = positioned(changes, _next(database, expected))
+            for each in done:
+                append(database, each)
+                release(database, each)
                 put_into_outbox(database, each)
-            prepare(position - 1)
-            return position - 1
+            prepare(done[-1].position)
+            return done[-1].position
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
         """Give the changes behind a position, in order."""
@@ -97,7 +82,7 @@ class SqliteRecord(SqliteOutbox):
                 return iter(())
             if version_of(database) < VERSION:
                 return iter(self._of_earlier_version(database, position))
-            return iter(_changes(database, position))
+            return iter(changes_in(database, position))
 
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""
@@ -149,7 +134,7 @@ class SqliteRecord(SqliteOutbox):
             numbers = database.execute(
                 "SELECT DISTINCT number FROM change WHERE position IN (SELECT value FROM given)"
             ).fetchall()
-            _take_out(database, positions)
+            take_out(database, positions)
             give(database, [number for (number,) in numbers])
             database.execute("DELETE FROM outbox WHERE refused AND number IN (SELECT * FROM given)")
             database.execute(
@@ -157,9 +142,10 @@ class SqliteRecord(SqliteOutbox):
             )
             key = of_file(database, "key")
             hasher = Forgotten(key)
-            _append(
-                database, Changes("forget", "", made_at=made_at, takes_back=positions), position
+            forgetting = Changes(
+                "forget", "", made_at=made_at, takes_back=positions, position=position
             )
+            append(database, forgetting)
             database.executemany(
                 "INSERT INTO forgotten VALUES (?, ?, ?, ?)",
                 [
@@ -168,7 +154,7 @@ class SqliteRecord(SqliteOutbox):
                     for value, is_line in values.items()
                 ],
             )
-            _digest_anew(database, position)
+            digest_anew(database, position)
             return position
 
     def forgotten(self) -> Mapping[str, Forgotten]:
@@ -201,7 +187,7 @@ class SqliteRecord(SqliteOutbox):
                 raise Replaced
             return ()
         with of_today(database) as today:
-            found = _changes(today, None)
+            found = changes_in(today, None)
         self._before = stamp, found
         return found
 
@@ -235,86 +221,6 @@ def _next(database: sqlite3.Connection, expected: int | None) -> int:
     return (last or 0) + 1 + secrets.randbelow(2**32)
 
 
-def _append(database: sqlite3.Connection, changes: Changes, first: int) -> None:
-    ordinal = of_file(database, "made")
-    numbers, texts, regions = changes.people
-    people = [
-        (at, number, None if text == number else text, region)
-        for at, number, text, region in zip(itertools.count(first), numbers, texts, regions)
-    ]
-    batch = (
-        *(first + changes.size - 1, ordinal, len(numbers), changes.action, changes.channel),
-        *(float(changes.made_at), int(changes.correction)),
-        *(packed(changes.takes_back), packed(changes.releases)),
-        *(changes.evidence.wished_at, *changes.evidence.texts),
-    )
-    append_batch(database, batch, people)
-
-
-def _changes(database: sqlite3.Connection, position: int | None) -> list[Changes]:
-    """Return the changes behind a position, each held against its digest."""
-    after, ordinal = -1, 0
-    if position is not None:
-        row = database.execute(
-            "SELECT ordinal FROM batch WHERE position = ?", (position,)
-        ).fetchone()
-        if row is None:
-            raise Replaced
-        after, ordinal = position, row[0] + 1
-    batches = database.execute(
-        f"SELECT {BATCH}, digest FROM batch WHERE position > ? ORDER BY position",  # noqa: S608
-        (after,),
-    ).fetchall()
-    made = of_file(database, "made")
-    if [batch[1] for batch in batches] != list(range(ordinal, made)):
-        raise sqlite3.DatabaseError("it is damaged")
-    if not batches:
-        return []
-    rows = database.execute("SELECT * FROM change WHERE position > ?", (after,)).fetchall()
-    found, start = [], 0
-    for *batch, digest in batches:
-        end = bisect_right(rows, batch[0], start, key=itemgetter(0))
-        people = rows[start:end]
-        if digest_of(batch, people, _more(database, batch)) != digest:
-            raise sqlite3.DatabaseError("it is damaged")
-        found.append(_changes_of(batch, people))
-        start = end
-    if start < len(rows):
-        raise sqlite3.DatabaseError("it is damaged")
-    return found
-
-
-def _more(database: sqlite3.Connection, batch: Sequence[Any]) -> object:
-    """Return what belongs to a batch beside its people: the hashes that it has left."""
-    if batch[3] != "forget":
-        return None
-    rows = database.execute(
-        "SELECT channel, hash, is_line FROM forgotten WHERE position = ? ORDER BY 1, 2",
-        (batch[0],),
-    ).fetchall()
-    return database.execute("SELECT key FROM file").fetchone(), rows
-
-
-def _changes_of(batch: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Changes:
-    position, _, _, action, channel, made_at, correction, takes_back, releases, *evidence = batch
-    positions, numbers, texts, regions = zip(*rows, strict=True) if rows else ((), (), (), ())
-    if None in texts:
-        kept = zip(numbers, texts, strict=True)
-        texts = tuple(number if text is None else text for number, text in kept)
-    return Changes(
-        action,
-        channel,
-        People(numbers, texts, regions),
-        made_at,
-        Evidence(*evidence),
-        correction=bool(correction),
-        takes_back=unpacked(takes_back),
-        releases=unpacked(releases),
-        positions=positions,
-        position=position,
-    )
-
-
 def _changes_where(database: sqlite3.Connection, where: str) -> list[Change]:
     """Return some changes of people, each without the others of its batch."""
     found = []
@@ -332,56 +238,3 @@ def _changes_where(database: sqlite3.Connection, where: str) -> list[Change]:
             )
         )
     return found
-
-
-def _take_out(database: sqlite3.Connection, positions: Sequence[int]) -> None:
-    """Remove people from their batches; the evidence of those that are empty then goes too."""
-    query = "SELECT position, size FROM batch WHERE position >= ? ORDER BY position LIMIT 1"
-    batches = {database.execute(query, (each,)).fetchone() for each in positions}
-    for position, _ in batches:
-        # Damage is not to get a digest of its own.
-        found = database.execute("SELECT digest FROM batch WHERE position = ?", (position,))
-        if found.fetchone() != (_digest_now(database, position),):
-            raise sqlite3.DatabaseError("it is damaged")
-    give(database, positions)
-    database.execute("DELETE FROM change WHERE position IN (SELECT value FROM given)")
-    for position, size in batches:
-        left = database.execute(
-            "SELECT 1 FROM change WHERE position > ? AND position <= ? LIMIT 1",
-            (position - size, position),
-        ).fetchone()
-        if left is None:
-            database.execute(
-                "UPDATE batch SET made_by = NULL, reason = NULL, via = NULL, reference = NULL "
-                "WHERE position = ?",
-                (position,),
-            )
-        _digest_anew(database, position)
-
-
-def _digest_now(database: sqlite3.Connection, position: int) -> bytes:
-    """Return the digest of a batch as it is now."""
-    batch = database.execute(
-        f"SELECT {BATCH} FROM batch WHERE position = ?",  # noqa: S608
-        (position,),
-    ).fetchone()
-    people = database.execute(
-        "SELECT * FROM change WHERE position > ? AND position <= ?",
-        (position - batch[2], position),
-    ).fetchall()
-    return digest_of(batch, people, _more(database, batch))
-
-
-def _digest_anew(database: sqlite3.Connection, position: int) -> None:
-    digest = _digest_now(database, position)
-    database.execute("UPDATE batch SET digest = ? WHERE position = ?", (digest, position))
-
-
-def _release(database: sqlite3.Connection, changes: Changes) -> None:
-    """Let those be messaged again who were forgotten, and are taken back by a removal."""
-    for position in changes.releases:
-        database.execute(
-            "DELETE FROM forgotten WHERE position = ? AND channel = ?",
-            (position, changes.channel),
-        )
-        _digest_anew(database, position)

@@ -9,6 +9,7 @@ import phonenumbers
 from suppress.numbers.convention import Convention
 from suppress.numbers.region import INTERNATIONAL
 from suppress.sources import Source
+from suppress.stores.image import FORMAT
 
 
 def key_of(channel: str, sources: Iterable[Source], convention: Convention, changes: str) -> str:
@@ -21,6 +22,7 @@ def key_of(channel: str, sources: Iterable[Source], convention: Convention, chan
         changes: the digest of all changes of numbering plans, future ones included.
     """
     made_from = [
+        FORMAT,
         phonenumbers.__version__,
         convention.possible_only,
         changes,

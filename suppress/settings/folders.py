@@ -36,6 +36,12 @@ def default_store() -> Path | None:
     return folder
 
 
+def copies_folder() -> Path | None:
+    """Return the user's folder for copies of what a server keeps; None without a home folder."""
+    folder = _of_user(platformdirs.user_data_path)
+    return None if folder is None else folder / "copies"
+
+
 def working_folder() -> Path | None:
     """Return the working directory; None if it was removed."""
     try:

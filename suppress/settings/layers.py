@@ -22,6 +22,7 @@ import msgspec
 from suppress.errors import ConfigurationError
 from suppress.settings.folders import whole_path
 from suppress.settings.secret import Secret
+from suppress.settings.server_url import ServerUrl
 from suppress.settings.spelling import refuse_misspelt, refuse_unknown
 
 SWITCH_WORDS: Mapping[str, bool] = MappingProxyType(
@@ -93,8 +94,8 @@ def read_layers(
 ) -> dict[str, Any]:
     """Return the settings of a table that are set, each converted to its type.
 
-    A `Secret` can also stand in a file of its own: for a field `api_key`, the file that
-    `api_key_file` or `PREFIX_API_KEY_FILE` names.
+    A `Secret` or a `ServerUrl` can also stand in a file of its own: for a field `api_key`, the
+    file that `api_key_file` or `PREFIX_API_KEY_FILE` names.
 
     Args:
         kind: the dataclass that describes the table.
@@ -110,7 +111,11 @@ def read_layers(
     """
     kinds = _kinds(kind)
     words = {each.name: each.metadata.get(WORDS, {}) for each in dataclasses.fields(kind)}
-    secret_files = {name: f"{name}_file" for name in kinds if _has(kinds[name], Secret)}
+    secret_files = {
+        name: f"{name}_file"
+        for name in kinds
+        if _has(kinds[name], Secret) or _has(kinds[name], ServerUrl)
+    }
     kinds |= dict.fromkeys(secret_files.values(), Path)
     refuse_unknown(file.values, kinds, f"in the table [{table.name}]")
     refuse_unknown(arguments.values, kinds, "among the arguments")
@@ -139,7 +144,9 @@ def read_layers(
     for key, key_file in secret_files.items():
         if key_file in found:
             # Not the file's name: it may be the key, where one was taken for the other.
-            found[key] = _secret_in(found.pop(key_file), f"{table.both_names(key_file)}: the file")
+            names = table.both_names(key_file)
+            secret = _secret_in(found.pop(key_file), f"{names}: the file")
+            found[key] = _converted(secret, kinds[key], words.get(key, {}), None, names)
     return found
 
 
@@ -202,11 +209,11 @@ def _converted(
     # No variable here holds a value that is revealed: a traceback may show them.
     try:
         return _plain(revealed(value), kind, words, folder)
-    except msgspec.ValidationError as error:
+    except (msgspec.ValidationError, ValueError) as error:
         raise ConfigurationError(f"{names}: {_in_words(error)}.") from None
 
 
-def _in_words(error: msgspec.ValidationError) -> str:
+def _in_words(error: Exception) -> str:
     """Return what msgspec says of a value, with words for its names of types."""
 
     def words(match: re.Match[str]) -> str:
@@ -221,11 +228,18 @@ def _plain(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None)
         return words[word]
     if isinstance(value, Path):
         value = str(value)
+    if _has(kind, ServerUrl):
+        if isinstance(value, ServerUrl):
+            return value
+        if isinstance(value, str) and ServerUrl.is_one(value):
+            return ServerUrl(value.strip())
+        others = (each for each in typing.get_args(kind) if each is not ServerUrl)
+        kind = functools.reduce(operator.or_, others)
     is_union = typing.get_origin(kind) in (UnionType, typing.Union)
-    others = set(typing.get_args(kind)) - {Path, NoneType} if is_union else set()
-    if others and _has(kind, Path):
+    rest = set(typing.get_args(kind)) - {Path, NoneType} if is_union else set()
+    if rest and _has(kind, Path):
         # msgspec has no union of a path and another type.
-        kind = Path if isinstance(value, str) else functools.reduce(operator.or_, others)
+        kind = Path if isinstance(value, str) else functools.reduce(operator.or_, rest)
     secret_or_path = functools.partial(_secret_or_path, folder)
     return msgspec.convert(value, kind, strict=False, dec_hook=secret_or_path)
 

@@ -4,8 +4,6 @@ import hashlib
 import re
 from urllib.parse import parse_qsl, unquote, urlencode
 
-from suppress.errors import ConfigurationError
-
 _URL = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]+)://"
     r"(?:(?P<user>[^:@/?#]*)(?::(?P<password>[^@/?#]*))?@)?"
@@ -22,40 +20,40 @@ class ServerUrl:
         text: the whole URL.
 
     Raises:
-        ConfigurationError: it is not a URL, or its password is not written as URLs have it.
+        ValueError: it is not a URL, or its password is not written as URLs have it.
 
     Attributes:
         scheme: the part before `://`, such as `postgresql`.
+        has_password: whether a password, or another secret, is in it.
         digest: 16 hexadecimal digits that differ between servers, users and databases. No
             password counts, so that the digest stays when the password is changed.
     """
 
-    __slots__ = ("_shown", "_text", "digest", "scheme")
+    __slots__ = ("_shown", "_text", "digest", "has_password", "scheme")
     _shown: str
     _text: str
     digest: str
+    has_password: bool
     scheme: str
 
     def __init__(self, text: str) -> None:
         found = _URL.fullmatch(text)
         if found is None:
-            raise ConfigurationError(
-                "The URL of a server cannot be read. It has the form "
-                "scheme://user:password@host/name; in the user and the password write special "
-                "characters as URLs have them, such as %40 for @, %2F for / and %3F for ?."
+            # Nothing of it is quoted: any part may be the password.
+            raise ValueError(
+                "The URL of a server has the form scheme://user:password@host/name. Write special "
+                "characters in it as %40 for @, %2F for /, %3F for ? and %23 for #"
             )
         user = "" if found["user"] is None else f"{found['user']}@"
         shown = f"{found['scheme']}://{user}{found['place']}"
-        query = [
-            (name, value)
-            for name, value in parse_qsl(found["query"] or "", keep_blank_values=True)
-            if not _SECRET.search(name)
-        ]
-        made_from = f"{unquote(shown)}?{urlencode(sorted(query))}"
+        query = parse_qsl(found["query"] or "", keep_blank_values=True)
+        plain = [(name, value) for name, value in query if not _SECRET.search(name)]
+        made_from = f"{unquote(shown)}?{urlencode(sorted(plain))}"
         for name, value in (
             ("_text", text),
             ("_shown", shown),
             ("scheme", found["scheme"]),
+            ("has_password", bool(found["password"]) or plain != query),
             ("digest", hashlib.sha256(made_from.encode()).hexdigest()[:16]),
         ):
             object.__setattr__(self, name, value)

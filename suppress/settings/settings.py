@@ -18,7 +18,12 @@ from typing import Any, Self, TypedDict, TypeVar
 from suppress.errors import ConfigurationError
 from suppress.numbers.region import known_region
 from suppress.settings.file import find_file, read_file
-from suppress.settings.folders import default_store, whole_path, working_folder
+from suppress.settings.folders import (
+    copies_folder,
+    default_store,
+    whole_path,
+    working_folder,
+)
 from suppress.settings.layers import (
     SWITCH_WORDS,
     WORDS,
@@ -31,6 +36,7 @@ from suppress.settings.layers import (
     secret_names,
 )
 from suppress.settings.secret import Secret, warn_if_others_read
+from suppress.settings.server_url import ServerUrl
 
 T = TypeVar("T")
 
@@ -59,7 +65,10 @@ class CoreSettings:
     possible_only: bool = True
     renumbering: bool | Path = field(default=True, metadata={WORDS: SWITCH_WORDS})
     max_shrink: float = 0.9
-    store: Path | None = field(default_factory=default_store, metadata={WORDS: {"none": None}})
+    store: Path | ServerUrl | None = field(
+        default_factory=default_store, metadata={WORDS: {"none": None}}
+    )
+    local_copy: Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("ttl", "max_stale"):
@@ -92,7 +101,8 @@ class Arguments(TypedDict, total=False):
     possible_only: bool
     renumbering: bool | str | Path
     max_shrink: float
-    store: str | Path | None
+    store: str | Path | ServerUrl | None
+    local_copy: str | Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +121,9 @@ class Settings(CoreSettings):
             form; or a file of further rows.
         max_shrink: the part that a list of 100 entries or more may lose from one reading to the
             next.
-        store: the folder where snapshots stay; None keeps them in memory alone.
+        store: the folder, or the server, where snapshots stay; None keeps them in memory alone.
+        local_copy: the folder for the copies of what a server keeps, each in a folder of its
+            own; None for one in the user's data folder.
         file: the settings file that was read, if any.
         folder: the folder where relative paths begin, except those in the file, which begin in
             the file's own folder: the working directory of the moment; None if it was removed.
@@ -134,7 +146,7 @@ class Settings(CoreSettings):
         object.__setattr__(self, "environ", MappingProxyType(sealed(self.environ)))
         if self.folder is not None and self.file is not None:
             object.__setattr__(self, "file", self.folder / self.file)
-        for name in ("renumbering", "store"):
+        for name in ("renumbering", "store", "local_copy"):
             if isinstance(path := getattr(self, name), Path):
                 try:
                     object.__setattr__(self, name, whole_path(path, self.folder))
@@ -178,7 +190,33 @@ class Settings(CoreSettings):
             prefixes=lambda: _prefixes(tables),
             also=["config"],
         )
+        if path is not None and any(
+            isinstance(given[name], ServerUrl) and given[name].has_password
+            for name in own.keys() & given.keys()
+        ):
+            warn_if_others_read(path, "settings file")
         return cls(file=path, folder=here, tables=tables, environ=variables, **given)
+
+    def folder_of(self, place: "Path | ServerUrl | None") -> Path | None:
+        """Return the folder of this machine for what stays in a place, such as `store`.
+
+        Returns:
+            The place itself if it is a folder, the one for the copy of what a server keeps, or
+            None for memory.
+
+        Raises:
+            ConfigurationError: the user has no home folder, and no `local_copy` is set.
+        """
+        if not isinstance(place, ServerUrl):
+            return place
+        copies = self.local_copy or copies_folder()
+        if copies is None:
+            _refuse(
+                "local_copy",
+                f"a copy of what {place} keeps needs a folder on this machine, and this user has "
+                "no home folder. Set it to a folder that lasts",
+            )
+        return copies / place.digest
 
     def section(
         self,

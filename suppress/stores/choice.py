@@ -1,16 +1,20 @@
-"""The store that a setting names."""
+"""The store that the settings name."""
 
 from pathlib import Path
 
 from suppress.stores.contract import Store
 from suppress.stores.folder import FolderStore
 from suppress.stores.memory import MemoryStore
+from suppress.stores.remote import Remote
+from suppress.stores.shared import SharedStore
 
 
-def open_store(setting: Path | None) -> Store:
-    """Return the store that the setting `store` names: a folder, or memory for None.
+def open_store(folder: Path | None, remote: Remote | None = None) -> Store:
+    """Return a store in a folder, in memory for None, or on a server with a copy in the folder.
 
     Raises:
         ConfigurationError: others can change what is in the folder.
     """
-    return MemoryStore() if setting is None else FolderStore(setting)
+    if folder is None:
+        return MemoryStore()
+    return FolderStore(folder) if remote is None else SharedStore(remote, folder)

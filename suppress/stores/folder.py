@@ -25,7 +25,7 @@ import os
 import re
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -41,6 +41,7 @@ from suppress.stores.image import (
     FORMAT,
     Damaged,
     Header,
+    Image,
     Part,
     check_digest,
     image_of,
@@ -114,26 +115,49 @@ class FolderStore:
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key."""
         check_lease(lease, key)
-        image = image_of(snapshot)
         try:
-            self._make()
-            in_force = _InForce(
-                header=image.header,
-                numbers=self._write(key, "numbers", image.numbers),
-                origins=self._write(key, "origins", image.origins),
-            )
-            with atomic_write(self._path(key)) as stream:
-                stream.write(seal(in_force))
-            with contextlib.suppress(OSError):
-                self._failure_path(key).unlink(missing_ok=True)
-            self._signal.notify()
-            self._sweep(key, image.header)
+            in_force = self._written(key, image_of(snapshot))
+            with self._swapping(key):
+                self._put_in_force(key, in_force)
             stamp = self._stamp(key)
             kept = self._open(key, in_force)
         except (OSError, Damaged) as error:
             raise _failed(error) from error
         self._opened[key] = stamp, kept
         return kept
+
+    def header(self, key: str) -> Header | None:
+        """Return what describes the snapshot under the key; None where there is none to trust."""
+        try:
+            return self._in_force(key).header
+        except (OSError, Damaged):
+            return None
+
+    def adopt(self, key: str, image: Image, *, instead_of: Header | None) -> bool:
+        """Replace a snapshot by one that another store has. This needs no lease.
+
+        Args:
+            key: the key.
+            image: the snapshot as bytes. The pieces of a part that is here already are not
+                asked for.
+            instead_of: the header of the snapshot to replace; None where there is none.
+
+        Returns:
+            False, and nothing is changed, if another one is in force by now.
+
+        Raises:
+            Damaged: a part does not match its digest.
+            StoreError: it cannot be written.
+        """
+        try:
+            in_force = self._written(key, image)
+            with self._swapping(key):
+                if self.header(key) != instead_of:
+                    return False
+                self._put_in_force(key, in_force)
+        except OSError as error:
+            raise _failed(error) from error
+        return True
 
     def repair(self, key: str, lease: Lease) -> None:
         """Rename the files of the snapshot if it is damaged, so that they are not read again."""
@@ -217,12 +241,14 @@ class FolderStore:
             Damaged: it is not what was written.
         """
         try:
-            with self._path(key).open("rb") as stream:
-                _refuse_foreign(stream)
-                in_force = unseal(stream.read(), _InForce)
-            return self._open(key, in_force)
+            return self._open(key, self._in_force(key))
         except FileNotFoundError:
             return None
+
+    def _in_force(self, key: str) -> _InForce:
+        with self._path(key).open("rb") as stream:
+            _refuse_foreign(stream)
+            return unseal(stream.read(), _InForce)
 
     def _open(self, key: str, in_force: _InForce) -> Snapshot:
         header = in_force.header
@@ -243,6 +269,27 @@ class FolderStore:
         if not unchanged:
             check_digest(kind, content, digest)
         return content
+
+    def _written(self, key: str, image: Image) -> _InForce:
+        """Have the large files of a snapshot."""
+        self._make()
+        return _InForce(
+            header=image.header,
+            numbers=self._write(key, "numbers", image.numbers),
+            origins=self._write(key, "origins", image.origins),
+        )
+
+    def _put_in_force(self, key: str, in_force: _InForce) -> None:
+        with atomic_write(self._path(key)) as stream:
+            stream.write(seal(in_force))
+        with contextlib.suppress(OSError):
+            self._failure_path(key).unlink(missing_ok=True)
+        self._signal.notify()
+        self._sweep(key, in_force.header)
+
+    def _swapping(self, key: str) -> AbstractContextManager[Lease]:
+        # A snapshot that is published must not be replaced by an older copy meanwhile.
+        return self.exclusive(f"{key}.swap", math.inf, wait=self._limits.swap)
 
     def _write(self, key: str, kind: str, part: Part) -> _Stamp:
         """Have a file with this content, and check that it has it."""
@@ -311,7 +358,7 @@ class _FolderLease:
 # writers that were killed.
 _OWN = re.compile(
     r"[a-z0-9_-]+-[0-9a-f]{16}(-[0-9a-f]{64})?(\.\d+)?"
-    r"\.(snapshot|numbers|origins|failure)(\.damaged)?"
+    r"\.(snapshot|numbers|origins|failure|wanted)(\.damaged)?"
     r"|\.([a-z0-9_-]+-[0-9a-f]{16}.*|opt-outs\..*)\.[0-9a-f]{16}"
 )
 

@@ -7,7 +7,7 @@ machine and in every store; a snapshot lies on them, so nothing of them is copie
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple, TypeVar
@@ -52,7 +52,7 @@ class Part(NamedTuple):
     """Bytes, in pieces, and the digest that names them."""
 
     digest: str
-    pieces: Sequence[bytes | memoryview]
+    pieces: Iterable[bytes | memoryview]
 
 
 class Image(NamedTuple):

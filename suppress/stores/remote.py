@@ -111,13 +111,6 @@ class Remote(Protocol):
             StoreError: the server cannot be asked, also while waiting.
         """
 
-    def announce(self) -> None:
-        """Tell all machines, this one included, that there may be news.
-
-        Raises:
-            StoreError: the server cannot be asked.
-        """
-
     def news(self, timeout: float) -> bool:
         """Wait for a change by anybody, on this machine or another; one thread calls it.
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from suppress.testing.batches import BatchContract
     from suppress.testing.columns import ColumnContract
     from suppress.testing.records import RecordContract
+    from suppress.testing.remotes import RemoteContract
     from suppress.testing.sources import OptOutContract, SourceContract
     from suppress.testing.stores import StoreContract
 
@@ -21,6 +22,7 @@ __all__ = [
     "ColumnContract",
     "OptOutContract",
     "RecordContract",
+    "RemoteContract",
     "SourceContract",
     "StoreContract",
     "stop_list",
@@ -31,6 +33,7 @@ _SUITES = {
     "ColumnContract": "columns",
     "OptOutContract": "sources",
     "RecordContract": "records",
+    "RemoteContract": "remotes",
     "SourceContract": "sources",
     "StoreContract": "stores",
 }

@@ -2,6 +2,7 @@
 
 import types
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def test_defaults() -> None:
     assert settings.default_region is None
     assert settings.possible_only is True
     assert settings.renumbering is True
-    assert settings.store is not None
+    assert isinstance(settings.store, Path)
     assert settings.store.name == "suppress"
     assert settings.file is None
 
