@@ -3,11 +3,18 @@
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
-from suppress_redis.server import RedisConnections
+from suppress_redis.server import Client, RedisConnections
+
+
+class _Subscription(NamedTuple):
+    """A subscription, and its client, which ends all connections of its own when it is gone."""
+
+    messages: Any
+    client: Client
 
 
 class RedisNews:
@@ -26,7 +33,7 @@ class RedisNews:
         self._topic = topic
         self._version = version
         self._lock = threading.Lock()
-        self._heard: Any = None
+        self._heard: _Subscription | None = None
         self._seen: object = None
 
     @property
@@ -61,25 +68,27 @@ class RedisNews:
         if heard is not None and self._lock.acquire(blocking=False):
             # Else the thread that waits on it ends it.
             try:
-                heard.close()
+                heard.messages.close()
             finally:
                 self._lock.release()
 
     def _subscribe(self) -> None:
-        self._heard = heard = self._connections.client.pubsub()
-        heard.subscribe(self.channel)
+        client = self._connections.client
+        messages = client.pubsub()
+        self._heard = _Subscription(messages, client)
+        messages.subscribe(self.channel)
         # With the answer, messages come: no change after the look goes unheard.
-        if heard.get_message(timeout=self._connections.settings.timeout) is None:
+        if messages.get_message(timeout=self._connections.settings.timeout) is None:
             raise redis.TimeoutError
         self._seen = self._version()
 
-    def _changed(self, heard: Any, timeout: float) -> bool:
+    def _changed(self, heard: _Subscription, timeout: float) -> bool:
         end = time.monotonic() + timeout
         while True:
             left = max(end - time.monotonic(), 0.0)
-            heard.get_message(timeout=min(left, self._connections.limits.look_every))
+            heard.messages.get_message(timeout=min(left, self._connections.limits.look_every))
             if self._heard is not heard:
-                heard.close()
+                heard.messages.close()
                 raise redis.ConnectionError("the connection was ended")
             # A message is about a change that may have been seen already.
             seen, self._seen = self._seen, self._version()
@@ -91,4 +100,4 @@ class RedisNews:
     def _unsubscribe(self) -> None:
         heard, self._heard = self._heard, None
         if heard is not None:
-            heard.close()
+            heard.messages.close()

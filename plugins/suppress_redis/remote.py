@@ -146,7 +146,8 @@ class RedisRemote:
         """Keep a failure until a head is published, and announce it."""
         with _explained(), self._client.pipeline() as step:
             step.set(self._failure(key), failure, px=self._unused_age)
-            self._announce_in(step)
+            step.incr(self._version)
+            step.publish(self._news.channel, "")
             step.execute()
 
     def exclusive(
@@ -154,12 +155,6 @@ class RedisRemote:
     ) -> AbstractContextManager[Lease]:
         """Be the only holder of the name, on all machines, while the block runs."""
         return exclusive(self._connections, name, lease, wait=wait)
-
-    def announce(self) -> None:
-        """Tell all machines that there may be news."""
-        with _explained(), self._client.pipeline() as step:
-            self._announce_in(step)
-            step.execute()
 
     def news(self, timeout: float) -> bool:
         """Wait for a change by anybody."""
@@ -196,10 +191,6 @@ class RedisRemote:
 
     def _failure(self, key: str) -> str:
         return self._connections.key("failure", key)
-
-    def _announce_in(self, step: Client) -> None:
-        step.incr(self._version)
-        step.publish(self._news.channel, "")
 
     def _held(self, lease: Lease, key: str) -> RedisLease:
         if not isinstance(lease, RedisLease) or lease.name != key:

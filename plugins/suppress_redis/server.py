@@ -4,7 +4,7 @@ import threading
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -60,8 +60,12 @@ class RedisConnections:
         self.limits = limits
         self._lock = threading.Lock()
         self._client: Client = None
-        # Refuses options that the library does not know, and connects to nothing.
-        self._made().connection_pool.make_connection()
+        try:
+            # Refuses options that the library does not know, and connects to nothing.
+            self._made().connection_pool.make_connection()
+        except (TypeError, ValueError):
+            # Not the library's message: it may quote the URL.
+            raise ConfigurationError(f"The URL {url} cannot be used. {_SHAPE}") from None
 
     @property
     def client(self) -> Client:
@@ -100,7 +104,8 @@ class RedisConnections:
         with self._lock:
             client, self._client = self._client, None
         if client is not None:
-            client.connection_pool.disconnect()
+            # One that another thread reads from goes when that is done.
+            client.connection_pool.disconnect(inuse_connections=False)
 
     def _made(self) -> Client:
         options = {
@@ -114,25 +119,23 @@ class RedisConnections:
                 supported_errors=(redis.ConnectionError,),
             ),
         }
-        try:
-            if self._url.scheme.endswith("+sentinel"):
-                return self._by_sentinels(options)
-            return redis.Redis.from_url(self._url.reveal(), **options)
-        except (TypeError, ValueError):
-            # Not the library's message: it may quote the URL.
-            raise ConfigurationError(f"The URL {self._url} cannot be used. {_SHAPE}") from None
-
-    def _by_sentinels(self, options: Mapping[str, Any]) -> Client:
         parts = urlsplit(self._url.reveal())
+        if parts.scheme.endswith("+sentinel"):
+            return self._by_sentinels(parts, options)
+        _refuse_other_than_number(parts.path)
+        return redis.Redis.from_url(urlunsplit(parts), **options)
+
+    def _by_sentinels(self, parts: SplitResult, options: Mapping[str, Any]) -> Client:
         account, at, hosts = parts.netloc.rpartition("@")
-        _, service, *database = parts.path.split("/")
-        if not service or len(database) > 1:
+        _, service, *database = parts.path.split("/", 2)
+        path = "/".join(["", *database])
+        _refuse_other_than_number(path)
+        if not service:
             raise ValueError
         # The rest of the URL, as the library reads that of a server.
         scheme, netloc = parts.scheme.partition("+")[0], f"{account}{at}unused"
-        rest = parse_url(  # type: ignore[no-untyped-call]
-            urlunsplit(parts._replace(scheme=scheme, netloc=netloc, path=f"/{''.join(database)}"))
-        )
+        url = urlunsplit(parts._replace(scheme=scheme, netloc=netloc, path=path))
+        rest = parse_url(url)  # type: ignore[no-untyped-call]
         own: dict[str, Any] = {**rest, **options, "ssl": scheme == "rediss"}
         for name in ("host", "port", "connection_class"):
             own.pop(name, None)
@@ -145,7 +148,8 @@ class RedisConnections:
                 "password": None if secret is None else secret.reveal(),
             },
         )
-        return sentinels.master_for(unquote(service), **own)
+        found: Client = sentinels.master_for(unquote(service), **own)
+        return found
 
 
 def in_words(error: Exception) -> str:
@@ -157,6 +161,12 @@ def in_words(error: Exception) -> str:
     is_quoted = not isinstance(error, redis.ConnectionError)
     text = mask(str(error)) if is_quoted else str(error)
     return text.rstrip(".") or type(error).__name__
+
+
+def _refuse_other_than_number(path: str) -> None:
+    # The library takes anything else for database 0.
+    if path.strip("/"):
+        int(path.strip("/"))
 
 
 def _address(text: str) -> tuple[str, int]:
