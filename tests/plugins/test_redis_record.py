@@ -1,42 +1,378 @@
-"""The record of opt-outs on a Redis server."""
+"""The record on a Redis server: kept, refused where it would not be, missed when it is gone."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
-import suppress
-from support.redis_server import missing_for_redis
+from support.redis_server import KEEPS_ALL, RedisServer, missing_for_redis
+from suppress import Overtaken, RecordError, Replaced, ServerUrl
 from suppress.testing import RecordContract
-
-pytestmark = pytest.mark.servers
+from suppress.testing.records import ANN, BOB, CY, ONE, OTHER, append, change, everybody
 
 if missing_for_redis() is None:
+    import redis
+
+    from suppress_redis.batches import RecordState, packed, unpacked
     from suppress_redis.record import RedisRecord
     from suppress_redis.server import RedisConnections
-    from suppress_redis.settings import RedisSettings
+    from suppress_redis.settings import LIMITS, RedisLimits, RedisSettings
+
+pytestmark = pytest.mark.servers
 
 Opening = Callable[..., "RedisRecord"]
 
 
+def record_at(url: str, limits: "RedisLimits | None" = None, **settings: Any) -> "RedisRecord":
+    """Return a handle, with connections of its own."""
+    own = RedisSettings(**settings)
+    return RedisRecord(RedisConnections(ServerUrl(url), own, limits or LIMITS))
+
+
 @pytest.fixture
-def records(redis_url: str) -> Iterator[Opening]:
-    """Open handles of one empty record, each with connections of its own."""
+def machines(redis_url: str) -> Iterator[Opening]:
+    """Opens handles of one record, which is empty at first."""
     opened: list[RedisRecord] = []
 
-    def open_(url: str = redis_url, **settings: Any) -> RedisRecord:
-        connections = RedisConnections(suppress.ServerUrl(url), RedisSettings(**settings))
-        opened.append(RedisRecord(connections))
+    def open_one(**settings: Any) -> RedisRecord:
+        opened.append(record_at(redis_url, **settings))
         return opened[-1]
 
-    yield open_
+    yield open_one
     for each in opened:
         each.close()
+
+
+@pytest.fixture(scope="module")
+def server_of_module() -> Iterator[RedisServer]:
+    if (missing := missing_for_redis()) is not None:
+        pytest.skip(missing)
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server(server_of_module: RedisServer) -> Iterator[RedisServer]:
+    """A server whose settings a test may change, and which it may kill; empty at first."""
+    with server_of_module.client() as client:
+        client.flushall()
+    yield server_of_module
+    server_of_module.set(**KEEPS_ALL, maxmemory_policy="noeviction")
 
 
 class TestRedisRecord(RecordContract):
     """Every record passes these."""
 
     @pytest.fixture
-    def opening(self, records: Opening) -> Opening:
-        return records
+    def opening(self, machines: Opening) -> Opening:
+        return machines
+
+
+@pytest.mark.parametrize(
+    ("kept", "durability", "said"),
+    [
+        ({"appendonly": "no"}, "always", "keeps no append-only file"),
+        ({"appendonly": "no"}, "everysec", "keeps no append-only file"),
+        ({"appendfsync": "everysec"}, "always", "appendfsync everysec.*last two seconds"),
+        ({"appendfsync": "no"}, "always", "appendfsync no"),
+        ({"appendfsync": "no"}, "everysec", "appendfsync no"),
+        ({"maxmemory_policy": "allkeys-lru"}, "always", "maxmemory-policy allkeys-lru"),
+        ({"maxmemory_policy": "allkeys-lfu"}, "unchecked", "maxmemory-policy allkeys-lfu"),
+    ],
+)
+def test_a_server_that_may_lose_opt_outs_is_refused(
+    own_server: RedisServer, kept: dict[str, str], durability: str, said: str
+) -> None:
+    """Nothing is written; the message says what was found, and what to do."""
+    record = record_at(own_server.url(), durability=durability)
+    position = append(record, "add", ANN)
+    own_server.set(**kept)
+    for changes in (
+        lambda: record.append([change("add", BOB)], expected=position),
+        lambda: record.forget([position], {}, made_at=1.0, expected=position),
+    ):
+        with pytest.raises(RecordError, match=said) as refused:
+            changes()
+        assert "SUPPRESS_OPT_OUTS" in refused.value.remedy
+        assert (
+            next(iter(kept)).replace("_", "-") in f"{refused.value.reason} {refused.value.remedy}"
+        )
+    own_server.set(**KEEPS_ALL, maxmemory_policy="noeviction")
+    assert [number for _, number in everybody(record)] == [ANN]
+    record.close()
+
+
+@pytest.mark.parametrize(
+    ("kept", "durability"),
+    [
+        ({"maxmemory_policy": "volatile-lru"}, "always"),
+        ({"appendfsync": "everysec"}, "everysec"),
+        ({"appendonly": "no"}, "unchecked"),
+    ],
+)
+def test_a_user_can_insist(own_server: RedisServer, kept: dict[str, str], durability: str) -> None:
+    own_server.set(**kept)
+    record = record_at(own_server.url(), durability=durability)
+    append(record, "add", ANN)
+    assert [number for _, number in everybody(record)] == [ANN]
+    record.close()
+
+
+def test_a_server_that_may_remove_opt_outs_is_not_read(own_server: RedisServer) -> None:
+    """Somebody may be missing already, so nobody may be taken for allowed."""
+    record = record_at(own_server.url())
+    position = append(record, "add", ANN)
+    own_server.set(maxmemory_policy="allkeys-random")
+    for known in (None, position):
+        with pytest.raises(RecordError, match="may remove opt-outs"):
+            list(record.changes_since(known))
+    record.close()
+
+
+def test_a_server_that_hides_its_settings_is_asked_otherwise(own_server: RedisServer) -> None:
+    """Services that others run take CONFIG away; INFO says a part of it."""
+    with own_server.client() as client:
+        client.acl_setuser(
+            "us", enabled=True, passwords=["+secret"], keys=["*"], channels=["*"],
+            categories=["+@all"], commands=["-config"],
+        )  # fmt: skip
+    url = f"redis://us:secret@127.0.0.1:{own_server.port}/0"
+    strict, lenient = record_at(url), record_at(url, durability="everysec")
+    with pytest.raises(RecordError, match="does not show its appendfsync"):
+        append(strict, "add", ANN)
+    append(lenient, "add", ANN)
+    own_server.set(appendonly="no")
+    with pytest.raises(RecordError, match="no append-only file"):
+        append(lenient, "add", BOB)
+    own_server.set(appendonly="yes", maxmemory_policy="allkeys-lru")
+    with pytest.raises(RecordError, match="allkeys-lru"):
+        append(lenient, "add", BOB)
+    for each in (strict, lenient):
+        each.close()
+
+
+def test_what_was_acknowledged_is_there_after_a_kill(own_server: RedisServer) -> None:
+    record = record_at(own_server.url())
+    position = append(record, "add", ANN, tell={ONE: [ANN]})
+    identity = record.identity()
+    own_server.kill()
+    with pytest.raises(RecordError, match="refused"):
+        list(record.changes_since(position))
+    with pytest.raises(RecordError, match="refused"):
+        append(record, "add", BOB)
+    own_server.start()
+    assert record.identity() == identity
+    assert [number for _, number in everybody(record)] == [ANN]
+    assert len(record.pending(ONE)) == 1
+    last = record.append([change("add", BOB)], expected=position)
+    assert [each.position for each in record.changes_since(position)] == [last]
+    record.close()
+
+
+@pytest.mark.parametrize("durability", ["always", "unchecked"])
+def test_a_server_that_is_empty_again_is_noticed(own_server: RedisServer, durability: str) -> None:
+    """Whoever knows a position is told, and does not take it that nobody is opted out."""
+    record = record_at(own_server.url(), durability=durability)
+    position = append(record, "add", ANN)
+    with own_server.client() as client:
+        client.flushall()
+    with pytest.raises(Replaced):
+        list(record.changes_since(position))
+    assert record.identity() is None
+    with pytest.raises(Overtaken):
+        record.append([change("add", BOB)], expected=position)
+    other = record.append([change("add", BOB)], expected=None)
+    assert other != position
+    with pytest.raises(Replaced):
+        list(record.changes_since(position))
+    record.close()
+
+
+@pytest.mark.parametrize("part", ["state", "order", "batches", "forgettings"])
+def test_a_part_that_is_gone_is_no_record_without_it(
+    machines: Opening, redis_server: RedisServer, part: str
+) -> None:
+    record = machines()
+    position = append(record, "add", ANN)
+    last = record.forget([position], {"sms": {int(ANN): True}}, made_at=2.0, expected=position)
+    with redis_server.client() as client:
+        assert client.delete(f"{{suppress}}:1:opt-outs:{part}") == 1
+    with pytest.raises(RecordError, match="damaged"):
+        record.forgotten() if part == "forgettings" else list(record.changes_since(None))
+    if part != "forgettings":
+        with pytest.raises(RecordError, match="damaged"):
+            list(record.changes_since(position))
+    if part == "state":
+        with pytest.raises(RecordError, match="damaged"):
+            record.append([change("add", BOB)], expected=last)
+
+
+def test_a_batch_that_was_changed_is_damaged(machines: Opening, redis_server: RedisServer) -> None:
+    record = machines()
+    first = append(record, "add", ANN)
+    second = append(record, "add", BOB)
+    name = "{suppress}:1:opt-outs:batches"
+    with redis_server.client() as client:
+        value: Any = client.hget(name, str(second))
+        for other in (client.hget(name, str(first)), value[:-1] + b"!", b""):
+            client.hset(name, str(second), other)  # type: ignore[arg-type]
+            with pytest.raises(RecordError, match="damaged"):
+                list(record.changes_since(first))
+        client.hset(name, str(second), value)
+    assert len(list(record.changes_since(first))) == 1
+
+
+def test_an_append_whose_answer_was_lost_is_made_once(
+    machines: Opening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, prepared = machines(), []
+    answers = iter([True])
+    execute = redis.client.Pipeline.execute
+
+    def losing(self: Any, raise_on_error: bool = True) -> Any:
+        answer = execute(self, raise_on_error)
+        if next(answers, False):
+            raise redis.WatchError("the connection was lost while watching")
+        return answer
+
+    monkeypatch.setattr(redis.client.Pipeline, "execute", losing)
+    position = record.append(
+        [change("add", ANN, tell={ONE: [ANN]})], expected=None, prepare=prepared.append
+    )
+    assert prepared == [position]
+    assert everybody(record) == [(position, ANN)]
+    assert len(record.pending(ONE)) == 1
+
+
+def test_a_change_of_the_outbox_meanwhile_overtakes_nobody(machines: Opening) -> None:
+    record, other = machines(), machines()
+    position = append(record, "add", ANN, BOB, tell={ONE: [ANN, BOB]})
+    ann, _ = record.pending(ONE)
+    prepared = []
+
+    def prepare(position: int) -> None:
+        prepared.append(position)
+        other.acknowledge([ann.id])
+
+    last = record.append([change("add", CY)], expected=position, prepare=prepare)
+    assert prepared == [last]
+    assert [each.number for each in record.pending(ONE)] == [BOB]
+    assert [number for _, number in everybody(record)] == [ANN, BOB, CY]
+
+
+def test_many_changes_are_given_in_pages(redis_url: str) -> None:
+    record = record_at(redis_url, RedisLimits(page=2))
+    numbers = [f"+4479{place:08d}" for place in range(5)]
+    positions = []
+    for number in numbers:
+        positions.append(
+            record.append([change("add", number)], expected=positions[-1] if positions else None)
+        )
+    for place, position in enumerate([None, *positions]):
+        found = [each.people.numbers[0] for each in record.changes_since(position)]
+        assert found == numbers[place:]
+    record.close()
+
+
+def test_many_are_told_in_chunks(machines: Opening, redis_server: RedisServer) -> None:
+    record = machines()
+    numbers = [f"+4479{place:08d}" for place in range(2_500)]
+    append(record, "add", *numbers, tell={ONE: numbers, OTHER: numbers[:1]})
+    seen: list[str] = []
+    after = 0
+    while page := record.pending(ONE, after=after, limit=700):
+        seen += [each.number for each in page]
+        after = page[-1].id
+    assert seen == numbers
+    assert [each.count for each in record.backlog()] == [2_500, 1]
+    assert record.waits(ONE, "sms", [numbers[-1], ANN]) == {numbers[-1]}
+    while page := record.pending(ONE):
+        record.acknowledge([each.id for each in page])
+    assert record.destinations() == [OTHER]
+    record.acknowledge([each.id for each in record.pending(OTHER)])
+    with redis_server.client() as client:
+        left = {each.decode().rpartition(":")[2] for each in client.scan_iter()}
+    assert left == {"state", "order", "batches", "destinations"}
+
+
+def test_news_are_of_the_record_alone(machines: Opening) -> None:
+    one, two = machines(), machines()
+    assert two.news(0)
+    position = append(one, "add", ANN, tell={ONE: [ANN]})
+    assert two.news(5)
+    assert not two.news(0)
+    one.acknowledge([each.id for each in one.pending(ONE)])
+    assert not two.news(0)
+    one.forget([position], {}, made_at=1.0, expected=position)
+    assert two.news(5)
+
+
+def test_a_newer_version_is_refused(machines: Opening, redis_server: RedisServer) -> None:
+    record = machines()
+    append(record, "add", ANN)
+    name = "{suppress}:1:opt-outs:state"
+    with redis_server.client() as client:
+        value: Any = client.get(name)
+        state = unpacked(value, RecordState)
+        client.set(name, packed(msgspec.structs.replace(state, format=state.format + 1)))
+    with pytest.raises(RecordError, match="newer version"):
+        list(record.changes_since(None))
+    with pytest.raises(RecordError, match="newer version"):
+        record.append([change("add", BOB)], expected=state.last)
+
+
+def test_a_failover_that_loses_an_opt_out_is_noticed() -> None:
+    """What a replica did not have yet is lost when it takes over."""
+    with RedisServer() as master, master.replica() as replica, master.sentinel() as url:
+        record = record_at(url)
+        kept = append(record, "add", ANN)
+        with master.client() as client:
+            client.wait(1, 10_000)
+        replica.pause()
+        with master.client() as client:
+            client.client_kill_filter(_type="replica")
+        lost = append(record, "add", BOB)
+        master.kill()
+        replica.resume()
+        _wait_until(lambda: _answers(record))
+        with pytest.raises(Replaced):
+            list(record.changes_since(lost))
+        assert list(record.changes_since(kept)) == []
+        assert [number for _, number in everybody(record)] == [ANN]
+        record.close()
+
+
+def test_replicas_can_be_waited_for() -> None:
+    with RedisServer() as master, master.replica() as replica:
+        record = record_at(master.url(), replicas=1, timeout=1.0)
+        position = append(record, "add", ANN)
+        replica.pause()
+        with pytest.raises(RecordError, match="0 of 1 replicas"):
+            record.append([change("add", BOB)], expected=position)
+        assert [number for _, number in everybody(record)] == [ANN, BOB], "it holds all the same"
+        replica.resume()
+        record.close()
+
+
+def test_no_error_shows_the_password(redis_server: RedisServer) -> None:
+    record = record_at(f"redis://us:an0ther@127.0.0.1:{redis_server.port}/0")
+    with pytest.raises(RecordError, match="the user or the password") as failed:
+        list(record.changes_since(None))
+    assert "an0ther" not in f"{failed.value!r} {failed.value.__cause__!r} {record.where}"
+    record.close()
+
+
+def _answers(record: "RedisRecord") -> bool:
+    try:
+        return record.identity() is not None
+    except RecordError:
+        return False
+
+
+def _wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

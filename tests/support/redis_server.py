@@ -101,6 +101,8 @@ class RedisServer:
         with self.client() as client:
             for name, value in settings.items():
                 client.config_set(name.replace("_", "-"), value)
+            # An append-only file that is switched on is none before it was written once.
+            _wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
 
     @contextlib.contextmanager
     def client(self, database: int = 0) -> "Iterator[redis.Redis]":
