@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
@@ -24,6 +24,8 @@ from suppress.sources import Source, check
 if TYPE_CHECKING:
     import click
 
+    # Not imported at runtime: opt-outs are above the plugins.
+    from suppress.opt_outs.shared import SharedRecord
     from suppress.stores.remote import Remote
 
 logger = logging.getLogger("suppress")
@@ -143,8 +145,12 @@ class Plugins:
                 sources.append(source)
         return tuple(sources)
 
-    def remote(self, settings: Settings) -> "Remote | None":
+    def remote(self, settings: Settings, *, of: str | None = None) -> "Remote | None":
         """Return the server that `store` names; None if it names a folder or memory.
+
+        Args:
+            settings: all settings.
+            of: the plugin to ask; None for all, one of which has to know the URL.
 
         Raises:
             ConfigurationError: no plugin knows the URL, or its library is not installed.
@@ -152,13 +158,39 @@ class Plugins:
         url = settings.store
         if not isinstance(url, ServerUrl):
             return None
-        try:
-            remote: Remote | None = self._manager.hook.suppress_remote(url=url, settings=settings)
-        except ModuleNotFoundError as error:
-            raise _not_installed(url, f"{error.name} is not installed", self.found) from error
-        if remote is None:
+        hook = "suppress_remote"
+        caller = getattr(self._manager.hook, hook) if of is None else self._only(of, hook)
+        remote: Remote | None = self._server(caller, url, settings)
+        if remote is None and of is None:
             raise _not_installed(url, f"no plugin knows {url.scheme}://", self.found)
         return remote
+
+    def record(self, settings: Settings) -> "SharedRecord | None":
+        """Return the server that keeps the opt-outs; None if they stay in a folder or in memory.
+
+        Raises:
+            ConfigurationError: no plugin keeps opt-outs at the URL, or a library is not installed.
+        """
+        url = settings.record
+        if not isinstance(url, ServerUrl):
+            return None
+        record: SharedRecord | None = self._server(
+            self._manager.hook.suppress_record, url, settings
+        )
+        if record is None and settings.opt_outs is None:
+            raise ConfigurationError(
+                f"No plugin keeps opt-outs at {url}, where snapshots stay. Name another server for "
+                "them in SUPPRESS_OPT_OUTS (`opt_outs` in the table [suppress])."
+            )
+        if record is None:
+            raise _not_installed(url, f"no plugin keeps opt-outs at {url.scheme}://", self.found)
+        return record
+
+    def _server(self, hook: pluggy.HookCaller, url: ServerUrl, settings: Settings) -> Any:
+        try:
+            return hook(url=url, settings=settings)
+        except ModuleNotFoundError as error:
+            raise _not_installed(url, f"{error.name} is not installed", self.found) from error
 
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
         """Return the commands that one plugin offers.

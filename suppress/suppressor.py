@@ -13,6 +13,7 @@ from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept, OptOutMethods
+from suppress.opt_outs.places import open_record
 from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
 from suppress.screening.recipients import taken
@@ -46,7 +47,7 @@ class Suppressor(OptOutMethods):
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
-            `local_copy`), which win over the environment and the file.
+            `opt_outs`, `local_copy`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.
@@ -76,10 +77,17 @@ class Suppressor(OptOutMethods):
         self._renewing = Background(self._renew) if background else None
         self._delivering: Background | None = None
         self._keeping: Keeping | None = None
-        if folder is not None:
+        place = open_record(
+            self.settings,
+            found.record(self.settings),
+            store=self._store,
+            clock=clock,
+            timer=timer,
+            in_background=background,
+        )
+        if place is not None:
             self._keeping = Keeping(
-                folder,
-                store=self._store,
+                place,
                 sources=self.sources,
                 stored=self.stored,
                 clock=clock,
@@ -261,7 +269,7 @@ class Suppressor(OptOutMethods):
             if background is not None:
                 background.after_fork_in_child()
         if self._keeping is not None:
-            self._keeping.delivery.after_fork_in_child()
+            self._keeping.after_fork_in_child()
         self._store.after_fork_in_child()
         self._calendar.after_fork_in_child()
 

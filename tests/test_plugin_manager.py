@@ -11,7 +11,8 @@ import pytest
 
 import suppress
 from support.builders import ListSource, listed
-from suppress import ConfigurationError, Settings, Source, Suppressor
+from support.remotes import RemotePlugin
+from suppress import ConfigurationError, ServerUrl, Settings, Source, Suppressor
 from suppress.plugin_manager import Plugins
 
 LISTED = "+14155552671"
@@ -220,3 +221,52 @@ class TestCommands:
         assert offered.pop("file") == ()
         ((command,),) = offered.values()
         assert command.name == "hello"
+
+
+class TestServers:
+    def test_the_first_plugin_that_knows_the_url_is_asked(self, tmp_path: Path) -> None:
+        class Other:
+            @suppress.hookimpl
+            def suppress_remote(self, url: ServerUrl, settings: Settings) -> None:
+                return None
+
+        plugins = Plugins([Other(), RemotePlugin(), Other()])
+        url = ServerUrl(f"test://{tmp_path}/server")
+        remote = plugins.remote(Settings(store=url))
+        assert remote is not None
+        assert remote.describe() == "test://server"
+        assert plugins.remote(Settings(store=None)) is None
+        assert plugins.remote(Settings(store=tmp_path)) is None
+
+    @pytest.mark.parametrize(
+        ("url", "message"),
+        [
+            ("etcd://u:s3cret@h", r"The server etcd://u@h cannot be used: no plugin knows etcd://"),
+            ("missing://u:s3cret@h", r"missing://u@h cannot be used: nothere is not installed"),
+            ("redis+missing://h", r"nothere is not installed. Run `pip install .*\[redis\]'`"),
+        ],
+    )
+    def test_one_that_cannot_be_used_says_what_to_install(self, url: str, message: str) -> None:
+        class Lacking:
+            @suppress.hookimpl
+            def suppress_remote(self, url: ServerUrl, settings: Settings) -> None:
+                if "missing" in url.scheme:
+                    raise ModuleNotFoundError("no", name="nothere")
+
+        with pytest.raises(ConfigurationError, match=message) as caught:
+            Plugins([Lacking()]).remote(Settings(store=ServerUrl(url)))
+        assert "s3cret" not in str(caught.value)
+
+    def test_a_suppressor_has_it(self, tmp_path: Path) -> None:
+        plugin, source = RemotePlugin(), ListSource(listed(LISTED))
+        one = Suppressor(
+            plugins=[plugin, source],
+            sources=["list"],
+            background=False,
+            store=f"test://{tmp_path}/server",
+            local_copy=tmp_path / "copies",
+        )
+        assert one.is_suppressed(LISTED, "sms")
+        (remote,) = plugin.made
+        assert "publish" in remote.calls
+        assert [path.is_dir() for path in (tmp_path / "copies").iterdir()] == [True]

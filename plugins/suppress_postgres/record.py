@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
-from suppress import Change, Changes, Forgotten, Overtaken, People, Person, Trace
+from suppress import Change, Changes, Forgotten, Overtaken, People, Person, RecordError, Trace
 from suppress_postgres.connections import PostgresConnection, PostgresConnections
 from suppress_postgres.database import PostgresDatabase, make, state_of
 from suppress_postgres.leases import PostgresLease, PostgresLeases
@@ -59,16 +59,25 @@ class PostgresRecord(PostgresOutbox):
         expected: int | None,
         prepare: Callable[[int], None] = lambda _position: None,
     ) -> int:
-        """Append changes, all or none, and put what is to be told into the outbox."""
-        with self._database.writing() as connection:
-            made, position = _next(connection, expected)
-            for ordinal, each in enumerate(changes, made):
-                first, position = position, position + each.size
-                self._append(connection, each, first, ordinal)
-                _release(connection, each)
-                put_into_outbox(connection, each)
-            prepare(position - 1)
-            self._finish(connection, len(changes), position - 1)
+        """Append changes, all or none, and put what is to be told into the outbox.
+
+        Where the connection is lost while they are being committed, the server is asked.
+        """
+        committing = None
+        try:
+            with self._database.writing() as connection:
+                made, position = _next(connection, expected)
+                for ordinal, each in enumerate(changes, made):
+                    first, position = position, position + each.size
+                    self._append(connection, each, first, ordinal)
+                    _release(connection, each)
+                    put_into_outbox(connection, each)
+                prepare(position - 1)
+                self._finish(connection, len(changes), position - 1)
+                committing = position - 1
+        except RecordError as error:
+            if committing is None or not self._has(committing, error):
+                raise
         return position - 1
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
@@ -173,6 +182,20 @@ class PostgresRecord(PostgresOutbox):
         """End the connections."""
         self._database.connections.close()
         self._news.close()
+
+    def _has(self, position: int, error: RecordError) -> bool:
+        """Tell whether a batch was committed, though the connection was lost.
+
+        Raises:
+            RecordError: nobody can say.
+        """
+        try:
+            # Alone, so that the transaction in question is over.
+            with self._database.writing() as connection:
+                found = connection.execute("SELECT FROM batch WHERE position = %s", [position])
+                return found.fetchone() is not None
+        except RecordError:
+            raise RecordError(error.reason, error.remedy, unknown=True) from error
 
     def _append(
         self, connection: PostgresConnection, changes: Changes, first: int, ordinal: int

@@ -35,6 +35,7 @@ def _row(manager: Plugins, name: str, settings: Settings) -> dict[str, Any]:
         "version": plugin.version,
         "sources": [],
         "commands": [],
+        "store": None,
         "error": plugin.error,
     }
     if plugin.error is None:
@@ -44,6 +45,8 @@ def _row(manager: Plugins, name: str, settings: Settings) -> dict[str, Any]:
                 {"name": source.name, "channels": sorted(source.channels)}
                 for source in manager.sources_of(name, settings)
             ]
+            if (remote := manager.remote(settings, of=name)) is not None:
+                row["store"] = remote.describe()
         except ConfigurationError as error:
             row["error"] = str(error)
     return row
@@ -56,6 +59,8 @@ def _offers(row: dict[str, Any]) -> str:
         f"source {source['name']} for {', '.join(source['channels'])}" for source in row["sources"]
     ]
     parts += [f"command {name}" for name in row["commands"]]
+    if row["store"]:
+        parts.append(f"store {row['store']}")
     if row["error"]:
         parts.append(f"[red]{escape(row['error'])}")
     return "\n".join(parts) or "nothing with the current settings"

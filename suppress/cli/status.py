@@ -20,6 +20,7 @@ from suppress.cli.printing import (
 from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, moment
+from suppress.settings.server_url import ServerUrl
 from suppress.suppressor import Suppressor
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
     """Show each channel's snapshot: count, age, sources, digest, and whether it may serve.
 
     Also shows opt-outs that are waiting for a source or have no possible number, reading
-    errors, the version of phonenumbers, and the settings file. Asks no source.
+    errors, the version of phonenumbers, the settings file and the store. Asks no source.
 
     \b
     fresh: younger than SUPPRESS_TTL; used as it is.
@@ -62,7 +63,9 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
     if channels and not judge:
         raise click.UsageError("--channel needs --check. Add --check, or leave --channel out.")
     suppressor = Suppressor(background=False)
-    found = suppressor.status()
+    settings, found = suppressor.settings, suppressor.status()
+    is_on_server = isinstance(settings.store, ServerUrl)
+    local_copy = settings.folder_of(settings.store) if is_on_server else None
     health = found.health(channels) if judge else 0
     listed = list(found.channels.values())
     waiting, unread = pending_rows(suppressor), suppressor.unread()
@@ -71,8 +74,9 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
             {
                 "ttl": found.ttl,
                 "max_stale": found.max_stale,
-                "store": _text(suppressor.settings.store),
-                "settings_file": _text(suppressor.settings.file),
+                "store": _text(settings.store),
+                "local_copy": _text(local_copy),
+                "settings_file": _text(settings.file),
                 "phonenumbers": phonenumbers.__version__,
                 "channels": [_row(each) for each in listed],
                 "waiting": waiting,
@@ -82,7 +86,9 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
     else:
         print_table(_table(listed))
         click.echo(f"Numbers are read with phonenumbers {phonenumbers.__version__}.")
-        click.echo(f"Settings file: {suppressor.settings.file or 'none'}.")
+        click.echo(f"Settings file: {settings.file or 'none'}.")
+        copy = "" if local_copy is None else f", with a copy in {local_copy}"
+        click.echo(f"Store: {settings.store or 'memory'}{copy}.")
         _print_failures(listed)
         print_pending(waiting)
         _print_unread(unread)

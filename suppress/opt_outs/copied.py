@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 
 from suppress.opt_outs.batches import append, digest_anew, release, take_out
 from suppress.opt_outs.contract import Changes, Overtaken
+from suppress.opt_outs.database import Database
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.marks import NoMarks
 from suppress.opt_outs.schema import of_file
+from suppress.opt_outs.seen import boot
 from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.stop_list.forgotten import Forgotten
 
@@ -50,7 +52,10 @@ class RecordCopy(SqliteRecord):
         *,
         limits: OptOutLimits = LIMITS,
     ) -> None:
-        super().__init__(folder, nullcontext, limits=limits, marks=NoMarks())
+        # Where a start of the system has no name, only the disk tells what a power cut has left.
+        is_durable = not boot()
+        database = Database(folder, nullcontext, limits.max_wait, NoMarks(), is_durable=is_durable)
+        super().__init__(folder, nullcontext, database=database)
         self._lock = lock
 
     def copied(self) -> Copied | None:

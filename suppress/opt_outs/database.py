@@ -21,6 +21,9 @@ from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, ver
 from suppress.ownership import refuse_if_others_write
 from suppress.stores.contract import StoreError
 
+FILE = "opt-outs.sqlite3"
+"""The name of the file in its folder."""
+
 _DO_WITHOUT = (
     "If you can do without the opt-outs in it, move it away and run `suppress reset-opt-outs`."
 )
@@ -51,6 +54,7 @@ class Database:
         lock: keeps other processes from making it at the same time.
         max_wait: seconds to wait for another process that writes.
         marks: say that there is one, and which.
+        is_durable: whether what was written is on disk, also if the power is cut.
     """
 
     def __init__(
@@ -59,12 +63,15 @@ class Database:
         lock: Callable[[], AbstractContextManager[Any]],
         max_wait: float,
         marks: HasMarks,
+        *,
+        is_durable: bool = True,
     ) -> None:
-        self.path = folder / "opt-outs.sqlite3"
-        self._journal = folder / "opt-outs.sqlite3-journal"
+        self.path = folder / FILE
+        self._journal = folder / f"{FILE}-journal"
         self._lock = lock
         self._max_wait = max_wait
         self._marks = marks
+        self._synchronous = "FULL" if is_durable else "OFF"
         self._marked = ""
         self._name = ""
 
@@ -110,6 +117,7 @@ class Database:
                 # However much is written at once, others can read until it is committed.
                 database.execute("PRAGMA cache_spill = OFF")
                 database.execute("PRAGMA temp_store = MEMORY")
+                database.execute(f"PRAGMA synchronous = {self._synchronous}")
                 # What is removed is overwritten: who was forgotten is in no free page.
                 database.execute("PRAGMA secure_delete = ON")
                 if version_of(database) < VERSION:

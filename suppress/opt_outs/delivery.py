@@ -13,7 +13,7 @@ import logging
 import math
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from suppress.errors import Refused, SourceError, StoreUnavailable
 from suppress.hanging import Calls, Hanging, Overdue
@@ -21,7 +21,7 @@ from suppress.opt_outs.contract import Backlog, Destination, PendingChange, Reco
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.record import unavailable
 from suppress.sources import Source, TakesOptOuts, in_words
-from suppress.stores.contract import Held, StoreError
+from suppress.stores.contract import Held, Lease, LeaseLost, StoreError
 
 logger = logging.getLogger("suppress")
 
@@ -33,8 +33,8 @@ class _Taker(Source, TakesOptOuts, Protocol):
 Ids = Callable[[str, str, str], Sequence[str | int]]
 """Gives the ids of a number's entries, where known: of a source, a channel and a number."""
 
-Exclusive = Callable[[str, float], AbstractContextManager[Any]]
-"""Keeps other processes from the same for a while: a name, and seconds to wait for them."""
+Exclusive = Callable[[str, float], AbstractContextManager[Lease]]
+"""Keeps others from the same for a while: a name, and seconds to wait for them."""
 
 
 def destination_of(source: Source) -> Destination:
@@ -177,17 +177,22 @@ class Delivery:
             return math.inf
         name = f"delivery-{destination.source}-{destination.account}"
         try:
-            with self._exclusive(name, how.wait):
-                return self._deliver_all(source, destination, how)
+            with self._exclusive(name, how.wait) as lease:
+                return self._deliver_all(source, destination, how, lease)
         except Held:
             return self._limits.look_every
+        except LeaseLost:
+            # This machine was stopped for a while, and another one may deliver by now.
+            return self._limits.min_pause
         except StoreError as error:
             raise StoreUnavailable(
                 f"Pending opt-outs for the source {source.name!r} cannot be delivered: the lock "
                 f"is unavailable ({error}). Set SUPPRESS_STORE to another folder."
             ) from error
 
-    def _deliver_all(self, source: _Taker, destination: Destination, how: _How) -> float:
+    def _deliver_all(
+        self, source: _Taker, destination: Destination, how: _How, lease: Lease
+    ) -> float:
         refused: set[tuple[str, str]] = set()
         size = max(self._limits.page, source.add_at_once, source.remove_at_once)
         after = 0
@@ -200,6 +205,7 @@ class Delivery:
                 batches.pop()  # more may belong to it
             for batch in batches:
                 some = [each for each in batch if (each.channel, each.number) not in refused]
+                lease.check()
                 if some and not self._hand_over(some, source, refused, how.max_wait):
                     delay = self._delay(some[0].tries + 1)
                     self._rests[destination] = self._clock() + delay

@@ -1,27 +1,22 @@
-"""The opt-outs that stay in a store's folder: their record, and its delivery to the sources."""
+"""The opt-outs that are kept in a place: as they are read, and their delivery to the sources."""
 
-import functools
-import math
 import weakref
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.delivery import Delivery, Ids
 from suppress.opt_outs.image import Images
+from suppress.opt_outs.places import Place
 from suppress.opt_outs.record import OptOuts
-from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.sources import Source
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Store
 
 
 class Keeping:
-    """The record of opt-outs in a folder.
+    """The opt-outs of a place.
 
     Args:
-        folder: where the record is.
-        store: keeps other processes from writing at the same time.
+        place: where their record is.
         sources: those that are told of opt-outs.
         stored: a bound method that gives a channel's list as it was last read; it is not kept
             alive by this.
@@ -30,25 +25,24 @@ class Keeping:
 
     Attributes:
         delivery: tells the sources.
+        upkeep: keeps the copy of a shared record up to date; None where the record is here.
     """
 
     def __init__(
         self,
-        folder: Path,
+        place: Place,
         *,
-        store: Store,
         sources: Sequence[Source],
         stored: Callable[[str], Snapshot | None],
         clock: Callable[[], float],
         load_timeout: float,
     ) -> None:
-        self._folder = folder
-        lock = functools.partial(store.exclusive, "opt-outs", lease=math.inf, wait=math.inf)
-        self._record = SqliteRecord(folder, lock)
+        self._place = place
+        self.upkeep = place.upkeep
         self.delivery = Delivery(
-            self._record,
+            place.record,
             sources,
-            exclusive=lambda name, wait: store.exclusive(name, load_timeout, wait=wait),
+            exclusive=place.exclusive,
             ids=_ids_in(weakref.WeakMethod(stored)),
             clock=clock,
             load_timeout=load_timeout,
@@ -56,10 +50,16 @@ class Keeping:
 
     def opt_outs_under(self, convention: Convention, before: OptOuts | None) -> OptOuts:
         """Return the opt-outs as read under a convention, given those under another one."""
-        images = Images(self._folder, convention)
+        images = Images(self._place.folder, convention)
         if before is None:
-            return OptOuts(self._record, convention, images)
+            return OptOuts(self._place.record, convention, images)
         return before.under(convention, images)
+
+    def after_fork_in_child(self) -> None:
+        """Forget calls and connections of the process that this one was forked from."""
+        self.delivery.after_fork_in_child()
+        if self.upkeep is not None:
+            self.upkeep.after_fork_in_child()
 
 
 def _ids_in(stored: "weakref.WeakMethod[Callable[[str], Snapshot | None]]") -> Ids:

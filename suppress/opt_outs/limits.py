@@ -21,6 +21,7 @@ class OptOutLimits:
             news have come.
         look_wait: how long a caller waits for that while the copy can serve.
         look_rest: how long nobody waits for a server that did not answer.
+        lease: how long a machine that delivers, and gives no sign of life, keeps others waiting.
         silent_after: after how long without a sign of the process that copies another one does.
     """
 
@@ -35,6 +36,7 @@ class OptOutLimits:
     look_after: float = 1.0
     look_wait: float = 2.0
     look_rest: float = 5.0
+    lease: float = 30.0
     silent_after: float = 3.0
 
 

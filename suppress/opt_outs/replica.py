@@ -56,6 +56,7 @@ class Replica:
     ) -> int:
         """Append changes on the server, all or none, and copy them."""
         prepared: list[int] = []
+        began = self._upkeep.now()
 
         def note(position: int) -> None:
             prepared.append(position)
@@ -73,7 +74,7 @@ class Replica:
             if not self._is_there(position, error):
                 raise
         done = positioned(changes, position + 1 - sum(each.size for each in changes))
-        self._copy_over(lambda: self._upkeep.take_over(done, expected), position)
+        self._copy_over(lambda: self._upkeep.take_over(done, expected, began), position)
         return position
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:

@@ -21,8 +21,7 @@ class SharedRecord(Record, Protocol):
     Thread-safe. A process that is forked makes connections of its own. No method waits for the
     server longer than some seconds; then it raises `RecordError`, as it does when the server
     cannot be reached. Where `append` or `forget` raises that, nothing was done, unless the
-    connection was lost at the very end: then either may be. The caller knows the position from
-    `prepare`, and looks for it.
+    connection was lost at the very end: then either may be.
     """
 
     def identity(self) -> str | None:
@@ -39,11 +38,14 @@ class SharedRecord(Record, Protocol):
     ) -> AbstractContextManager[Lease]:
         """Be the only holder of a name, on all machines, while the block runs.
 
-        It keeps two machines from delivering to the same source at once.
+        It keeps two machines from delivering to the same source at once. It ends with the block,
+        with its process, with its connection, or once the holder has given no sign of life for
+        `lease` seconds, whichever is first. A holder that runs is held for as long as its block
+        takes.
 
         Args:
             name: any name.
-            lease: seconds after which another may take it from a holder that has stopped.
+            lease: seconds, a finite number above 0.
             wait: seconds to wait for another holder; `math.inf` for as long as it takes.
 
         Raises:

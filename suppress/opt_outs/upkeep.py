@@ -7,10 +7,12 @@ whole. For how long it may serve then is not decided here.
 
 import logging
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
+from suppress.background import Background
 from suppress.hanging import Calls, Hanging, Overdue
 from suppress.opt_outs.contract import Changes, Overtaken, RecordError
 from suppress.opt_outs.copying import Copying, explained
@@ -41,8 +43,8 @@ class Upkeep:
         store: its locks are those of this machine.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
-        in_background: whether `follow` is called again and again; else every look at the copy
-            has to see to it that the copy is not old.
+        in_background: whether a thread of its own waits for news, once somebody looks at the
+            copy; else every look has to see to it that the copy is not old.
         limits: the delays.
     """
 
@@ -60,17 +62,21 @@ class Upkeep:
         self._store = store
         self._clock = clock
         self._timer = timer
-        self._in_background = in_background
+        self._following = Background(self._follow) if in_background else None
         self._limits = limits
         self._sighting: tuple[Seen, float] | None = None
         self._known = 0
         self._failure: RecordError | None = None
         self._failed_at = 0.0
         self.after_fork_in_child()
+        # At the end of the process, connections end anyway.
+        weakref.finalize(self, copying.shared.close).atexit = False
 
     def after_fork_in_child(self) -> None:
         """Forget threads and connections of the process that this one was forked from."""
         self._copying.shared.after_fork_in_child()
+        if self._following is not None:
+            self._following.after_fork_in_child()
         self._calls = Calls()
         self._looking = threading.Lock()
         self._one_at_a_time = threading.Lock()
@@ -88,6 +94,10 @@ class Upkeep:
             self._sighting = seen, started
         return Sighting(seen.at, started)
 
+    def now(self) -> float:
+        """Return the time by the clock of this machine (seconds since the epoch)."""
+        return self._clock()
+
     def knows_of(self, position: int) -> None:
         """Note that the record has a change at a position: without it the copy is not whole."""
         self._known = max(self._known, position)
@@ -103,6 +113,10 @@ class Upkeep:
         Raises:
             RecordError: the copy is not whole, or nobody can say so.
         """
+        if self._following is not None:
+            # Where no thread can be started, the next look tries again.
+            with suppress(RuntimeError):
+                self._following.wake(again=False)
         if not (forced or self._has_to_look()):
             return
         with self._looking:
@@ -137,7 +151,7 @@ class Upkeep:
         self._copying.is_damaged = True
         self._sync_within(self._limits.max_wait)
 
-    def follow(self) -> float:
+    def _follow(self) -> float:
         """Wait for news and copy it; return the seconds until this has to be called again."""
         try:
             with self._store.exclusive("opt-outs-news", self._limits.max_wait):
@@ -174,8 +188,13 @@ class Upkeep:
             self._failure = None
             logger.warning("The opt-outs in %s can be copied again.", self._copying.shared.where)
 
-    def take_over(self, changes: Sequence[Changes], expected: int | None) -> None:
+    def take_over(self, changes: Sequence[Changes], expected: int | None, began: float) -> None:
         """Copy what this process has just appended to the shared record.
+
+        Args:
+            changes: the changes, with their positions.
+            expected: the position of the last change before them.
+            began: when they were about to be appended (seconds since the epoch).
 
         Raises:
             RecordError: it cannot be copied.
@@ -185,11 +204,12 @@ class Upkeep:
             copied = self._copying.copy.copied()
             if copied is not None and copied.position is not None and copied.position == expected:
                 self._copying.extend(changes, copied)
+                self._saw(Seen(changes[-1].position, began))
                 return
         self.sync()
 
     def _has_to_look(self) -> bool:
-        if self._in_background and self._has_looked:
+        if self._following is not None and self._has_looked:
             return not self._is_whole()
         return self._age() >= self._limits.look_after or not self._is_whole()
 

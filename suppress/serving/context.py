@@ -2,11 +2,23 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from suppress.opt_outs.record import OptOuts
 from suppress.serving.limits import ServingLimits
 from suppress.settings.settings import Settings
+from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.contract import Store
+
+
+class KnowsOptOuts(Protocol):
+    """Knows who was opted out here."""
+
+    def of(self, channel: str) -> OptedOut:
+        """Return everyone who is opted out of the channel now.
+
+        Raises:
+            OptOutsUnreadable: nobody can say so.
+        """
 
 
 @dataclass(frozen=True)
@@ -26,7 +38,7 @@ class Context:
     settings: Settings
     limits: ServingLimits
     store: Store
-    opt_outs: OptOuts | None
+    opt_outs: KnowsOptOuts | None
     clock: Callable[[], float]
     timer: Callable[[], float]
     wake: Callable[[], None]

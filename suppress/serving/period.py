@@ -13,6 +13,7 @@ from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.record import OptOuts
 from suppress.serving.context import Context
 from suppress.serving.keys import key_of
+from suppress.serving.record import ServedOptOuts
 from suppress.serving.serving import Serving
 from suppress.sources import Source
 
@@ -79,11 +80,12 @@ class Calendar:
         convention = Convention(
             settings.default_region, settings.possible_only, self._renumbering.in_force(today)
         )
-        opt_outs = None
+        opt_outs = served = None
         if self._keeping is not None:
             opt_outs = self._keeping.opt_outs_under(convention, before)
+            served = ServedOptOuts(opt_outs, self._keeping.upkeep, self._context)
         keys = {name: key_of(name, self._sources, convention, digest) for name in self._channels}
-        context = dataclasses.replace(self._context, opt_outs=opt_outs)
+        context = dataclasses.replace(self._context, opt_outs=served)
         first, end = self._renumbering.period(today)
         return Period(
             _midnight(first),

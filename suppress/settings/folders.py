@@ -24,9 +24,14 @@ def state_folder() -> Path | None:
     return _of_user(platformdirs.user_state_path)
 
 
+def data_folder() -> Path | None:
+    """Return the user's folder for data that lasts; None without a home folder."""
+    return _of_user(platformdirs.user_data_path)
+
+
 def default_store() -> Path | None:
     """Return the user's folder for snapshots; None, with a warning, without a home folder."""
-    folder = _of_user(platformdirs.user_data_path)
+    folder = data_folder()
     if folder is None:
         logger.warning(
             "This user has no home folder, so there are no settings and no key in it, and stop "
@@ -38,7 +43,7 @@ def default_store() -> Path | None:
 
 def copies_folder() -> Path | None:
     """Return the user's folder for copies of what a server keeps; None without a home folder."""
-    folder = _of_user(platformdirs.user_data_path)
+    folder = data_folder()
     return None if folder is None else folder / "copies"
 
 

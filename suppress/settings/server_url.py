@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from typing import NoReturn, Self
 from urllib.parse import parse_qsl, unquote, urlencode
 
 _URL = re.compile(
@@ -44,7 +45,7 @@ class ServerUrl:
                 "The URL of a server has the form scheme://user:password@host/name. Write special "
                 "characters in it as %40 for @, %2F for /, %3F for ? and %23 for #"
             )
-        user = "" if found["user"] is None else f"{found['user']}@"
+        user = f"{found['user']}@" if found["user"] else ""
         shown = f"{found['scheme']}://{user}{found['place']}"
         query = parse_qsl(found["query"] or "", keep_blank_values=True)
         plain = [(name, value) for name, value in query if not _SECRET.search(name)]
@@ -78,6 +79,15 @@ class ServerUrl:
 
     def __hash__(self) -> int:
         return hash(self._text)
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Self:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("the URL of a server cannot be pickled: it may have a password in it")
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError("a URL never changes")

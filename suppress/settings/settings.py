@@ -68,6 +68,7 @@ class CoreSettings:
     store: Path | ServerUrl | None = field(
         default_factory=default_store, metadata={WORDS: {"none": None}}
     )
+    opt_outs: ServerUrl | None = None
     local_copy: Path | None = None
 
     def __post_init__(self) -> None:
@@ -102,6 +103,7 @@ class Arguments(TypedDict, total=False):
     renumbering: bool | str | Path
     max_shrink: float
     store: str | Path | ServerUrl | None
+    opt_outs: str | ServerUrl | None
     local_copy: str | Path | None
 
 
@@ -122,6 +124,8 @@ class Settings(CoreSettings):
         max_shrink: the part that a list of 100 entries or more may lose from one reading to the
             next.
         store: the folder, or the server, where snapshots stay; None keeps them in memory alone.
+        opt_outs: the server that keeps the opt-outs that are made here; None for that of `store`,
+            or for the folder in which snapshots stay.
         local_copy: the folder for the copies of what a server keeps, each in a folder of its
             own; None for one in the user's data folder.
         file: the settings file that was read, if any.
@@ -196,6 +200,11 @@ class Settings(CoreSettings):
         ):
             warn_if_others_read(path, "settings file")
         return cls(file=path, folder=here, tables=tables, environ=variables, **given)
+
+    @property
+    def record(self) -> Path | ServerUrl | None:
+        """The place where the opt-outs that are made here are kept; None where there is none."""
+        return self.store if self.opt_outs is None else self.opt_outs
 
     def folder_of(self, place: "Path | ServerUrl | None") -> Path | None:
         """Return the folder of this machine for what stays in a place, such as `store`.

@@ -2,7 +2,8 @@
 
 Everything stands under a key that names what a snapshot was made from. Any number of threads
 and processes use a store at once, each process by a handle of its own. A reader gets the
-latest snapshot whole or none; a change by one handle is seen by all.
+latest snapshot whole or none; a change by one handle is seen by all, at once on its machine and
+within a second on others.
 
 Who publishes holds a lease. A lease ends with its holder, however that ends. In a store that
 others reach over a network it can also end before: then publishing is refused.
@@ -129,12 +130,19 @@ class Store(Protocol):
         """
 
     def notify(self) -> None:
-        """Announce a change to all handles; `publish` and `fail` do so themselves."""
+        """Announce a change beside the store to all handles on this machine.
+
+        `publish` and `fail` announce theirs themselves, on all machines.
+        """
 
     def exclusive(
         self, name: str, lease: float, *, wait: float = 0.0
     ) -> AbstractContextManager[Lease]:
         """Be the only holder of the name while the block runs.
+
+        A store on a server that cannot be reached lets a key be held on this machine alone, if
+        `latest` was asked for it before; `publish` then reaches this machine alone. For any
+        other name it raises.
 
         Args:
             name: a key, or any other name.

@@ -66,6 +66,10 @@ class Copier:
         """
         return key in self._damaged and self._remote.head(key) == self._damaged[key]
 
+    def replaced(self, key: str) -> None:
+        """Forget the damage: the snapshot was replaced as a whole."""
+        self._damaged.pop(key, None)
+
     def is_later_here(self, key: str, header: Header) -> bool:
         """Tell whether the copy under the key was read later than another snapshot.
 
@@ -81,9 +85,11 @@ class Copier:
     def _copied(self, key: str) -> bool:
         """Copy the head; return False if another process has replaced the copy meanwhile."""
         head = self._remote.head(key)
-        if head is None or head == self._damaged.get(key):
+        if head is not None and head == self._damaged.get(key):
             return True
-        self._damaged.pop(key, None)
+        self.replaced(key)
+        if head is None:
+            return True
         before = self._local.header(key)
         try:
             header = unseal(head, Header)

@@ -93,12 +93,15 @@ class SharedStore:
         if held.remote is not None:
             parts = {each.digest: in_pieces(each) for each in (image.numbers, image.origins)}
             try:
+                if self._copier.is_damaged(key):  # else its parts would be taken for good ones
+                    self._remote.discard(key, held.remote)
                 self._remote.publish(key, seal(image.header), parts, held.remote)
             except LeaseLost:
                 raise
             except StoreError as error:
                 self._lost(error)
             else:
+                self._copier.replaced(key)
                 return self._local.publish(key, snapshot, held.local)
         if self._copier.is_later_here(key, image.header):
             kept = self._local.latest(key)
@@ -107,11 +110,8 @@ class SharedStore:
         return self._local.publish(key, snapshot, held.local)
 
     def repair(self, key: str, lease: Lease) -> None:
-        """Set aside the copy if it is damaged, and remove what is damaged in the remote."""
-        held = _checked(lease, key)
-        self._local.repair(key, held.local)
-        if held.remote is not None and self._copier.is_damaged(key):
-            self._remote.discard(key, held.remote)
+        """Set aside the copy if it is damaged; what is damaged in the remote goes by publishing."""
+        self._local.repair(key, _checked(lease, key).local)
 
     def failure(self, key: str) -> Failure | None:
         """Return the failure under the key, as the copy has it."""

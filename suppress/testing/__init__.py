@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from suppress.testing.columns import ColumnContract
     from suppress.testing.records import RecordContract
     from suppress.testing.remotes import RemoteContract
+    from suppress.testing.shared_records import SharedRecordContract
     from suppress.testing.sources import OptOutContract, SourceContract
     from suppress.testing.stores import StoreContract
 
@@ -23,6 +24,7 @@ __all__ = [
     "OptOutContract",
     "RecordContract",
     "RemoteContract",
+    "SharedRecordContract",
     "SourceContract",
     "StoreContract",
     "stop_list",
@@ -33,6 +35,7 @@ _SUITES = {
     "ColumnContract": "columns",
     "OptOutContract": "sources",
     "RecordContract": "records",
+    "SharedRecordContract": "shared_records",
     "RemoteContract": "remotes",
     "SourceContract": "sources",
     "StoreContract": "stores",

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,6 @@ from support.postgres_server import QUOTED, PostgresServer
 from support.tcp_proxy import TcpProxy
 from suppress import (
     ConfigurationError,
-    Held,
     LeaseLost,
     PartGone,
     Remote,
@@ -22,9 +22,41 @@ from suppress import (
     Settings,
     StoreError,
 )
+from suppress.stores.shared import SharedStore
+from suppress.testing import RemoteContract, StoreContract
+from suppress.testing.remotes import LosingLease, OpeningRemote
+from suppress.testing.stores import Opening as OpeningStore
 from suppress_postgres import suppress_remote
 
 pytestmark = pytest.mark.servers
+
+
+class TestContract(RemoteContract):
+    @pytest.fixture
+    def opening(self, opening: "Opening") -> OpeningRemote:
+        return opening
+
+    @pytest.fixture
+    def losing(self, postgres: PostgresServer, postgres_url: str) -> LosingLease:
+        def lose(_name: str) -> None:
+            database = postgres_url.rpartition("/")[2]
+            ended = postgres.run_sql(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks "
+                "WHERE locktype = 'advisory' AND pid <> pg_backend_pid()",
+                database,
+            )
+            assert ended == [(True,)]
+
+        return lose
+
+
+class TestStoreContract(StoreContract):
+    """The store of a machine: the database, and a copy in a folder."""
+
+    @pytest.fixture
+    def opening(self, opening: "Opening", tmp_path: Path) -> OpeningStore:
+        return lambda: SharedStore(opening(), tmp_path / "copy")
+
 
 KEY, LEASE = "sms-0123456789abcdef", 60.0
 
@@ -53,27 +85,6 @@ def publish(remote: Remote, *contents: bytes, head: bytes = b"head") -> list[str
     with remote.exclusive(KEY, LEASE, wait=10) as lease:
         remote.publish(KEY, head, parts, lease)
     return list(parts)
-
-
-def test_gives_what_was_published(opening: Opening) -> None:
-    one, two = opening(), opening()
-    large = os.urandom(2_500_000)
-    digests = publish(one, large, b"", b"\0small")
-    assert two.head(KEY) == b"head"
-    assert [b"".join(two.part(KEY, each)) for each in digests] == [large, b"", b"\0small"]
-
-
-def test_sends_no_part_twice(opening: Opening) -> None:
-    remote = opening()
-    (digest,) = publish(remote, b"the list")
-
-    def never() -> Iterator[bytes]:
-        raise AssertionError("sent again")
-        yield b""
-
-    with remote.exclusive(KEY, LEASE) as lease:
-        remote.publish(KEY, b"next", {digest: never()}, lease)
-    assert remote.head(KEY) == b"next"
 
 
 def test_a_part_without_a_name_goes_later(
@@ -128,15 +139,6 @@ def test_a_lease_is_lost_when_its_holder_is_silent(opening: Opening) -> None:
             assert two.head(KEY) is None
 
 
-def test_a_holder_that_runs_keeps_its_lease(opening: Opening) -> None:
-    one, two = opening(), opening()
-    with one.exclusive(KEY, 0.3) as lease:
-        with pytest.raises(Held), two.exclusive(KEY, LEASE, wait=1.0):
-            raise AssertionError("two holders")
-        one.publish(KEY, b"in time", {}, lease)
-    assert two.head(KEY) == b"in time"
-
-
 def test_a_lease_that_ends_within_publishing_changes_nothing(opening: Opening) -> None:
     one, two = opening(), opening()
 
@@ -152,22 +154,6 @@ def test_a_lease_that_ends_within_publishing_changes_nothing(opening: Opening) -
         with one.exclusive(KEY, 0.2) as lease, pytest.raises(LeaseLost):
             one.publish(KEY, b"late", {"a": stopped()}, lease)
     assert two.head(KEY) is None
-
-
-def test_news_reach_all_who_listen(opening: Opening) -> None:
-    one, two = opening(), opening()
-    assert one.news(0)
-    assert two.news(0)
-    assert not two.news(0.05)
-    publish(one, b"list")
-    began = time.monotonic()
-    assert two.news(30)
-    assert one.news(30)
-    assert time.monotonic() - began < 1
-    two.fail(KEY, b"failure")
-    assert one.news(30)
-    one.announce()
-    assert two.news(30)
 
 
 def test_goes_on_with_a_server_that_was_killed(opening: Opening, postgres: PostgresServer) -> None:

@@ -22,7 +22,7 @@ from suppress.stores.image import (
     snapshot_of,
     unseal,
 )
-from suppress.testing.stores import contents, read
+from suppress.testing.snapshots import contents, read
 
 ANN, BOB = "+14155552671", "+14155552672"
 

@@ -29,7 +29,8 @@ from suppress.stores.image import (
     unseal,
 )
 from suppress.testing import StoreContract
-from suppress.testing.stores import KEY, LEASE, Damage, Opening, contents, publish, read
+from suppress.testing.snapshots import contents, read
+from suppress.testing.stores import KEY, LEASE, Damage, Opening, publish
 
 
 class Remote:
