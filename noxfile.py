@@ -47,6 +47,13 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session
+def servers(session: nox.Session) -> None:
+    """Run the tests that need PostgreSQL or Redis; where one is missing, they fail."""
+    session.install("-e", ".[libraries]")
+    session.run("pytest", "-m", "servers", "--no-skips", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the format, the style and the direction of imports."""
     session.install("-e", ".", "--group", "lint")
@@ -87,6 +94,7 @@ import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert importlib.util.find_spec("suppress_spark")
+assert importlib.util.find_spec("suppress_postgres")
 """
 
 
@@ -107,6 +115,6 @@ def differential(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Let processes screen, refresh, opt out and be killed, while the list changes."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[postgres,test]")
     session.chdir("tests")
     session.run("python", "-m", "promises.soak", *session.posargs)

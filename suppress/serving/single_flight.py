@@ -163,7 +163,7 @@ def warn_not_stored(channels: Collection[str], store: Store, why: StoreError) ->
     """Log that stop lists stay in memory alone."""
     logger.warning(
         "The stop list of %s cannot be stored in %s (%s); it stays in memory alone. "
-        "SUPPRESS_STORE names another folder.",
+        "If this lasts, name another place in SUPPRESS_STORE.",
         " and ".join(sorted(channels)),
         store.describe(),
         why,

@@ -345,7 +345,10 @@ class TestDisk:
         assert suppressor.is_suppressed(LISTED, "sms")
         assert not suppressor.is_suppressed(OTHER, "sms")
         assert len(source.loads) == 1
-        assert re.search("cannot be stored in .* SUPPRESS_STORE names another folder", caplog.text)
+        assert re.search(
+            "cannot be stored in .* If this lasts, name another place in SUPPRESS_STORE",
+            caplog.text,
+        )
         ballast.unlink()
         suppressor.refresh("sms")
         assert made(store=small_disk / "store").is_suppressed(LISTED, "sms")
