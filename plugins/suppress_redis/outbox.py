@@ -226,18 +226,20 @@ class RedisOutbox:
                 continue
             opposite = "remove" if each.action == "add" else "add"
             for destination, numbers in each.tell.items():
-                kind, wanted = (*destination, opposite, each.channel), frozenset(numbers)
-                over = {
-                    id_: note.number
-                    for id_, note in refused.items()
-                    if note.kind == kind and note.number in wanted
-                }
-                dropped |= dict.fromkeys(over)
-                # One that it never had, it need not remove.
-                never_had = set(over.values()) if each.action == "remove" else ()
-                told = [number for number in numbers if number not in never_had]
+                kind, told = (*destination, opposite, each.channel), numbers
+                if refused:
+                    wanted = frozenset(numbers)
+                    over = {
+                        id_: note.number
+                        for id_, note in refused.items()
+                        if note.kind == kind and note.number in wanted
+                    }
+                    dropped |= dict.fromkeys(over)
+                    # One that it never had, it need not remove.
+                    never_had = set(over.values()) if each.action == "remove" else ()
+                    told = [number for number in numbers if number not in never_had]
                 for start in range(0, len(told), CHUNK):
-                    some = told[start : start + CHUNK]
+                    some = list(told[start : start + CHUNK])
                     chunks[last_id + 1] = OutboxChunk(
                         *(*destination, each.action, each.channel, each.made_at, some)
                     )

@@ -19,7 +19,6 @@ from suppress import (
     Lease,
     Overtaken,
     People,
-    RecordError,
     Replaced,
     Trace,
 )
@@ -36,7 +35,7 @@ from suppress_redis.lease import exclusive
 from suppress_redis.news import RedisNews
 from suppress_redis.outbox import RedisOutbox
 from suppress_redis.server import Client, RedisConnections
-from suppress_redis.state import LOST, Queue, explained
+from suppress_redis.state import Queue, explained
 
 
 class RedisRecord(RedisOutbox):
@@ -96,7 +95,6 @@ class RedisRecord(RedisOutbox):
 
         with explained():
             self._state.change(plan)
-            self._wait_for_replicas()
         return last
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
@@ -205,7 +203,6 @@ class RedisRecord(RedisOutbox):
 
         with explained():
             self._state.change(plan)
-            self._wait_for_replicas()
         return last
 
     def forgotten(self) -> Mapping[str, Forgotten]:
@@ -329,28 +326,6 @@ class RedisRecord(RedisOutbox):
             return []
         values = self._client.hmget(self._state.batches, [str(each) for each in positions])
         return unpacked_batches(positions, values)
-
-    def _wait_for_replicas(self) -> None:
-        """Wait until as many replicas as are demanded have what was written.
-
-        Raises:
-            RecordError: they have not.
-        """
-        settings = self._connections.settings
-        if not settings.replicas:
-            return
-        with self._client.pipeline(transaction=False) as step:
-            # The server waits for what the same connection has written, and for all before it.
-            step.incr(self._state.replicated)
-            step.wait(settings.replicas, round(settings.timeout * 500))
-            _, confirmed = step.execute()
-        if confirmed < settings.replicas:
-            raise RecordError(
-                f"they were written, but {confirmed} of {settings.replicas} replicas have them, "
-                "so a failover may lose them",
-                "See that the replicas run and keep up.",
-                LOST,
-            )
 
 
 def _next(expected: int | None) -> int:

@@ -20,14 +20,12 @@ class RedisSettings:
         durability: the promise that is asked of a server before it may keep opt-outs. `always`:
             each is on its disk before it is acknowledged. `everysec`: a server that crashes may
             lose the last two seconds. `unchecked`: nothing is asked.
-        replicas: how many replicas have to have an opt-out before it is acknowledged.
         timeout: seconds to wait for a connection, and for each answer.
         sentinel_password: the password of the sentinels, if they have one.
     """
 
     prefix: str = "suppress"
     durability: Durability = "always"
-    replicas: int = 0
     timeout: float = 5.0
     sentinel_password: Secret | None = None
 
@@ -36,8 +34,6 @@ class RedisSettings:
             _refuse("prefix", "must be 1 to 64 letters, digits, `_`, `.` and `-`")
         if self.durability not in get_args(Durability):
             _refuse("durability", f"must be one of {', '.join(get_args(Durability))}")
-        if not 0 <= self.replicas <= 100:  # noqa: PLR2004
-            _refuse("replicas", "must be a number from 0 to 100")
         if not 0 < self.timeout <= 60:  # noqa: PLR2004
             _refuse("timeout", "must be a number of seconds, more than 0 and at most 60")
 

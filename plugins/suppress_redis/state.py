@@ -19,9 +19,9 @@ from suppress_redis.server import Client, RedisConnections, in_words
 Queue = Callable[[Client], RecordState]
 """Queues the commands of a change, and returns the state that belongs to them."""
 
-LOST = (
-    "If they are lost, run `suppress reset-opt-outs` on each machine; nobody who is in them is "
-    "opted out then."
+_DO_WITHOUT = (
+    "If you can do without the opt-outs in it, delete its keys `{...}:1:opt-outs:*` and run "
+    "`suppress reset-opt-outs` on each machine."
 )
 
 
@@ -39,7 +39,6 @@ class RedisState:
         outbox_order: these ids.
         notes: what is known of pending changes that were not taken, by their ids.
         refused: the ids of those that were refused.
-        replicated: written to see that replicas have what was written before.
         destinations: the sources that were ever told anything, by their digests.
     """
 
@@ -53,7 +52,6 @@ class RedisState:
         self.outbox_order = connections.key("opt-outs", "outbox-order")
         self.notes = connections.key("opt-outs", "notes")
         self.refused = connections.key("opt-outs", "refused")
-        self.replicated = connections.key("opt-outs", "replicated")
         self.destinations = connections.key("opt-outs", "destinations")
 
     def outbox_of(self, destination: Destination) -> str:
@@ -137,13 +135,13 @@ def explained() -> Iterator[None]:
         yield
     except redis.RedisError as error:
         raise RecordError(
-            in_words(error), "See that the Redis server runs and can be reached.", LOST
+            in_words(error), "See that the Redis server runs and can be reached."
         ) from error
     except (Damaged, msgspec.DecodeError) as error:
         raise RecordError(
-            "they are damaged, or a part of them was removed",
-            "Restore the Redis server's files from a backup.",
-            LOST,
+            "a part of them is damaged or gone",
+            "Restore the server's files from a backup.",
+            _DO_WITHOUT,
         ) from error
 
 

@@ -296,7 +296,7 @@ def test_a_url_that_makes_no_sense_is_refused(machines: Opening, url: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("prefix", "{x}"), ("durability", "most"), ("replicas", -1), ("timeout", 0)],
+    [("prefix", "{x}"), ("durability", "most"), ("timeout", 0)],
 )
 def test_a_setting_that_makes_no_sense_is_named(
     machines: Opening, name: str, value: object
