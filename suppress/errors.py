@@ -48,6 +48,25 @@ class ConfigurationError(SuppressError):
     """A setting is missing or invalid; the message names it."""
 
 
+class InvalidSetting(ConfigurationError):
+    """A value of a plugin's setting makes no sense: the dataclass of its settings raises this.
+
+    The user is told the names of the setting in the environment and in the file.
+
+    Args:
+        name: the setting's name, as in the dataclass.
+        reason: a clause that follows the names, such as `must be 1 or more`.
+    """
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name = name
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return printable(f"The setting {self.name!r} {self.reason}.")
+
+
 class InvalidArgument(SuppressError, ValueError):
     """An argument makes no sense, such as a time in the future; the message names it."""
 

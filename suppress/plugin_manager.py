@@ -17,6 +17,7 @@ import pluggy
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
+from suppress.settings.instances import kind_of
 from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
 from suppress.sources import Source, check
@@ -98,20 +99,25 @@ class Plugins:
                     "them."
                 )
             return tuple(offered.values())
+        chosen: dict[str, Source] = {}
         for name in settings.sources:
-            if name not in offered:
+            found = {each: offered[each] for each in offered if _is_meant(each, name)}
+            if not found:
                 raise ConfigurationError(
                     f"SUPPRESS_SOURCES (`sources` in the table [suppress]) asks for the source "
                     f"{name!r}, which is not installed or not configured. Configured sources: "
                     f"{', '.join(offered) or 'none'}. Run `suppress plugins` for more."
                 )
-        return tuple(offered[name] for name in dict.fromkeys(settings.sources))
+            chosen |= found
+        return tuple(chosen.values())
 
     def _offered(self, settings: Settings) -> dict[str, Source]:
         """Return the sources of all plugins that are asked, by name."""
         offered: dict[str, Source] = {}
         for plugin in self.found:
-            is_complete = settings.sources is not None and offered.keys() >= {*settings.sources}
+            is_complete = settings.sources is not None and all(
+                any(_is_meant(each, name) for each in offered) for name in settings.sources
+            )
             if is_complete and plugin not in self._handed_in:
                 break
             for source in self.sources_of(plugin, settings):
@@ -260,7 +266,7 @@ def _refuse_broken(plugin: Plugin, settings: Settings) -> None:
     if plugin.error is None:
         return
     if settings.sources is not None:
-        needed = plugin.name in settings.sources
+        needed = plugin.name in map(kind_of, settings.sources)
     else:
         needed = plugin.missing is None or _is_configured(plugin.name, settings)
     if needed:
@@ -270,6 +276,11 @@ def _refuse_broken(plugin: Plugin, settings: Settings) -> None:
             f"list. {repair} the plugin, uninstall it, or name the sources to read without it in "
             "SUPPRESS_SOURCES."
         )
+
+
+def _is_meant(source: str, name: str) -> bool:
+    """Tell whether a name in the setting `sources` means a source: it, or all of its kind."""
+    return name in (source, kind_of(source))
 
 
 def _is_configured(name: str, settings: Settings) -> bool:

@@ -33,6 +33,7 @@ Progress = Callable[[int, int | None], None]
 """The progress of a source: entries read so far, and in all, if that is known."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
+_SOURCE_NAME = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})?")
 
 
 class ReadingFailed(StopListUnavailable):
@@ -56,7 +57,10 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """The source's name, of lower case letters, digits, `-` and `_`."""
+        """The source's name, of lower-case letters, digits, `-` and `_`.
+
+        One of several of a kind has the name of its kind, a dot, and a name of its own.
+        """
 
     @property
     def channels(self) -> Collection[str]:
@@ -130,10 +134,10 @@ def check(source: Source) -> None:
         raise ConfigurationError(
             f"{type(source).__name__} is not a source: it needs name, channels and load()."
         )
-    if not _NAME.fullmatch(source.name):
+    if not _SOURCE_NAME.fullmatch(source.name):
         raise ConfigurationError(
             f"The source name {source.name!r} is not valid. "
-            "Use lower-case letters, digits, - and _."
+            "Use lower-case letters, digits, - and _; a dot may stand behind the name of a kind."
         )
     if isinstance(source.channels, str) or not source.channels:
         raise ConfigurationError(
@@ -189,9 +193,10 @@ def load(
                 found = reader.read_all(batch.numbers)
                 formless = _formless(batch, reader, found, strict=strict)
                 readings = EntryReadings.of(found, reader)
+                further = readings.further(found, reader)
                 for channel in asked:
                     here = batch.are_for(channel)
-                    lists[channel].add(source.name, batch, readings, here, formless)
+                    lists[channel].add(source.name, batch, readings, here, formless, further)
         except Exception as error:
             raise ReadingFailed(
                 f"The stop list cannot be read from the source {source.name!r}: {in_words(error)}"
@@ -240,6 +245,7 @@ class _ListBuilder:
         listed: EntryReadings,
         here: NDArray[np.bool_],
         formless: NDArray[np.intp],
+        further: NDArray[np.bool_],
     ) -> None:
         """Add the entries of a batch that are for the channel: those that `here` marks."""
         odd_here = (int(np.count_nonzero(here[each])) for each in (formless, listed.unread))
@@ -250,7 +256,7 @@ class _ListBuilder:
         self._firsts.append(values[:firsts][chosen[:firsts]])
         places, values, listed_as = places[chosen], values[chosen], listed_as[chosen]
         self._values.append(values)
-        self.origins.add(source, values, places, batch.rows, listed_as)
+        self.origins.add(source, values, places, batch.rows, listed_as, further[chosen])
         for place in unread[here[unread]].tolist():
             text = batch.digits(place)
             self.unread.add(text)

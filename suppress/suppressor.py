@@ -12,7 +12,8 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
 from suppress.opt_outs.keeping import Keeping
-from suppress.opt_outs.methods import Kept, OptOutMethods
+from suppress.opt_outs.methods import Kept
+from suppress.opt_outs.moving import MovingMethods
 from suppress.opt_outs.places import open_record
 from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
@@ -32,7 +33,7 @@ from suppress.tracebacks import without_frames
 R = TypeVar("R")
 
 
-class Suppressor(OptOutMethods):
+class Suppressor(MovingMethods):
     """Screens recipients against the stop lists of its sources.
 
     Thread-safe, and usable on both sides of a fork. Nothing is read until it is needed.

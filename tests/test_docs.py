@@ -23,6 +23,7 @@ from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_sqlalchemy.settings import SqlSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -43,7 +44,12 @@ def test_every_hook_is_documented_with_its_arguments(name: str) -> None:
 
 
 def settings() -> Iterator[tuple[str, str, object]]:
-    tables = (("SUPPRESS", CoreSettings), ("BSG", BsgSettings), ("SUPPRESS_FILE", FileSettings))
+    tables = (
+        ("SUPPRESS", CoreSettings),
+        ("BSG", BsgSettings),
+        ("SUPPRESS_FILE", FileSettings),
+        ("SUPPRESS_SQLALCHEMY", SqlSettings),
+    )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):
             yield prefix, field.name, field.default

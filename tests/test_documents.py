@@ -29,6 +29,7 @@ END = "@@"
 
 NEEDED = {
     "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
+    "docs/how-to/database.md": ("sqlalchemy",),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""

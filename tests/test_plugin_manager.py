@@ -92,6 +92,7 @@ class TestThatLacksALibrary:
         [
             {"sources": ("lacking",)},
             {"sources": ("list", "lacking")},
+            {"sources": ("list", "lacking.crm")},
             {"tables": {"lacking": {"url": "x"}}},
             {"environ": {"SUPPRESS_LACKING_URL": "x"}},
         ],
@@ -173,6 +174,22 @@ class TestSources:
         with pytest.raises(ConfigurationError, match="'crm' cannot offer"):
             Suppressor(settings(), plugins=[one])
 
+    @pytest.mark.parametrize(
+        ("asked_for", "read"),
+        [
+            (("crm",), {"crm", "crm.hr", "crm.old"}),
+            (("crm.hr", "list"), {"crm.hr", "list"}),
+            (("crm.hr", "crm", "crm.hr"), {"crm", "crm.hr", "crm.old"}),
+            (None, {"crm", "crm.hr", "crm.old", "list"}),
+        ],
+    )
+    def test_a_kind_means_all_of_its_sources(
+        self, asked_for: tuple[str, ...] | None, read: set[str]
+    ) -> None:
+        plugins = [ListSource(name=each) for each in ("crm", "crm.hr", "crm.old", "list")]
+        found = Suppressor(settings(sources=asked_for), plugins=plugins).sources
+        assert sorted(each.name for each in found) == sorted(read)
+
     def test_two_of_one_name(self) -> None:
         with pytest.raises(ConfigurationError, match="Two sources are named 'list'"):
             Suppressor(settings(), plugins=[ListSource(), ListSource()])
@@ -181,6 +198,8 @@ class TestSources:
         ("source", "said"),
         [
             (ListSource(name="My List"), "source name 'My List'"),
+            (ListSource(name="crm.hr.old"), "source name 'crm.hr.old'"),
+            (ListSource(name="crm."), "source name 'crm.'"),
             (ListSource(channels="sms"), "has no set of channels"),
             (ListSource(channels=()), "has no set of channels"),
             (ListSource(channels=["../sms"]), "'../sms'"),
@@ -219,7 +238,7 @@ class TestCommands:
         offered = {name: plugins.commands_of(name) for name in plugins.found}
         assert {each.name for each in offered.pop("bsg")} == {"login", "sandbox", "demo"}
         assert offered.pop("file") == ()
-        ((command,),) = offered.values()
+        ((command,),) = filter(None, offered.values())
         assert command.name == "hello"
 
 

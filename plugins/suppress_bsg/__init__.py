@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import click
 
 NAME = "bsg"
+PREFIX = "BSG"
 VARIABLE = "BSG_API_KEY"
 FILE_VARIABLE = "BSG_API_KEY_FILE"
 
@@ -25,8 +26,8 @@ def keys_set(settings: suppress.Settings) -> list[str]:
 
 
 @suppress.hookimpl
-def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """Offer BSG's stop list, if there is an API key: a setting, or kept by `suppress login`.
+def suppress_sources(settings: suppress.Settings) -> list[suppress.Source]:
+    """Offer BSG's stop list for each API key: a setting, or kept by `suppress login`.
 
     The environment and the settings file may name the API's address; a key that was kept goes
     only to the address that it was checked at.
@@ -37,19 +38,28 @@ def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
     kept = None if keys_set(settings) else KeptKey.read()
     if kept is not None:
         settings = dataclasses.replace(settings, environ={**settings.environ, VARIABLE: kept.key})
-    own = settings.section(NAME, BsgSettings, environ_prefix="BSG")
-    if own is None:
-        if NAME in (settings.sources or ()):
-            raise suppress.ConfigurationError(
-                "BSG_API_KEY (`api_key` in the table [suppress.bsg]) is missing. "
-                "Set it, or run `suppress login`."
-            )
-        return None
+    elif NAME in (settings.sources or ()) and not _is_configured(settings):
+        raise suppress.ConfigurationError(
+            "BSG_API_KEY (`api_key` in the table [suppress.bsg]) is missing. "
+            "Set it, or run `suppress login`."
+        )
+    found = settings.sections(NAME, BsgSettings, environ_prefix=PREFIX)
+    if not found:
+        return []
     if kept is not None:
-        kept.refuse_elsewhere(own.base_url)
+        kept.refuse_elsewhere(found[NAME].base_url)
     from suppress_bsg.source import BsgSource  # noqa: PLC0415 - loads requests
 
-    return BsgSource(own, load_timeout=settings.load_timeout)
+    return [
+        BsgSource(own, name=name, load_timeout=settings.load_timeout) for name, own in found.items()
+    ]
+
+
+def _is_configured(settings: suppress.Settings) -> bool:
+    """Tell whether there is a setting of BSG's, for this account or that."""
+    return NAME in settings.tables or any(
+        each.startswith(f"{PREFIX}_") for each in settings.environ
+    )
 
 
 @suppress.hookimpl

@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import cast
 
 import click
 import msgspec
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 import suppress
-from suppress_bsg import FILE_VARIABLE, NAME, VARIABLE, keys_set
+from suppress_bsg import FILE_VARIABLE, NAME, PREFIX, VARIABLE, keys_set
 from suppress_bsg.answers import decode_listing
 from suppress_bsg.kept_key import KeptKey, key_file
 from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
@@ -53,12 +52,8 @@ def login() -> None:
         )
     key = _asked_for()
     given = {name: settings.environ[name] for name in settings.environ if name != FILE_VARIABLE}
-    own = cast(
-        "BsgSettings",
-        dataclasses.replace(settings, environ=given | {VARIABLE: key}).section(
-            NAME, BsgSettings, environ_prefix="BSG"
-        ),
-    )
+    with_key = dataclasses.replace(settings, environ=given | {VARIABLE: key})
+    own = with_key.sections(NAME, BsgSettings, environ_prefix=PREFIX)[NAME]
     try:
         BsgSource(own).sign_in()
     except suppress.SourceError as error:

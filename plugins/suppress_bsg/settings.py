@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from suppress import ConfigurationError, Secret
+from suppress import InvalidSetting, Secret
 from suppress_bsg.kept_key import ADDRESS
 
 CHANNELS = ("sms", "viber", "rcs", "whatsapp")
@@ -13,7 +13,9 @@ MAX_IN_FLIGHT = 32
 
 @dataclass(frozen=True, kw_only=True)
 class BsgSettings:
-    """The table `[suppress.bsg]`; each is also `BSG_` and its name in the environment.
+    """The table `[suppress.bsg]`, or `[suppress.bsg.NAME]` for another account.
+
+    Each is also `BSG_` or `BSG_NAME_` and its name in the environment.
 
     Attributes:
         api_key: the account's key, `live_...` or `test_...`; a plain text will do.
@@ -39,21 +41,16 @@ class BsgSettings:
         object.__setattr__(self, "api_key", Secret(self.api_key))
         for channel in self.channels:
             if channel not in CHANNELS:
-                raise ConfigurationError(
-                    f"BSG_CHANNELS (`channels` in the table [suppress.bsg]): BSG has no channel "
-                    f"{channel!r}. Its channels: {', '.join(CHANNELS)}."
+                raise InvalidSetting(
+                    "channels",
+                    f"has {channel!r}, which is no channel of BSG. Its channels: "
+                    f"{', '.join(CHANNELS)}",
                 )
         if not 1 <= self.pages_in_flight <= MAX_IN_FLIGHT:
-            raise ConfigurationError(
-                "BSG_PAGES_IN_FLIGHT (`pages_in_flight` in the table [suppress.bsg]) must be from "
-                f"1 to {MAX_IN_FLIGHT}."
-            )
+            raise InvalidSetting("pages_in_flight", f"must be from 1 to {MAX_IN_FLIGHT}")
         if self.max_entries < 1:
-            raise ConfigurationError(
-                "BSG_MAX_ENTRIES (`max_entries` in the table [suppress.bsg]) must be 1 or more."
-            )
+            raise InvalidSetting("max_entries", "must be 1 or more")
         if not 0 < self.timeout <= 600:  # noqa: PLR2004
-            raise ConfigurationError(
-                "BSG_TIMEOUT (`timeout` in the table [suppress.bsg]) must be a number of seconds, "
-                "more than 0 and at most 600."
+            raise InvalidSetting(
+                "timeout", "must be a number of seconds, more than 0 and at most 600"
             )

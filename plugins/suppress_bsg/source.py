@@ -15,6 +15,7 @@ from suppress import (
     mask,
     normalize,
 )
+from suppress_bsg import NAME
 from suppress_bsg.answers import Listing, WireEntry
 from suppress_bsg.client import Client
 from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
@@ -37,6 +38,7 @@ class BsgSource:
 
     Args:
         settings: the account, and how to read.
+        name: the source's name.
         load_timeout: seconds after which each of its methods has ended, with or without success.
         limits: the limits of requests and of the reading of the list.
 
@@ -44,7 +46,6 @@ class BsgSource:
         ConfigurationError: the base URL or the key cannot be used.
     """
 
-    name = "bsg"
     add_at_once = 1000
     remove_at_once = 200
 
@@ -52,9 +53,11 @@ class BsgSource:
         self,
         settings: BsgSettings,
         *,
+        name: str = NAME,
         load_timeout: float = 600.0,
         limits: BsgLimits = DEFAULT_LIMITS,
     ) -> None:
+        self.name = name
         self.channels = frozenset(settings.channels)
         account = hashlib.sha256(settings.api_key.reveal().encode()).hexdigest()
         self.identity = f"{settings.base_url} {account}"

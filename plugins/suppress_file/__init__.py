@@ -37,7 +37,9 @@ DEFAULT_LIMITS = FileSourceLimits()
 
 @dataclass(frozen=True, kw_only=True)
 class FileSettings:
-    """The table `[suppress.file]`; each is also `SUPPRESS_FILE_` and its name.
+    """The table `[suppress.file]` or `[suppress.file.NAME]`.
+
+    Each is also `SUPPRESS_FILE_` or `SUPPRESS_FILE_NAME_` and its name.
 
     Attributes:
         path: the file: text with a number a line, CSV or TSV with a header, or JSON lines.
@@ -60,14 +62,14 @@ class FileSettings:
 
     def __post_init__(self) -> None:
         if not 0 <= self.quiet < DEFAULT_LIMITS.max_wait:
-            raise suppress.ConfigurationError(
-                "SUPPRESS_FILE_QUIET (`quiet` in the table [suppress.file]) must be a number of "
-                f"seconds from 0 up to, but not including, {DEFAULT_LIMITS.max_wait:g}."
+            raise suppress.InvalidSetting(
+                "quiet",
+                "must be a number of seconds from 0 up to, but not including, "
+                f"{DEFAULT_LIMITS.max_wait:g}",
             )
         if self.format is not None and self.format not in suppress.Rows.FORMATS:
-            raise suppress.ConfigurationError(
-                "SUPPRESS_FILE_FORMAT (`format` in the table [suppress.file]) must be one of "
-                f"{', '.join(suppress.Rows.FORMATS)}."
+            raise suppress.InvalidSetting(
+                "format", f"must be one of {', '.join(suppress.Rows.FORMATS)}"
             )
 
 
@@ -79,10 +81,10 @@ class FileSource:
     Args:
         settings: the file, and how to read it.
         default_region: the region of its numbers in national form.
+        name: the source's name.
         limits: the limits of waiting and of memory.
     """
 
-    name = NAME
     strict = True
 
     def __init__(
@@ -90,8 +92,10 @@ class FileSource:
         settings: FileSettings,
         default_region: str | None,
         *,
+        name: str = NAME,
         limits: FileSourceLimits = DEFAULT_LIMITS,
     ) -> None:
+        self.name = name
         self._limits = limits
         self.channels = settings.channels
         named = settings.column or ()
@@ -199,16 +203,15 @@ def _changed(found: os.stat_result) -> float:
 
 
 @suppress.hookimpl
-def suppress_sources(settings: suppress.Settings) -> suppress.Source | None:
-    """Offer the list in the file, if a path is set."""
-    own = settings.section(NAME, FileSettings)
-    if own is None:
-        if NAME in (settings.sources or ()):
-            raise suppress.ConfigurationError(
-                "SUPPRESS_FILE_PATH (`path` in the table [suppress.file]) is missing."
-            )
-        return None
+def suppress_sources(settings: suppress.Settings) -> list[FileSource]:
+    """Offer the list in each file whose path is set."""
+    return [
+        _made(name, own, settings) for name, own in settings.sections(NAME, FileSettings).items()
+    ]
+
+
+def _made(name: str, own: FileSettings, settings: suppress.Settings) -> FileSource:
     suppress.warn_if_others_write(own.path, "list")
-    if own.default_region is not None:
-        return FileSource(own, suppress.known_region(own.default_region))
-    return FileSource(own, settings.default_region)
+    if own.default_region is None:
+        return FileSource(own, settings.default_region, name=name)
+    return FileSource(own, suppress.known_region(own.default_region), name=name)

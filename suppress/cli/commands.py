@@ -11,12 +11,16 @@ import click
 import suppress
 from suppress.cli.add import add
 from suppress.cli.check import check
+from suppress.cli.diff import diff
+from suppress.cli.export import export
 from suppress.cli.filter import filter_command
 from suppress.cli.forget import forget
 from suppress.cli.group import CommandLine
 from suppress.cli.history import history
+from suppress.cli.import_ import import_command
 from suppress.cli.opt_outs import opt_outs
 from suppress.cli.plugins import plugins
+from suppress.cli.push import push
 from suppress.cli.refresh import refresh
 from suppress.cli.remove import remove
 from suppress.cli.reset_opt_outs import reset_opt_outs
@@ -68,6 +72,7 @@ def command_line(context: click.Context, config: str | None) -> None:
 for _command in (
     *(filter_command, check, refresh, status),
     *(add, remove, history, opt_outs, forget, reset_opt_outs),
+    *(export, import_command, diff, push),
     *(verify, plugins),
 ):
     command_line.add_command(_command)

@@ -1,13 +1,15 @@
 """CSV and TSV: tables with a header, and a delimiter between the fields."""
 
 import csv
+import io
 import operator
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from suppress.errors import InputError
 from suppress.files.blocks import Block
+from suppress.files.encodings import BOM
 from suppress.files.fields import Fields
 from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
 from suppress.files.lines import CR_ALONE, Lines
@@ -65,6 +67,7 @@ class Delimited:
             lines.rewind()
             self.header = preface
         line, self._width = lines.first, len(names)
+        self._names_of_all = names
         if not columns:
             if has_header and any(map(is_number_for_name, names)):
                 raise lines.error(
@@ -98,6 +101,12 @@ class Delimited:
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
         return self._records(self._pick)
+
+    def cells(self, row: Row) -> Mapping[str, str]:
+        """Return all fields of a row by the names of their columns."""
+        text = io.StringIO(row.raw.removeprefix(BOM).decode(), newline="")
+        fields = next(csv.reader(text, delimiter=self._delimiter))
+        return dict(zip(self._names_of_all, fields, strict=True))
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block, but for the last one where its end is not in the block.

@@ -4,11 +4,11 @@ import codecs
 import itertools
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from suppress.files.encodings import BOM, why_unreadable
-from suppress.files.json_keys import Keys, cells_of
+from suppress.files.json_keys import Keys, cells_of, object_of
 from suppress.files.lines import Lines
 from suppress.files.number_column import choose
 from suppress.files.slices import Row, Slices
@@ -79,6 +79,10 @@ class JsonArray:
         """Return the rows one by one."""
         for row in self._elements:
             yield row._replace(number=self._number(row))
+
+    def cells(self, row: Row) -> Mapping[str, Any]:
+        """Return all values of a row by their keys; none where it is no object."""
+        return object_of(row)
 
     def batches(self) -> Iterator[Slices]:
         """Return all rows, many at a time."""

@@ -4,13 +4,15 @@ import contextlib
 import json
 import operator
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from suppress.files.blocks import Block, Bounds
+from suppress.files.encodings import BOM
 from suppress.files.number_column import shown
+from suppress.files.slices import Row
 
 _OPEN, _CLOSE = b"{}"
 
@@ -23,6 +25,12 @@ def cells_of(values: Iterable[Any]) -> dict[str, list[Any]] | None:
         for key, cell in each.items():
             cells.setdefault(key, []).append(cell)
     return cells if objects else None
+
+
+def object_of(row: Row) -> Mapping[str, Any]:
+    """Return the JSON object that a row is; an empty one where it is something else."""
+    value = msgspec.json.decode(row.raw.removeprefix(BOM).lstrip(b", \t\r\n"))
+    return value if isinstance(value, dict) else {}
 
 
 class Keys:

@@ -1,12 +1,12 @@
 """JSON lines: objects with a key that holds the number, or the numbers themselves."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import msgspec
 
 from suppress.files.blocks import Block, Bounds
-from suppress.files.json_keys import Keys, cells_of
+from suppress.files.json_keys import Keys, cells_of, object_of
 from suppress.files.lines import Lines
 from suppress.files.sample import Sample
 from suppress.files.slices import Row, Slices
@@ -47,6 +47,10 @@ class JsonLines:
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
         return self._decoded(self._alone if self._keys is None else self._at_keys)
+
+    def cells(self, row: Row) -> Mapping[str, Any]:
+        """Return all values of a row by their keys; none where it is no object."""
+        return object_of(row)
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block; None where a line needs a closer look."""

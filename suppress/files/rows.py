@@ -5,8 +5,8 @@ row that cannot be read is an error with its line number, never passed over. No 
 the memory, whatever is in it: see `RowLimits`.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import BinaryIO, ClassVar, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Writer
@@ -31,6 +31,7 @@ class _Format(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...
     def rows(self) -> Iterator[Row]: ...
+    def cells(self, row: Row) -> Mapping[str, Any]: ...
 
 
 class _Lined(_Format, Protocol):
@@ -146,6 +147,16 @@ class Rows:
             yield row
             if not self._lines.is_ahead:
                 break
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows, each with all of its cells by the names of their columns or keys.
+
+        A line of text has none. Use this or iterate over the rows, not both.
+
+        Raises:
+            InputError: a row cannot be read. Earlier rows were given.
+        """
+        return ((row, self._format.cells(row)) for row in self._rows)
 
     def writer(self, out: Writer) -> RowsWriter:
         """Return a writer of rows that makes a file of the same form; its header is written.

@@ -1,6 +1,6 @@
 """Text with a number on each line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -49,6 +49,10 @@ class Text:
             if "\r" in number:
                 raise lines.error(CR_ALONE)
             yield Row(lines.first, lines.take(), number)
+
+    def cells(self, _row: Row) -> Mapping[str, str]:
+        """Return nothing: text has no columns."""
+        return {}
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block; None where a line needs a closer look."""

@@ -96,6 +96,16 @@ class Delivery:
         """Return those who are to be told of a channel's changes."""
         return [destination_of(each) for each in self._takers if channel in each.channels]
 
+    def untold(self, destination: Destination, channel: str, numbers: Sequence[str]) -> list[str]:
+        """Return those numbers of which nothing waits for a destination.
+
+        Raises:
+            StoreUnavailable: what waits cannot be read.
+        """
+        with self._explained():
+            waiting = self._record.waits(destination, channel, numbers)
+        return [each for each in numbers if each not in waiting]
+
     def deliver_now(self, max_wait: float | None = None) -> None:
         """Deliver what waits, even to those that could not be reached a moment ago.
 

@@ -77,13 +77,17 @@ class FoldedRecord:
     def append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
         """Append what is made of the fold, again as long as others are faster.
 
+        Args:
+            make: makes the changes; where it makes none, nothing is appended.
+
         Raises:
             RecordError: the record cannot be read or written; nothing was appended.
         """
         while True:
             fold = self.now()
             try:
-                changes = make(fold)
+                if not (changes := make(fold)):
+                    return
                 then = _Then(fold, changes, self._convention, self._saved)
                 self._record.append(changes, expected=fold.position, prepare=then.make)
             except Overtaken:

@@ -56,11 +56,8 @@ class People(NamedTuple):
 
     @classmethod
     def handed_in(cls, numbers: Sequence[str], texts: Sequence[str], region: str | None) -> Self:
-        """Return the people with these numbers, each once, with texts that can be kept.
-
-        No database takes a lone surrogate, and U+FFFD is no more a part of a number.
-        """
-        kept = [text if text.isascii() else _SURROGATES.sub("\ufffd", text) for text in texts]
+        """Return the people with these numbers, each once, with texts that can be kept."""
+        kept = list(map(storable, texts))
         if len(set(numbers)) < len(numbers):
             different = dict.fromkeys(zip(numbers, kept, strict=True))
             numbers, kept = map(list, zip(*different, strict=True))
@@ -80,6 +77,14 @@ class People(NamedTuple):
 
 
 NO_PEOPLE = People()
+
+
+def storable(text: str) -> str:
+    """Return the text of a number as it can be kept.
+
+    No database takes a lone surrogate, and U+FFFD is no more a part of a number.
+    """
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 def read_people(people: People, convention: Convention) -> Readings:

@@ -134,6 +134,18 @@ class OptOuts:
             self._forget_unkept(name, people.rows())
         return {name: len(new[name]) for name in channels}
 
+    def append(self, make: Callable[[Fold], Sequence[Changes]]) -> None:
+        """Append the changes that are made of who is opted out now, all or none.
+
+        Args:
+            make: makes the changes; called again where others were faster.
+
+        Raises:
+            StoreUnavailable: the record cannot be read or written; nothing was appended.
+        """
+        with self._explained():
+            self._folded.append(make)
+
     def remove(
         self,
         people: People,
@@ -183,8 +195,7 @@ class OptOuts:
                 )
             ]
 
-        with self._explained():
-            self._folded.append(removals)
+        self.append(removals)
         unkept = list(self._unkept.get(channel, {}))
         if unkept:
             run = self._run_of_unkept(dict.fromkeys(unkept, now))

@@ -111,11 +111,7 @@ def read_layers(
     """
     kinds = _kinds(kind)
     words = {each.name: each.metadata.get(WORDS, {}) for each in dataclasses.fields(kind)}
-    secret_files = {
-        name: f"{name}_file"
-        for name in kinds
-        if _has(kinds[name], Secret) or _has(kinds[name], ServerUrl)
-    }
+    secret_files = _secret_files(kind)
     kinds |= dict.fromkeys(secret_files.values(), Path)
     refuse_unknown(file.values, kinds, f"in the table [{table.name}]")
     refuse_unknown(arguments.values, kinds, "among the arguments")
@@ -159,6 +155,13 @@ def required(kind: type) -> list[str]:
     ]
 
 
+def keys_of(kind: type, fields: Iterable[str] | None = None) -> list[str]:
+    """Return the names of all settings that a dataclass describes, or of those of some fields."""
+    chosen = [*_kinds(kind)] if fields is None else [*fields]
+    files = _secret_files(kind)
+    return [*chosen, *(files[name] for name in chosen if name in files)]
+
+
 def secret_names(kind: type) -> list[str]:
     """Return the names of a dataclass's fields that are secrets."""
     return [name for name, each in _kinds(kind).items() if _has(each, Secret)]
@@ -180,6 +183,16 @@ def revealed(value: Any) -> Any:
     if isinstance(value, list):
         return [revealed(each) for each in value]
     return value.reveal() if isinstance(value, Secret) else value
+
+
+def _secret_files(kind: type) -> dict[str, str]:
+    """Return the settings that name the files of secrets, by the secrets' own settings."""
+    kinds = _kinds(kind)
+    return {
+        name: f"{name}_file"
+        for name in kinds
+        if _has(kinds[name], Secret) or _has(kinds[name], ServerUrl)
+    }
 
 
 def _kinds(kind: type) -> dict[str, Any]:

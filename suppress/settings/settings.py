@@ -8,14 +8,14 @@ import math
 import os
 import threading
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypedDict, TypeVar
 
-from suppress.errors import ConfigurationError
+from suppress.errors import ConfigurationError, InvalidSetting
 from suppress.numbers.region import known_region
 from suppress.settings.file import find_file, read_file
 from suppress.settings.folders import (
@@ -24,11 +24,13 @@ from suppress.settings.folders import (
     whole_path,
     working_folder,
 )
+from suppress.settings.instances import Kind, instances_of
 from suppress.settings.layers import (
     SWITCH_WORDS,
     WORDS,
     Layer,
     Table,
+    keys_of,
     read_layers,
     required,
     revealed,
@@ -254,7 +256,67 @@ class Settings(CoreSettings):
             ConfigurationError: a setting is missing, unknown, or makes no sense.
         """
         table = Table(f"suppress.{name}", environ_prefix or plugin_prefix(name))
-        in_file = self.tables.get(name, {})
+        return self._read(kind, table, self.tables.get(name, {}), lambda: _prefixes(self.tables))
+
+    def sections(
+        self,
+        name: str,
+        kind: type[T],
+        *,
+        environ_prefix: str | None = None,
+    ) -> dict[str, T]:
+        """Read the settings of each source of a plugin, which may be configured more than once.
+
+        The table `[suppress.NAME]` configures the source `NAME`, and `[suppress.NAME.crm]` the
+        source `NAME.crm`, whose variables begin with `PREFIX_CRM_`. A variable or the setting
+        `sources` is enough to configure one.
+
+        Args:
+            name: the plugin's name.
+            kind: a dataclass with a field for each setting of a source, as for `section`.
+            environ_prefix: as for `section`.
+
+        Returns:
+            The settings, by the source's name; none for a source that is not configured.
+
+        Raises:
+            ConfigurationError: a setting is missing, unknown, or makes no sense; or `sources`
+                names one that is not configured.
+        """
+        table = Table(f"suppress.{name}", environ_prefix or plugin_prefix(name))
+        in_own_space = environ_prefix is None
+        telling = keys_of(kind, None if in_own_space else required(kind))
+        asked_for = self.sources or ()
+        instances = instances_of(
+            Kind(name, table, keys_of(kind), telling),
+            self.tables.get(name, {}),
+            asked_for=asked_for,
+            variables=self.environ.keys(),
+            prefixes=lambda: _prefixes(self.tables),
+        )
+
+        def prefixes() -> list[str]:
+            return [*_prefixes(self.tables), *(each.table.prefix for each in instances)]
+
+        found: dict[str, T] = {}
+        for each in instances:
+            own = self._read(kind, each.table, each.in_file, prefixes, must=each.source != name)
+            if own is not None:
+                found[each.source] = own
+        if not found and name in asked_for:
+            raise ConfigurationError(f"{table.both_names(required(kind)[0])} is missing.")
+        return found
+
+    def _read(
+        self,
+        kind: type[T],
+        table: Table,
+        in_file: Mapping[str, Any],
+        prefixes: Callable[[], Iterable[str]],
+        *,
+        must: bool = False,
+    ) -> T | None:
+        """Read one table; None when nothing of it is set, unless it must be."""
         if self.file is not None and not in_file.keys().isdisjoint(secret_names(kind)):
             warn_if_others_read(self.file, "settings file")
         given = read_layers(
@@ -263,14 +325,17 @@ class Settings(CoreSettings):
             Layer(in_file, self.folder if self.file is None else self.file.parent),
             Layer(self.environ, self.folder),
             Layer({}, self.folder),
-            prefixes=lambda: _prefixes(self.tables),
+            prefixes=prefixes,
         )
-        if not given:
+        if not given and not must:
             return None
         for key in required(kind):
             if key not in given:
                 raise ConfigurationError(f"{table.both_names(key)} is missing.")
-        return kind(**given)
+        try:
+            return kind(**given)
+        except InvalidSetting as error:
+            raise ConfigurationError(f"{table.both_names(error.name)} {error.reason}.") from None
 
 
 def plugin_prefix(plugin: str) -> str:

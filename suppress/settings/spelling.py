@@ -53,7 +53,7 @@ def refuse_misspelt(
             continue
         for near in names:
             if edits(name, near) <= (1 if len(near) < SHORT else 2):
-                if _is_of_another(variable, prefix, others()):
+                if is_of_another(variable, prefix, others()):
                     break
                 raise ConfigurationError(
                     f"Unknown environment variable {variable}. Did you mean {prefix}_{near}?"
@@ -78,7 +78,8 @@ def edits(one: str, other: str) -> int:
     return row[-1]
 
 
-def _is_of_another(variable: str, prefix: str, others: Iterable[str]) -> bool:
+def is_of_another(variable: str, prefix: str, others: Iterable[str]) -> bool:
+    """Tell whether a variable of the prefix belongs to a plugin with a longer prefix."""
     return any(
         variable.startswith(f"{other}_") for other in others if other.startswith(f"{prefix}_")
     )

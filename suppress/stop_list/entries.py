@@ -15,7 +15,8 @@ from suppress.errors import SourceError
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.column import Column
 from suppress.numbers.handed_in import Numbers, digits_of
-from suppress.stop_list.origins import EntryDetails, shown_id
+from suppress.stop_list.entry_details import EntryDetails
+from suppress.stop_list.origins import shown_id
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +108,8 @@ class EntryBatch:
     def named(self, place: int) -> str:
         """Return the beginning of an error about one of the entries."""
         id_ = None if self._many.ids is None else self._many.ids[place]
-        name = "" if id_ is None else f"{self._many.id_word} {shown_id(id_)}".lstrip()
+        word = self._many.id_word or ("entry" if isinstance(id_, int) else "")
+        name = "" if id_ is None else f"{word} {shown_id(id_)}".lstrip()
         known = ", ".join(each for each in (self._many.place, name) if each)
         return f"{known}: " if known else ""
 

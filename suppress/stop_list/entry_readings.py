@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from suppress.numbers import damage
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
-from suppress.numbers.e164_array import E164Array
+from suppress.numbers.e164_array import E164Array, Pairs
 from suppress.numbers.handed_in import as_text
 from suppress.numbers.parsed import Number, parse
 
 
 class EntryReadings(NamedTuple):
-    """All readings of some entries.
+    """All readings of some entries, each once.
 
     Attributes:
         places: the place of each reading's entry.
@@ -39,15 +39,37 @@ class EntryReadings(NamedTuple):
             found: what `read_all` gave of their numbers.
             reader: the reader that gave it.
         """
-        places, values = reader.all_readings(found)
+        pairs, firsts = reader.all_readings(found), int(np.count_nonzero(found.has_reading))
+        places, values = pairs if len(pairs.places) == firsts else _different(*pairs)
         written = _as_written(found, reader.convention)[places]
         return cls(
             places,
             values,
             np.where(written != values, written, np.uint64(0)),
             np.flatnonzero(~found.has_reading),
-            int(np.count_nonzero(found.has_reading)),
+            firsts,
         )
+
+    def further(self, found: E164Array, reader: Reader) -> NDArray[np.bool_]:
+        """Return which of the readings is not the first one of its entry: see `Meaning.first`.
+
+        Arguments as for `of`.
+        """
+        further = np.arange(len(self.values)) >= self.firsts
+        several = np.unique(self.places[self.firsts :])
+        if len(several):
+            firsts = reader.firsts(found)[self.places]
+            decided = np.isin(self.places, several) & (firsts != 0)
+            further[decided] = self.values[decided] != firsts[decided]
+        return further
+
+
+def _different(places: NDArray[np.intp], values: NDArray[np.uint64]) -> Pairs:
+    """Return the pairs without repetitions; of equal ones the first stays."""
+    order = np.lexsort((values, places))
+    repeated = np.zeros(len(places), np.bool_)
+    repeated[order[1:]] = (np.diff(places[order]) == 0) & (np.diff(values[order]) == 0)
+    return Pairs(places[~repeated], values[~repeated])
 
 
 def _as_written(found: E164Array, convention: Convention) -> NDArray[np.uint64]:

@@ -5,13 +5,12 @@ about. They lie on arrays with a row for each entry, sorted by the numbers, in m
 mapped file.
 """
 
-import contextlib
 import itertools
 import struct
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Self, cast
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import NamedTuple, Self
 
 import msgspec
 import numpy as np
@@ -19,18 +18,14 @@ from numpy.typing import NDArray
 
 from suppress.numbers.e164 import value_of
 from suppress.numbers.mask import mask
+from suppress.stop_list.entry_details import NONE, EntryDetails
 
-_MAGIC = b"origins4"
+_MAGIC = b"origins5"
 _HEAD = struct.Struct("<8sQQQ")
-_NONE = -(2**63)
+_FURTHER, _PLACE = np.uint16(2**15), np.uint16(2**15 - 1)
+"""Bits beside a number: whether it is not the first reading of its entry; its source's place."""
 _LONGEST_ID = 40
-_LONGEST_KEPT_ID = 1000
 _SHORTEST_PHONE = 10**8
-_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - taken from times without a zone
-_UTC_EPOCH = _EPOCH.replace(tzinfo=UTC)
-_SECOND = timedelta(seconds=1)
-_FIRST = (datetime.min.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
-_LAST = (datetime.max.replace(tzinfo=UTC) - _UTC_EPOCH) // _SECOND
 
 
 class Origin(NamedTuple):
@@ -69,69 +64,6 @@ def shown_id(id_: str | int) -> str:
     return mask(id_, _LONGEST_ID)
 
 
-class EntryDetails(NamedTuple):
-    """The ids and times of some entries, on arrays.
-
-    Attributes:
-        ids: the ids that are integers of 63 bits.
-        texts: the other ids, by the entries' places.
-        added: the times, in seconds since the epoch.
-        id_word: the word before the ids when they are shown; empty for none.
-    """
-
-    ids: NDArray[np.int64]
-    texts: dict[int, str | int]
-    added: NDArray[np.int64]
-    id_word: str = ""
-
-    @classmethod
-    def of(
-        cls,
-        count: int,
-        ids: Sequence[str | int | None] | None,
-        added: Sequence[datetime | None] | None,
-        id_word: str = "",
-    ) -> Self:
-        """Return the details of so many entries with these ids and times, where they have any."""
-        numbers, texts = _ids(count, ids)
-        return cls(numbers, texts, _times(count, added), id_word)
-
-
-def _ids(
-    count: int, ids: Sequence[str | int | None] | None
-) -> tuple[NDArray[np.int64], dict[int, str | int]]:
-    texts: dict[int, str | int] = {}
-    numbers = np.full(count, _NONE, np.int64)
-    if ids is None:
-        return numbers, texts
-    others: Iterable[int] = range(count)
-    if isinstance(ids, range) or set(map(type, ids)) == {int}:
-        with contextlib.suppress(OverflowError):
-            numbers = np.fromiter(cast("Sequence[int]", ids), np.int64, count)
-            others = np.flatnonzero(numbers < 0).tolist()
-    for place in others:
-        each = ids[place]
-        if type(each) is int and 0 <= each < 2**63:
-            numbers[place] = each
-        elif each is not None:
-            numbers[place] = _NONE
-            texts[place] = _kept(each)
-    return numbers, texts
-
-
-def _times(count: int, added: Sequence[datetime | None] | None) -> NDArray[np.int64]:
-    if added is None:
-        return np.full(count, _NONE, np.int64)
-    try:
-        seconds = [(each - _EPOCH) // _SECOND for each in added]  # type: ignore[operator]
-    except TypeError:
-        seconds = [_seconds(each) for each in added]
-    times = np.array(seconds, np.int64)
-    # A time of the years 1 and 9999 in another zone may lie beyond the times of UTC.
-    times[(times < _FIRST) | (times > _LAST)] = _NONE
-    return times
-
-
 class _Exceptions(msgspec.Struct):
     """The exceptions that do not fit the arrays.
 
@@ -142,6 +74,38 @@ class _Exceptions(msgspec.Struct):
 
     sources: list[tuple[str, str]] = []
     numbers: dict[str, list[tuple[int, str | int | None, int]]] = {}
+
+
+class OriginsPart(NamedTuple):
+    """Some rows of origins, as arrays.
+
+    Attributes:
+        values: the digits of their numbers.
+        further: whether each is only another reading of its entry, and not the first.
+        sources: the places of their sources.
+        ids: the ids, as they are kept.
+        added: the times (seconds since the epoch), as they are kept.
+    """
+
+    values: NDArray[np.uint64]
+    further: NDArray[np.bool_]
+    sources: NDArray[np.uint16]
+    ids: NDArray[np.int64]
+    added: NDArray[np.int64]
+
+
+class PartDetails(NamedTuple):
+    """The sources, ids and times of some rows of origins.
+
+    Attributes:
+        sources: the names of the sources.
+        ids: the sources' own names for the entries; None where there is none.
+        added: when they came on the list (UTC, whole seconds); NaT where that is not known.
+    """
+
+    sources: list[str]
+    ids: list[str | int | None]
+    added: NDArray[np.datetime64]
 
 
 class OriginsBuilder:
@@ -162,6 +126,7 @@ class OriginsBuilder:
         places: NDArray[np.int64],
         rows: EntryDetails,
         listed_as: NDArray[np.uint64] | None = None,
+        further: NDArray[np.bool_] | None = None,
     ) -> None:
         """Add entries of a source.
 
@@ -172,6 +137,8 @@ class OriginsBuilder:
             rows: the ids and times.
             listed_as: the digits of the entries themselves; 0 where they are the values, and
                 None where all are.
+            further: the values that are not the first reading of their entry; None where all
+                are.
         """
         if listed_as is None:
             listed_as = np.zeros(len(values), np.uint64)
@@ -183,12 +150,15 @@ class OriginsBuilder:
                     ids[row] = -1 - len(self._texts)
                     self._texts += msgspec.json.encode(text) + b"\n"
         self._parts.append((values, ids, rows.added[places], listed_as))
-        self._sources.append(np.full(len(values), self._source(source, rows), np.uint16))
+        places_of_source = np.full(len(values), self._source(source, rows), np.uint16)
+        if further is not None:
+            places_of_source[further] |= _FURTHER
+        self._sources.append(places_of_source)
 
     def add_unread(self, source: str, digits: str, place: int, rows: EntryDetails) -> None:
         """Add an entry without a reading, by its digits."""
         id_ = rows.texts.get(place)
-        if id_ is None and (known := rows.ids.item(place)) != _NONE:
+        if id_ is None and (known := rows.ids.item(place)) != NONE:
             id_ = known
         entry = self._source(source, rows), id_, rows.added.item(place)
         self._exceptions.numbers.setdefault(digits, []).append(entry)
@@ -256,12 +226,72 @@ class Origins:
         place = bisect_left(values, value)
         found = []
         while place < len(values) and values[place] == value:
-            origin = self._origin(sources[place], self._id(ids[place]), added[place])
+            source = sources[place] & int(_PLACE)
+            origin = self._origin(source, self._id(ids[place]), added[place])
             if listed_as[place]:
                 origin = origin._replace(listed_as=f"+{listed_as[place]}")
             found.append(origin)
             place += 1
         return tuple(dict.fromkeys(found))
+
+    def count_numbers(self) -> int:
+        """Return how many different numbers there are."""
+        values = self._values
+        return min(len(values), 1) + int(np.count_nonzero(values[1:] != values[:-1]))
+
+    def parts(self, source: str | None = None, *, size: int = 2**15) -> Iterator["OriginsPart"]:
+        """Give all rows in the order of their numbers, some at a time.
+
+        Args:
+            source: the source whose rows to give; None for all.
+            size: the most rows to give at a time.
+        """
+        names = [name for name, _ in self._others().sources]
+        chosen = [place for place, name in enumerate(names) if source in (None, name)]
+        for start in range(0, len(self._values), size):
+            rows: slice | NDArray[np.intp] = slice(start, start + size)
+            if source is not None:
+                of_source = np.isin(self._sources[rows] & _PLACE, chosen)
+                rows = np.flatnonzero(of_source) + start
+                if not len(rows):
+                    continue
+            marked = self._sources[rows]
+            yield OriginsPart(
+                self._values[rows],
+                (marked & _FURTHER).astype(np.bool_),
+                marked & _PLACE,
+                self._ids[rows],
+                self._added[rows],
+            )
+
+    def details(self, part: "OriginsPart") -> "PartDetails":
+        """Return the sources, ids and times of a part's rows."""
+        known = self._others().sources
+        sources = np.array([name for name, _ in known], object)[part.sources].tolist()
+        plain = part.ids >= 0
+        if not any(word for _, word in known) and plain.all():
+            return PartDetails(sources, part.ids.tolist(), _moments(part.added))
+        words = [known[place][1] for place in part.sources.tolist()]
+        ids = [
+            f"{word} {id_}" if word and id_ is not None else id_
+            for word, id_ in zip(words, map(self._id, part.ids.tolist()), strict=True)
+        ]
+        return PartDetails(sources, ids, _moments(part.added))
+
+    def unread(self, source: str | None = None) -> dict[str, tuple[Origin, ...]]:
+        """Return the entries without a reading, by their digits.
+
+        Args:
+            source: the source whose entries to return; None for all.
+        """
+        found = {}
+        for digits in self._others().numbers:
+            origins = tuple(
+                each for each in self.of_digits(digits) if source in (None, each.source)
+            )
+            if origins:
+                found[digits] = origins
+        return found
 
     def of_digits(self, digits: str) -> tuple[Origin, ...]:
         """Return the entries without a reading that have these digits."""
@@ -270,7 +300,7 @@ class Origins:
     def _id(self, id_: int) -> str | int | None:
         if id_ >= 0:
             return id_
-        if id_ == _NONE:
+        if id_ == NONE:
             return None
         start = -1 - id_
         end = start
@@ -282,7 +312,7 @@ class Origins:
         name, id_word = self._others().sources[source]
         if id_word and id_ is not None:
             id_ = f"{id_word} {id_}"
-        if added == _NONE:
+        if added == NONE:
             return Origin(name, id_)
         return Origin(name, id_, datetime.fromtimestamp(added, UTC))
 
@@ -338,14 +368,6 @@ class Origins:
 NO_ORIGINS = OriginsBuilder().origins()
 
 
-def _kept(id_: str | int) -> str | int:
-    """Return an id as it is kept: a text that can be encoded, of bounded length."""
-    if isinstance(id_, int):
-        return int(id_) if abs(id_) < 10**_LONGEST_KEPT_ID else mask(id_)
-    return str(id_)[:_LONGEST_KEPT_ID].encode("utf-8", "backslashreplace").decode()
-
-
-def _seconds(moment: datetime | None) -> int:
-    if moment is None:
-        return _NONE
-    return (moment - (_EPOCH if moment.tzinfo is None else _UTC_EPOCH)) // _SECOND
+def _moments(added: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    # numpy keeps NaT as the same integer.
+    return added.astype("datetime64[s]")

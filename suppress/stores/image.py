@@ -17,7 +17,7 @@ import msgspec
 from suppress.stop_list.origins import Origins
 from suppress.stop_list.snapshot import Snapshot, Tally, digest_of
 
-FORMAT = 6
+FORMAT = 7
 """The version of the layout, part of every name: other versions are never read."""
 
 _DIGEST = re.compile("[0-9a-f]{64}")

@@ -147,6 +147,19 @@ class RecordContract:
         assert opening().pending(ONE) == waiting[7:]
         assert len(record.pending(OTHER)) == 1
 
+    def test_tells_of_more_than_its_people(self, opening: Opening) -> None:
+        """A destination can be told of others than those whom a change is about, or of nobody's."""
+        record = opening()
+        append(record, "add", ANN, tell={ONE: [ANN, BOB]})
+        last = append(record, "add", evidence=EVIDENCE, tell={ONE: [CY], OTHER: [BOB]})
+        for each in (record, opening()):
+            assert [it.number for it in each.pending(ONE)] == [ANN, BOB, CY]
+            assert [it.number for it in each.pending(OTHER)] == [BOB]
+            *_, about_nobody = each.changes_since(None)
+            assert contents(about_nobody) == contents(change("add", evidence=EVIDENCE))
+            assert (about_nobody.position, list(about_nobody.positions)) == (last, [])
+            assert [number for _, number in everybody(each)] == [ANN]
+
     def test_counts_what_waits(self, opening: Opening) -> None:
         """By destination, action and channel."""
         record = opening()

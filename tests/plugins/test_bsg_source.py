@@ -493,3 +493,10 @@ class TestOverHttp:
             listing, throttled = client.listing(offset=0, limit=500, channel=None)
         assert throttled
         assert len(listing.data) == 10
+
+    def test_two_accounts(self) -> None:
+        tables = {"bsg": {"api_key": KEY, "second": {"api_key": "test_second", "timeout": 5}}}
+        settings = suppress.Settings(store=None, tables=tables, environ={"BSG_THIRD_API_KEY": KEY})
+        assert [each.name for each in suppress.Suppressor(settings).sources] == [
+            *("bsg", "bsg.second", "bsg.third")
+        ]

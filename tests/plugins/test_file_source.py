@@ -406,6 +406,33 @@ def test_united_with_another_source(tmp_path: Path) -> None:
     assert set(suppressor.snapshot("sms").sources) == {"file", "list"}
 
 
+def test_several_files(tmp_path: Path) -> None:
+    numbers = {"file": LISTED, "file.hr": OTHER, "file.old": LATER}
+    for name, number in numbers.items():
+        (tmp_path / name).write_text(number)
+    plain, hr, old = ({"path": str(tmp_path / name), "quiet": 0} for name in numbers)
+    table = {**plain, "hr": hr, "old": {**old, "channels": ["sms"]}}
+    suppressor = Suppressor(Settings(store=None, tables={"file": table}))
+    everyone = [*numbers.values(), "+442079460958"]
+    assert suppressor.filter_recipients(everyone, "sms") == everyone[3:]
+    assert suppressor.filter_recipients(everyone, "viber") == everyone[2:]
+    assert suppressor.snapshot("sms").sources == tuple(numbers)
+    [decision] = suppressor.screen([OTHER], "sms")
+    assert decision.reason == "listed for sms by file.hr (line 1)"
+
+
+def test_a_file_with_a_name_fails_under_that_name(tmp_path: Path) -> None:
+    table = {"hr": {"path": str(tmp_path / "list.txt"), "quiet": 0}}
+    (tmp_path / "list.txt").write_text("n/a")
+    with pytest.raises(StopListUnavailable, match=r"from the source 'file\.hr': .*line 1"):
+        Suppressor(Settings(store=None, tables={"file": table})).refresh()
+    table["hr"]["quiet"] = 30
+    with pytest.raises(
+        ConfigurationError, match=r"SUPPRESS_FILE_HR_QUIET .*\[suppress\.file\.hr\]"
+    ):
+        Suppressor(Settings(store=None, tables={"file": table}))
+
+
 @pytest.mark.parametrize("failing", ["file", "list"])
 def test_if_one_source_fails_the_load_fails(tmp_path: Path, failing: str) -> None:
     path = tmp_path / "list.txt"

@@ -28,7 +28,7 @@ def test_numbers_in_any_form(made: Callable[[list[int]], Any]) -> None:
     given = Entries(numbers=made(numbers), channels={"sms"}, ids=range(len(numbers)))
     first, second = batches([given])
     assert (len(first.numbers), len(second.numbers)) == (BATCH_SIZE, 5)
-    assert second.named(4) == f"{BATCH_SIZE + 4}: "
+    assert second.named(4) == f"entry {BATCH_SIZE + 4}: "
     assert second.digits(4) == str(numbers[-1])
     found = Reader(Convention("international")).read_all(second.numbers)
     assert found.values.tolist() == numbers[BATCH_SIZE:]

@@ -11,11 +11,14 @@ import pytest
 
 from support.builders import Clock, ListSource, by_hand
 from suppress import Entries, Entry, Origin, Screening, Suppressor
+from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import value_of
 from suppress.numbers.readings import read as read_number
 from suppress.sources import load
-from suppress.stop_list.origins import NO_ORIGINS, EntryDetails, Origins, OriginsBuilder
+from suppress.stop_list.entry_details import EntryDetails
+from suppress.stop_list.entry_readings import EntryReadings
+from suppress.stop_list.origins import NO_ORIGINS, Origins, OriginsBuilder
 from suppress.stop_list.snapshot import Snapshot
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
@@ -387,3 +390,55 @@ def test_an_origin_goes_into_json() -> None:
     origin = Origin("crm", "x", NOON)
     encoded = ["crm", "x", "2024-02-29T12:00:00Z", None]
     assert msgspec.json.decode(msgspec.json.encode(origin)) == encoded
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_every_row_is_given_in_parts(stored: bool) -> None:
+    builder = OriginsBuilder()
+    ann, bob, cy = map(value_of, (ANN, BOB, CY))
+    builder.add(
+        "one",
+        np.array([bob, ann, cy], np.uint64),
+        np.array([0, 1, 1]),
+        EntryDetails.of(2, [7, "crm-8"], [NOON, None]),
+        further=np.array([False, False, True]),
+    )
+    line = EntryDetails.of(1, [3], None, "line")
+    builder.add("two", np.array([ann], np.uint64), np.array([0]), line)
+    origins = read(builder.origins()) if stored else builder.origins()
+    rows = []
+    for part in origins.parts(size=2):
+        columns = part.values.tolist(), part.further.tolist(), *origins.details(part)
+        rows += [(*row[:4], str(row[4])) for row in zip(*columns, strict=True)]
+    assert sorted(rows) == [
+        (ann, False, "one", "crm-8", "NaT"),
+        (ann, False, "two", "line 3", "NaT"),
+        (bob, False, "one", 7, "2024-02-29T12:00:00"),
+        (cy, True, "one", "crm-8", "NaT"),
+    ]
+    assert [row[0] for row in rows] == [ann, ann, bob, cy]
+    assert [part.values.tolist() for part in origins.parts("two", size=1)] == [[ann]]
+    assert list(origins.parts("three")) == []
+    assert origins.of(CY) == (Origin("one", "crm-8"),)
+
+
+def test_the_first_reading_of_an_entry_is_told_from_the_others() -> None:
+    """Digits may be national, or begin with a calling code: that of the region comes first."""
+    reader = Reader(Convention("DE"))
+    given = ["4915112345678", "15112345679", "+14155552671"]
+    found = reader.read_all(given)
+    readings = EntryReadings.of(found, reader)
+    builder = OriginsBuilder()
+    builder.add(
+        *("crm", readings.values, readings.places, EntryDetails.of(3, given, None)),
+        further=readings.further(found, reader),
+    )
+    (part,) = builder.origins().parts()
+    rows = zip(part.values.tolist(), part.further.tolist(), strict=True)
+    assert sorted(rows) == [
+        (14155552671, False),
+        (15112345679, True),
+        (4915112345678, False),
+        (4915112345679, False),
+        (494915112345678, True),
+    ]
