@@ -9,8 +9,9 @@ import pytest
 
 from support.redis_server import KEEPS_ALL, RedisServer, missing_for_redis
 from suppress import Overtaken, RecordError, Replaced, ServerUrl
-from suppress.testing import RecordContract
+from suppress.testing import SharedRecordContract
 from suppress.testing.records import ANN, BOB, CY, ONE, OTHER, append, change, everybody
+from suppress.testing.shared_records import Joining
 
 if missing_for_redis() is None:
     import redis
@@ -62,11 +63,9 @@ def own_server(server_of_module: RedisServer) -> Iterator[RedisServer]:
     server_of_module.set(**KEEPS_ALL, maxmemory_policy="noeviction")
 
 
-class TestRedisRecord(RecordContract):
-    """Every record passes these."""
-
+class TestContract(SharedRecordContract):
     @pytest.fixture
-    def opening(self, machines: Opening) -> Opening:
+    def joining(self, machines: Opening) -> Joining:
         return machines
 
 

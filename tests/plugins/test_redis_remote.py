@@ -1,11 +1,14 @@
 """The store on a Redis server: leases, parts, news, and a server that is lost."""
 
 import hashlib
+import itertools
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +24,11 @@ from suppress import (
     Settings,
     StoreError,
 )
-from suppress.testing import RemoteContract
+from suppress.stores.shared import SharedStore
+from suppress.testing import RemoteContract, StoreContract
 from suppress.testing.remotes import LosingLease, OpeningRemote
+from suppress.testing.stores import Damage
+from suppress.testing.stores import Opening as OpeningStore
 
 if missing_for_redis() is None:
     import redis
@@ -68,6 +74,32 @@ class TestContract(RemoteContract):
                 assert client.delete(f"{{suppress}}:1:lease:{name}") == 1
 
         return lose
+
+
+class TestStoreContract(StoreContract):
+    """Each handle is a machine, with a copy in a folder of its own."""
+
+    @pytest.fixture
+    def opening(self, machines: Opening, tmp_path: Path) -> OpeningStore:
+        folders = (tmp_path / f"machine{place}" for place in itertools.count())
+        return lambda: SharedStore(machines(), next(folders))
+
+    @pytest.fixture
+    def lag(self) -> float:
+        return 1.0
+
+    @pytest.fixture
+    def damages(self, redis_server: RedisServer) -> Sequence[Damage]:
+        def damage(kind: str, field: str) -> Damage:
+            def spoil(_key: str) -> None:
+                with redis_server.client() as client:
+                    for name in client.scan_iter(f"*:{kind}:*"):
+                        value: Any = client.hget(name, field)
+                        client.hset(name, field, bytes([255 - value[0]]) + value[1:])
+
+            return spoil
+
+        return [damage("head", "head"), damage("part", "0")]
 
 
 def publish(remote: Remote, *contents: bytes, head: bytes = b"head") -> list[str]:
