@@ -94,6 +94,12 @@ class Upkeep:
             self._sighting = seen, started
         return Sighting(seen.at, started)
 
+    @property
+    def failure(self) -> str | None:
+        """The reason why the record cannot be copied, if this process has failed to."""
+        failure = self._failure
+        return None if failure is None else failure.reason
+
     def now(self) -> float:
         """Return the time by the clock of this machine (seconds since the epoch)."""
         return self._clock()
