@@ -26,7 +26,7 @@ KEY = "test_children"
 NOBODY = "+14155550199"
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source"])
+CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source", "suppress_postgres.record"])
 
 
 def suppressor(url: str, store: Path | str, **arguments: Any) -> suppress.Suppressor:
