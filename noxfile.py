@@ -95,6 +95,7 @@ assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert importlib.util.find_spec("suppress_spark")
 assert importlib.util.find_spec("suppress_postgres")
+assert importlib.util.find_spec("suppress_redis")
 """
 
 

@@ -23,6 +23,7 @@ from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 
 ROOT = Path(__file__).parents[1]
@@ -49,6 +50,7 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("BSG", BsgSettings),
         ("SUPPRESS_FILE", FileSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
+        ("SUPPRESS_REDIS", RedisSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):

@@ -18,6 +18,7 @@ MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
     *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
+    "redis",
     "sqlalchemy",
     "sqlite_utils",
 }

@@ -1,14 +1,16 @@
 """The record on a Redis server: kept, refused where it would not be, missed when it is gone."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from support.redis_server import KEEPS_ALL, RedisServer, missing_for_redis
-from suppress import Overtaken, RecordError, Replaced, ServerUrl
+from suppress import Overtaken, RecordError, Replaced, ServerUrl, Settings
 from suppress.testing import SharedRecordContract
 from suppress.testing.records import ANN, BOB, CY, ONE, OTHER, append, change, everybody
 from suppress.testing.shared_records import Joining
@@ -16,6 +18,7 @@ from suppress.testing.shared_records import Joining
 if missing_for_redis() is None:
     import redis
 
+    from suppress_redis import suppress_remote
     from suppress_redis.batches import RecordState, packed, unpacked
     from suppress_redis.record import RedisRecord
     from suppress_redis.server import RedisConnections
@@ -365,3 +368,41 @@ def _wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
+
+
+def test_the_page_says_how_to_configure_the_server() -> None:
+    """And what to allow a user of it: all that is needed, and nothing of others."""
+    page = (Path(__file__).parents[2] / "docs/how-to/redis.md").read_text()
+    configuration, user = re.findall(
+        r"^```(?:ini|text)\n(.*?)\n```", page, re.DOTALL | re.MULTILINE
+    )
+    lines = [line.replace("-", "_").partition(" ") for line in configuration.split("\n")]
+    with RedisServer(**{name: value for name, _, value in lines}) as server:
+        with server.client() as client:
+            client.execute_command(*user.split())
+            client.set("other", "theirs")
+        url = f"redis://suppress:password@127.0.0.1:{server.port}/0"
+        remote = suppress_remote(ServerUrl(url), Settings())
+        record = record_at(url)
+        assert remote is not None
+        with remote.exclusive("sms-1", 10) as lease:
+            remote.publish("sms-1", b"head", {"part": [b"part"]}, lease)
+            remote.fail("sms-1", b"failed")
+            assert list(remote.part("sms-1", "part")) == [b"part"]
+            remote.discard("sms-1", lease)
+        assert remote.news(0)
+        position = append(record, "add", ANN, BOB, tell={ONE: [ANN, BOB]})
+        ann, bob = record.pending(ONE)
+        record.reject([ann.id], "no.", 1.0, refused=True)
+        assert record.next_refused(ONE, channels=["sms"], now=2.0) == 1.0
+        record.acknowledge([bob.id])
+        assert record.backlog()
+        record.forget([position], {"sms": {int(BOB): True}}, made_at=1.0, expected=position)
+        assert record.forgotten()
+        assert record.news(0)
+        own = redis.Redis.from_url(url)
+        for command in ("GET other", "FLUSHALL", "CONFIG SET appendonly no", "KEYS *"):
+            with pytest.raises(redis.ResponseError, match=r"NOPERM|permission"):
+                own.execute_command(*command.split())
+        for each in (remote, record, own):
+            each.close()
