@@ -218,7 +218,7 @@ def test_a_batch_that_was_changed_is_damaged(machines: Opening, redis_server: Re
     second = append(record, "add", BOB)
     name = "{suppress}:1:opt-outs:batches"
     with redis_server.client() as client:
-        value: Any = client.hget(name, str(second))
+        value = client.hget(name, str(second))
         for other in (client.hget(name, str(first)), value[:-1] + b"!", b""):
             client.hset(name, str(second), other)
             with pytest.raises(RecordError, match="damaged"):
@@ -318,7 +318,7 @@ def test_a_newer_version_is_refused(machines: Opening, redis_server: RedisServer
     append(record, "add", ANN)
     name = "{suppress}:1:opt-outs:state"
     with redis_server.client() as client:
-        value: Any = client.get(name)
+        value = client.get(name)
         state = unpacked(value, RecordState)
         client.set(name, packed(msgspec.structs.replace(state, format=state.format + 1)))
     with pytest.raises(RecordError, match="newer version"):
@@ -400,7 +400,7 @@ def test_the_page_says_how_to_configure_the_server() -> None:
         record.forget([position], {"sms": {int(BOB): True}}, made_at=1.0, expected=position)
         assert record.forgotten()
         assert record.news(0)
-        own = redis.Redis.from_url(url)
+        own: Any = redis.Redis.from_url(url)
         for command in ("GET other", "FLUSHALL", "CONFIG SET appendonly no", "KEYS *"):
             with pytest.raises(redis.ResponseError, match=r"NOPERM|permission"):
                 own.execute_command(*command.split())

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -94,7 +93,7 @@ class TestStoreContract(StoreContract):
             def spoil(_key: str) -> None:
                 with redis_server.client() as client:
                     for name in client.scan_iter(f"*:{kind}:*"):
-                        value: Any = client.hget(name, field)
+                        value = client.hget(name, field)
                         client.hset(name, field, bytes([255 - value[0]]) + value[1:])
 
             return spoil

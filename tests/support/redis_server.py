@@ -13,12 +13,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from support.postgres_server import free_port
-
-if TYPE_CHECKING:
-    import redis
 
 PASSWORD = "s3cret:p@ss/word"
 """The password of the server, which has to be quoted in a URL."""
@@ -105,7 +102,7 @@ class RedisServer:
             _wait_until(lambda: not client.info("persistence")["aof_rewrite_in_progress"])
 
     @contextlib.contextmanager
-    def client(self, database: int = 0) -> "Iterator[redis.Redis]":
+    def client(self, database: int = 0) -> Iterator[Any]:
         """Give a connection of the test's own."""
         import redis  # noqa: PLC0415 - it is of an extra
 
@@ -173,13 +170,9 @@ class RedisServer:
 def _knows_a_replica(port: int) -> bool:
     import redis  # noqa: PLC0415 - it is of an extra
 
-    with (
-        contextlib.closing(redis.Redis("127.0.0.1", port)) as client,
-        contextlib.suppress(redis.RedisError),
-    ):
-        found: Any = client
-        answer = found.execute_command("SENTINEL REPLICAS", SERVICE)
-        return bool(answer)
+    client: Any = redis.Redis("127.0.0.1", port)
+    with contextlib.closing(client), contextlib.suppress(redis.RedisError):
+        return bool(client.execute_command("SENTINEL REPLICAS", SERVICE))
     return False
 
 
