@@ -118,6 +118,8 @@ class RedisConnections:
                 self.limits.retries,
                 supported_errors=(redis.ConnectionError,),
             ),
+            # Earlier versions repeat a command only with this.
+            "retry_on_error": [redis.ConnectionError],
         }
         parts = urlsplit(self._url.reveal())
         if parts.scheme.endswith("+sentinel"):

@@ -336,7 +336,7 @@ def test_a_failover_that_loses_an_opt_out_is_noticed() -> None:
             client.wait(1, 10_000)
         replica.pause()
         with master.client() as client:
-            client.client_kill_filter(_type="replica")
+            client.execute_command("CLIENT KILL", "TYPE", "replica")
         lost = append(record, "add", BOB)
         master.kill()
         replica.resume()

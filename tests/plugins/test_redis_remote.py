@@ -125,7 +125,7 @@ def test_installations_with_other_prefixes_and_databases_share_a_server(
 
 def test_memory_is_bounded(redis_server: RedisServer, redis_url: str) -> None:
     """Neither old parts, nor those that were sent by half, nor a key that nobody uses stay."""
-    limits = RedisLimits(orphan_age=0.2, unused_age=1.0, upload_age=0.2, piece=1000)
+    limits = RedisLimits(piece=1000)
     remote = RedisRemote(RedisConnections(ServerUrl(redis_url), RedisSettings(), limits))
 
     def failing() -> Iterator[bytes]:
@@ -133,18 +133,23 @@ def test_memory_is_bounded(redis_server: RedisServer, redis_url: str) -> None:
         raise OSError("no more")
 
     with remote.exclusive(KEY, LEASE) as lease:
+        for number in range(3):
+            remote.publish(KEY, b"head", {f"{number}": [bytes(2500)], "same": [b"same"]}, lease)
         remote.fail(KEY, b"failed")
-        for number in range(5):
-            remote.publish(KEY, b"head", {f"{number}": [bytes(2500)]}, lease)
         with pytest.raises(OSError, match="no more"):
             remote.publish(KEY, b"head", {"half": failing()}, lease)
     with redis_server.client() as client:
-        assert len(client.keys("*:part:*")) == 5
-        assert len(client.keys("*:sent:*")) == 1
-        _wait_until(lambda: len(client.keys("*:part:*")) == 1 and not client.keys("*:sent:*"))
-        assert b"".join(remote.part(KEY, "4")) == bytes(2500)
-        _wait_until(lambda: client.keys() == [b"{suppress}:1:version"])
-    assert remote.head(KEY) is None
+        seconds = {
+            name.decode().partition(":1:")[2]: client.pttl(name) / 1000
+            for name in client.scan_iter()
+        }
+    month = [f"head:{KEY}", f"part:{KEY}:2", f"part:{KEY}:same", f"failure:{KEY}"]
+    minutes = [f"part:{KEY}:0", f"part:{KEY}:1"]
+    (half,) = (name for name in seconds if name.startswith(f"sent:{KEY}:half:"))
+    assert seconds.keys() == {*month, *minutes, half, "version"}
+    assert all(limits.orphan_age < seconds[each] <= limits.unused_age for each in month)
+    assert all(0 < seconds[each] <= limits.orphan_age for each in minutes)
+    assert 0 < seconds[half] <= limits.upload_age
     remote.close()
 
 
@@ -216,9 +221,9 @@ def test_an_answer_that_is_lost_costs_no_lease(
     """The library asks again: what it has already got, it gets once more."""
     remote = machines()
     assert isinstance(remote, RedisRemote)
-    connection = remote._connections.client.connection_pool.get_connection()
+    kind = type(remote._connections.client.connection_pool.make_connection())
     reads = iter([True])
-    original = type(connection).read_response
+    original = kind.read_response
 
     def losing(self: object, *arguments: object, **options: object) -> object:
         answer = original(self, *arguments, **options)
@@ -227,9 +232,8 @@ def test_an_answer_that_is_lost_costs_no_lease(
             raise redis.ConnectionError("lost")
         return answer
 
-    remote._connections.client.connection_pool.release(connection)
     remote.head(KEY)
-    monkeypatch.setattr(type(connection), "read_response", losing)
+    monkeypatch.setattr(kind, "read_response", losing)
     with remote.exclusive(KEY, LEASE) as lease:
         lease.check()
 
