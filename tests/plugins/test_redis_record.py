@@ -219,10 +219,14 @@ def test_a_batch_that_was_changed_is_damaged(machines: Opening, redis_server: Re
     name = "{suppress}:1:opt-outs:batches"
     with redis_server.client() as client:
         value = client.hget(name, str(second))
-        for other in (client.hget(name, str(first)), value[:-1] + b"!", b""):
+        changed = value.replace(BOB.encode(), CY.encode()[: len(BOB)])
+        assert changed != value
+        for other in (client.hget(name, str(first)), changed, b""):
             client.hset(name, str(second), other)
             with pytest.raises(RecordError, match="damaged"):
                 list(record.changes_since(first))
+            with pytest.raises(RecordError, match="damaged"):
+                record.people([second])
         client.hset(name, str(second), value)
     assert len(list(record.changes_since(first))) == 1
 
@@ -299,6 +303,22 @@ def test_many_are_told_in_chunks(machines: Opening, redis_server: RedisServer) -
     with redis_server.client() as client:
         left = {each.decode().rpartition(":")[2] for each in client.scan_iter()}
     assert left == {"state", "order", "batches", "destinations"}
+
+
+def test_many_who_came_alone_are_told_in_order(machines: Opening) -> None:
+    record = machines()
+    numbers = [f"+4479{place:08d}" for place in range(150)]
+    position = None
+    for number in numbers:
+        changes = change("add", number, tell={ONE: [number]})
+        position = record.append([changes], expected=position)
+    assert [each.number for each in record.pending(ONE)] == numbers
+    page = record.pending(ONE, after=record.pending(ONE)[69].id, limit=70)
+    assert [each.number for each in page] == numbers[70:140]
+    record.acknowledge([each.id for each in page[::2]])
+    left = [each for each in numbers if each not in numbers[70:140:2]]
+    assert [each.number for each in record.pending(ONE)] == left
+    assert [each.count for each in record.backlog()] == [len(left)]
 
 
 def test_news_are_of_the_record_alone(machines: Opening) -> None:
