@@ -93,7 +93,7 @@ IN_THE_WHEEL = """\
 import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_launcher
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
-assert importlib.util.find_spec("suppress_spark")
+assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert importlib.util.find_spec("suppress_postgres")
 assert importlib.util.find_spec("suppress_redis")
 """

@@ -29,9 +29,8 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.batch import Batch, RowNumbers
+from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
 from suppress.guard import bypass, guard

@@ -14,6 +14,9 @@ from typing import BinaryIO
 
 from suppress.ownership import followed, refuse_fifo
 
+TEMPORARY = "A temporary file"
+"""The name for errors of a file that has none, or that nobody has named."""
+
 _unfinished: set[Path] = set()
 
 

@@ -18,9 +18,7 @@ MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
     *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
-    "redis",
-    "sqlalchemy",
-    "sqlite_utils",
+    *("python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
