@@ -23,6 +23,7 @@ from suppress.settings.settings import CoreSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_postgres.settings import PostgresSettings
 from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 
@@ -50,6 +51,7 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("BSG", BsgSettings),
         ("SUPPRESS_FILE", FileSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
+        ("SUPPRESS_POSTGRES", PostgresSettings),
         ("SUPPRESS_REDIS", RedisSettings),
     )
     for prefix, kind in tables:

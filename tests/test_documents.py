@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,13 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.myst.lexers import DirectiveLexer
 
 from support.builders import row
+from support.postgres_server import PostgresServer, missing_for_postgres
 from support.spark import MARKS, missing_for_spark
 from suppress_bsg.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 SPARK = ROOT / "docs/how-to/spark.md"
+MACHINES = ROOT / "docs/how-to/several-machines.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 END = "@@"
@@ -33,6 +36,8 @@ NEEDED = {
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""
+
+MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers]}
 
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 
@@ -108,7 +113,7 @@ SYBIL = Sybil(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=MARKS if path == SPARK else []) for path in DOCUMENTS],
+    [pytest.param(path, marks=MARKS_OF.get(path, ())) for path in DOCUMENTS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -116,17 +121,23 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         pytest.importorskip(library)
     if path == SPARK and (missing := missing_for_spark()) is not None:
         pytest.skip(missing)
+    if path == MACHINES and (missing := missing_for_postgres()) is not None:
+        pytest.skip(missing)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
     monkeypatch.syspath_prepend(work)
     monkeypatch.setattr("suppress.default._made", None)
     monkeypatch.delenv("XDG_CONFIG_HOME")  # so that settings are where Linux has them
-    with Sandbox(STOP_LIST) as sandbox:
+    with Sandbox(STOP_LIST) as sandbox, ExitStack() as stack:
+        store = str(tmp_path / "store")
+        if path == MACHINES:
+            server = stack.enter_context(PostgresServer())
+            store = server.url(stack.enter_context(server.database()))
         for name, value in {
             "BSG_BASE_URL": sandbox.url,
             "BSG_API_KEY": "test_sandbox",
-            "SUPPRESS_STORE": str(tmp_path / "store"),
+            "SUPPRESS_STORE": store,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": "",
             "PYSPARK_PYTHON": sys.executable,

@@ -18,7 +18,7 @@ MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
     *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
-    *("python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("psycopg", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -75,8 +75,8 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
     code = (
-        "import json, suppress, suppress_bsg, suppress_file, suppress_sqlalchemy, sys; "
-        "print(json.dumps([*sys.modules]))"
+        "import json, suppress, suppress_bsg, suppress_file, suppress_postgres, "
+        "suppress_sqlalchemy, sys; print(json.dumps([*sys.modules]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

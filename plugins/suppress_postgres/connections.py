@@ -112,7 +112,7 @@ class PostgresConnections:
         """Give a connection outside a transaction, for one thread.
 
         Raises:
-            psycopg.Error: there is none to be had. One that an error has left in an unknown
+            psycopg.Error: none can be made. One that an error has left in an unknown
                 state is ended.
         """
         connection = self._usable() or self.connected()

@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 from suppress.opt_outs.contract import Changes, RecordError, Replaced
@@ -12,7 +11,7 @@ from suppress.opt_outs.copied import Copied, RecordCopy
 from suppress.opt_outs.image import remove_images
 from suppress.opt_outs.limits import OptOutLimits
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.seen import Seen, SeenNote
+from suppress.opt_outs.seen import Noted, SeenNote
 from suppress.opt_outs.shared import SharedRecord
 from suppress.stores.contract import Store, StoreError
 
@@ -131,7 +130,7 @@ class Copying:
         self._tell()
 
     def _copied(self) -> Copied | None:
-        """Return how much has been copied; None where there is no copy that can be read."""
+        """Return how much has been copied; None where no copy can be read."""
         if self.is_damaged:
             return None
         try:
@@ -139,7 +138,7 @@ class Copying:
         except RecordError:
             return None
 
-    def _copy_all(self, copied: Copied | None, seen: Seen | None) -> int:
+    def _copy_all(self, copied: Copied | None, seen: Noted | None) -> int:
         """Copy everything; return the position of the last change, or 0."""
         identity = self.shared.identity()
         self._refuse_another(identity, copied)
@@ -148,17 +147,16 @@ class Copying:
         known = {copied.position if copied else None, seen.position if seen else None}
         if not all(self._has(each) for each in known if each):
             raise self._gone_back()
-        changes = iter(self.shared.changes_since(None))
-        first = next(changes, None)
-        if copied is not None and copied.position is None and first is None:
+        changes = list(self.shared.changes_since(None))
+        forgotten = self.shared.forgotten()
+        if copied is not None and copied.position is None and not changes:
             return 0
         with self.locked():
             self._marks.make(identity)
-        before = () if first is None else (first,)
-        position = self.copy.replace(identity, chain(before, changes), self.shared.forgotten)
+        self.copy.replace(identity, changes, forgotten)
         self._remove_images()
         self._tell()
-        return position or 0
+        return changes[-1].position if changes else 0
 
     def _refuse_another(self, identity: str | None, copied: Copied | None) -> None:
         """Refuse a record that has the place of the one that was here before."""

@@ -210,37 +210,28 @@ class Database:
             self._marks.make(name)
             self._marked = name
 
-    def replace(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+    def replace(self, content: bytes) -> None:
         """Put a new database in the place of the one that is there, damaged as it may be.
 
         Nobody else may write meanwhile: SQLite would take the journal of the one for the other's.
 
         Args:
-            fill: writes what the new one has.
+            content: the new one, from `serialized`.
 
         Raises:
             RecordError: it cannot be written; the one that was there still is, or none.
         """
         with self._explained():
-            self._make(fill)
+            with atomic_write(self.path) as stream:
+                stream.write(content)
+                # One left by a killed process would be rolled back into the new file.
+                self._journal.unlink(missing_ok=True)
             self._name = ""
 
-    def _make(self, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
+    def _make(self) -> None:
         """Make the database whole or not at all, so that an empty one is known as damaged."""
-        if fill is None and self.path.exists():
-            return
-        with (
-            atomic_write(self.path) as stream,
-            _IN_SQLITE.passed(),
-            contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
-        ):
-            migrate(database)
-            if fill is not None:
-                fill(database)
-            database.execute("VACUUM")
-            stream.write(database.serialize())
-            # One left by a killed process would be rolled back into the new file.
-            self._journal.unlink(missing_ok=True)
+        if not self.path.exists():
+            self.replace(serialized(lambda _database: None))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -284,6 +275,22 @@ class Database:
             else:
                 remedy = f"Restore the file from a backup. {_DO_WITHOUT}"
             raise RecordError(_in_words(error), remedy, _DO_WITHOUT, to_read=_TO_READ) from error
+
+
+def serialized(fill: Callable[[sqlite3.Connection], None]) -> bytes:
+    """Return a new database as bytes.
+
+    Args:
+        fill: writes what it has.
+    """
+    with (
+        _IN_SQLITE.passed(),
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
+    ):
+        migrate(database)
+        fill(database)
+        database.execute("VACUUM")
+        return database.serialize()
 
 
 def _in_words(error: Exception) -> str:

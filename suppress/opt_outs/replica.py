@@ -79,7 +79,12 @@ class Replica:
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
         """Give the changes behind a position, in order."""
-        return iter(self._read(lambda: list(self._copy.changes_since(position))))
+        found = self._read(lambda: list(self._copy.changes_since(position)))
+        last = found[-1].position if found else position
+        if last is not None:
+            # Another process may put a copy in its place that was read a moment earlier.
+            self._upkeep.knows_of(last)
+        return iter(found)
 
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""

@@ -22,7 +22,7 @@ _DIGEST_SIZE = 8
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
-class Seen(NamedTuple):
+class Noted(NamedTuple):
     """The moment at which a copy had everything that the record had.
 
     Attributes:
@@ -45,7 +45,7 @@ class SeenNote:
         self._path = folder / "opt-outs.seen"
         self._boot = boot()
 
-    def read(self) -> Seen | None:
+    def read(self) -> Noted | None:
         """Return what the note says; None where there is none that can be believed."""
         try:
             with self._path.open("rb") as stream:
@@ -55,9 +55,9 @@ class SeenNote:
         except OSError:
             return None
         said, digest = content[: _FORM.size], content[_FORM.size :]
-        return Seen(*_FORM.unpack(said)) if digest == self._digest(said) else None
+        return Noted(*_FORM.unpack(said)) if digest == self._digest(said) else None
 
-    def write(self, seen: Seen) -> None:
+    def write(self, seen: Noted) -> None:
         """Replace the note.
 
         Raises:

@@ -17,7 +17,7 @@ from suppress.hanging import Calls, Hanging, Overdue
 from suppress.opt_outs.contract import Changes, Overtaken, RecordError
 from suppress.opt_outs.copying import Copying, explained
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
-from suppress.opt_outs.seen import Seen
+from suppress.opt_outs.seen import Noted
 from suppress.stores.contract import Held, Store, StoreError
 
 logger = logging.getLogger("suppress")
@@ -64,7 +64,7 @@ class Upkeep:
         self._timer = timer
         self._following = Background(self._follow) if in_background else None
         self._limits = limits
-        self._sighting: tuple[Seen, float] | None = None
+        self._sighting: tuple[Noted, float] | None = None
         self._known = 0
         self._failure: RecordError | None = None
         self._failed_at = 0.0
@@ -143,7 +143,7 @@ class Upkeep:
                     raise
 
     def replace_damaged(self, error: RecordError) -> None:
-        """Copy the record anew, since its copy cannot be read.
+        """Copy the whole record again, since its copy cannot be read.
 
         Raises:
             RecordError: that cannot be done.
@@ -174,7 +174,7 @@ class Upkeep:
         except RecordError as error:
             self._note_failure(error)
             return self._limits.look_after
-        return 0.0
+        return self._limits.news_pause
 
     def sync(self) -> None:
         """Copy what is new in the shared record.
@@ -188,7 +188,7 @@ class Upkeep:
                 with suppress(Overtaken):
                     position = self._copying.copy_news()
                     break
-            self._saw(Seen(position, began))
+            self._saw(Noted(position, began))
             self._copying.is_damaged = False
         if self._failure is not None:
             self._failure = None
@@ -210,7 +210,7 @@ class Upkeep:
             copied = self._copying.copy.copied()
             if copied is not None and copied.position is not None and copied.position == expected:
                 self._copying.extend(changes, copied)
-                self._saw(Seen(changes[-1].position, began))
+                self._saw(Noted(changes[-1].position, began))
                 return
         self.sync()
 
@@ -279,7 +279,7 @@ class Upkeep:
             )
         self._failure, self._failed_at = error, self._timer()
 
-    def _saw(self, seen: Seen) -> None:
+    def _saw(self, seen: Noted) -> None:
         self.knows_of(seen.position)
         # Where it cannot be noted, this process has seen it all the same, but knows it no longer.
         with explained(self._copying.folder):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import suppress
 from support.builders import Clock, ListSource, wait_for
 from support.shared_records import FolderRecord, RecordPlugin
 from support.takers import Taker
@@ -231,6 +232,33 @@ class TestUnreachable:
         assert "has not answered within 2 s" in caplog.text
 
 
+class TestAges:
+    def test_a_list_that_may_have_no_age_is_asked_for_each_time(
+        self, machine: Machine, other: Machine, server: FolderRecord
+    ) -> None:
+        one = other.process(ttl=0, max_stale=0)
+        assert not one.is_suppressed(ANN, "sms")
+        machine.one.add([ANN], "sms")
+        other.clock.now += 0.6
+        assert one.is_suppressed(ANN, "sms")
+        server.cut()
+        other.clock.now += 0.6
+        with pytest.raises(StopListUnavailable, match="SUPPRESS_MAX_STALE is 0 s"):
+            one.is_suppressed(BOB, "sms")
+
+    def test_the_status_tells_the_age_of_the_copy(
+        self, machine: Machine, server: FolderRecord, clock: Clock
+    ) -> None:
+        machine.one.is_suppressed(ANN, "sms")
+        assert machine.process().status().opt_outs == suppress.CopyStatus("test://record", 0.0)
+        server.cut()
+        clock.now += 60
+        found = machine.process().status()
+        why = "the server does not answer"
+        assert found.opt_outs == suppress.CopyStatus("test://record", 60.0, why)
+        assert found.health() is suppress.Health.UNAVAILABLE
+
+
 class TestDoubt:
     """The copy, the record and the folder can each be other than they were."""
 
@@ -249,6 +277,22 @@ class TestDoubt:
             machine.process().is_suppressed(ANN, "sms")
         server.mend()
         assert machine.lists(ANN, BOB) == [True, True]
+
+    def test_a_copy_that_was_read_too_early_takes_nobody_back(
+        self, machine: Machine, server: FolderRecord
+    ) -> None:
+        """A process that is slow puts it in the place of a later one."""
+        machine.one.add([BOB], "sms")
+        shutil.copy(machine.copy / "opt-outs.sqlite3", "before")
+        shutil.copy(machine.copy / "opt-outs.seen", "seen")
+        reader = machine.process()
+        machine.one.add([ANN], "sms")
+        assert reader.is_suppressed(ANN, "sms")
+        shutil.copy("before", machine.copy / "opt-outs.sqlite3")
+        shutil.copy("seen", machine.copy / "opt-outs.seen")
+        machine.clock.now += 0.6
+        assert reader.is_suppressed(ANN, "sms")
+        assert machine.one.is_suppressed(ANN, "sms")
 
     def test_after_a_start_of_the_system_everything_is_copied_again(
         self, machine: Machine, server: FolderRecord, monkeypatch: pytest.MonkeyPatch
@@ -348,7 +392,7 @@ class TestDoubt:
             why = "it is gone" if is_gone else "not the one that it was before"
             with pytest.raises(StopListUnavailable, match=why):
                 machine.process().is_suppressed(BOB, "sms")
-            # A machine that was set up anew has its mark all the same.
+            # A machine that was set up again has its mark all the same.
             shutil.rmtree(machine.copies, ignore_errors=True)
         assert machine.process().reset_opt_outs()
         assert machine.lists(ANN, BOB) == [False, not is_gone]
@@ -437,7 +481,7 @@ class TestDelivery:
     def test_a_machine_that_was_stopped_for_too_long_delivers_no_more(
         self, machine: Machine, other: Machine, source: Taker, server: FolderRecord
     ) -> None:
-        """What it was about to tell was told by another one, or will be."""
+        """The rest is told by another machine."""
         numbers = [f"+4479{place:08d}" for place in range(6)]
         machine.one.add(numbers, "sms")
 

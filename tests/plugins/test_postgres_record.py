@@ -94,7 +94,7 @@ def test_gives_pages_of_whole_batches(joining: Joining, monkeypatch: pytest.Monk
 def test_an_opt_out_lasts_where_the_database_commits_carelessly(
     postgres_url: str, run_sql: Callable[[str], object]
 ) -> None:
-    """Who was told that it is kept has to be right, whatever the database is set to."""
+    """An answer that it is kept has to be right, whatever the database is set to."""
     database = postgres_url.rpartition("/")[2]
     run_sql(f"ALTER DATABASE {database} SET synchronous_commit = off")
     record = opened_by(postgres_url)

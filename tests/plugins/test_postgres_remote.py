@@ -52,6 +52,7 @@ class TestContract(RemoteContract):
         return lose
 
 
+@pytest.mark.slow
 class TestStoreContract(StoreContract):
     """Each handle is a machine, with a copy in a folder of its own."""
 
@@ -197,6 +198,7 @@ def test_goes_on_with_a_server_that_was_killed(opening: Opening, postgres: Postg
     assert remote.news(0)
 
 
+@pytest.mark.slow
 def test_waits_for_no_network(
     opening: Opening, postgres: PostgresServer, postgres_url: str
 ) -> None:

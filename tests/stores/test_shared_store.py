@@ -31,7 +31,7 @@ from suppress.testing import StoreContract
 from suppress.testing.snapshots import contents, read
 from suppress.testing.stores import KEY, LEASE, OTHER_KEY, Damage, Opening, has, publish
 
-QUICK = SharedLimits(news=0.05, poll=0.02, seen=0.3, retry=0.05)
+QUICK = SharedLimits(news=0.05, poll=0.02, seen=30.0, retry=0.05)
 FAILURE = Failure(since=1.5, began=2.5, ended=3.5, message="The source is down.")
 
 
@@ -150,7 +150,7 @@ class TestCopy:
             stopped.latest(KEY)
             wait_for(lambda: stopped._watch._lock is not None)
             time.sleep(0.1)
-        second = machine("two")
+        second = machine("two", seen=0.1)
         second.latest(KEY)
         wait_for(lambda: "news" in remote_of(second).calls)
         release.set()

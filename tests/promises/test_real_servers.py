@@ -5,7 +5,6 @@ A machine is a process with folders of its own.
 
 import contextlib
 import itertools
-import json
 import logging
 import os
 import signal
@@ -315,23 +314,25 @@ def listed(number: str) -> dict[str, Any]:
     return item(int(number[-1]), phone=int(number[1:]))
 
 
-def test_the_provider_is_told_once_of_each_opt_out(machine: Callable[..., Machine]) -> None:
+def test_the_provider_is_told_once_of_each_opt_out(
+    machine: Callable[..., Machine], sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many machines have it to tell at the same time."""
     numbers = [[f"+4479{place}{each:07d}" for each in range(10)] for place in range(4)]
-    with FaultyServer([listed(LISTED)]) as provider, contextlib.ExitStack() as stack:
-        pipes = [
-            stack.enter_context(started(machines.add, machine(provider=provider), some))[1]
-            for some in numbers
-        ]
+    taken: Counter[int] = Counter()
+    attach = sandbox._stop_list.attach
+
+    def count(phones: list[int], channels: list[str]) -> object:
+        taken.update(phones)
+        return attach(phones, channels)
+
+    monkeypatch.setattr(sandbox._stop_list, "attach", count)
+    with contextlib.ExitStack() as stack:
+        pipes = [stack.enter_context(started(machines.add, machine(), some))[1] for some in numbers]
         for pipe in pipes:
             assert pipe.recv() == "ready"
         for pipe in pipes:
             pipe.send("go")
         assert [error for pipe in pipes for _, error in told(pipe)] == [None] * 40
-
-        def taken() -> Counter[int]:
-            asked = provider.requests("/api/stoplist/attach")
-            return Counter(itertools.chain(*(json.loads(each.body)["phones"] for each in asked)))
-
-        wait_for(lambda: len(taken()) == 40)
-        assert set(taken().values()) == {1}
+        wait_for(lambda: len(taken) == 40)
+    assert set(taken.values()) == {1}
