@@ -19,11 +19,11 @@ _SMALL = 512
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-class Damaged(Exception):
+class RecordDamaged(Exception):
     """A value is not as it was written, or is gone."""
 
 
-class RecordState(msgspec.Struct, frozen=True, array_like=True):
+class RedisRecordState(msgspec.Struct, frozen=True, array_like=True):
     """The small value that changes with every change of the record, and says what has to be there.
 
     Attributes:
@@ -170,17 +170,17 @@ def unpacked_batches(positions: Sequence[int], values: Sequence[bytes | None]) -
         values: the values there; None for one that is gone.
 
     Raises:
-        Damaged: one is gone, or is not as it was written.
+        RecordDamaged: one is gone, or is not as it was written.
     """
     return [_batch(*each) for each in zip(positions, values, strict=True)]
 
 
 def _batch(position: int, value: bytes | None) -> StoredBatch:
     if value is None:
-        raise Damaged
+        raise RecordDamaged
     batch = unpacked(value, StoredBatch)
     if batch.position != position:
-        raise Damaged
+        raise RecordDamaged
     return batch
 
 
@@ -188,11 +188,11 @@ def unpacked(value: bytes, kind: type[S]) -> S:
     """Return the value in some bytes.
 
     Raises:
-        Damaged: they are not as they were written.
+        RecordDamaged: they are not as they were written.
     """
     digest, content = value[:_DIGEST_BYTES], value[_DIGEST_BYTES:]
     if _digest(content) != digest:
-        raise Damaged
+        raise RecordDamaged
     packing, content = content[:1], content[1:]
     return msgspec.msgpack.decode(
         zlib.decompress(content) if packing == b"z" else content, type=kind

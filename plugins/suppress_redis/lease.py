@@ -1,9 +1,9 @@
 """Leases: the right of one holder to change what stands under a name, until it falls silent.
 
-A lease is a key with a random token and an age at which the server removes it. The holder is
-heard from now and then, which makes it young again. A holder that was stopped for longer, or was
-cut off, has lost it for good: whatever it wants to change then, the server compares the token in
-the same step, and refuses.
+A lease is a key with a random token and an age at which the server removes it. As long as the
+holder runs, it gives a sign of life every so often, which makes the key young again. A holder that
+was stopped for longer, or was cut off, has lost it for good: whatever it wants to change then, the
+server compares the token in the same step, and refuses.
 """
 
 import contextlib

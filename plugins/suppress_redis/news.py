@@ -1,4 +1,4 @@
-"""News of changes: a message at once, and a look now and then, as a message can be missed."""
+"""News of changes: a message at once, and a look every so often, since a message can be missed."""
 
 import threading
 import time

@@ -4,16 +4,15 @@ A chunk has up to a thousand numbers of one destination, action and channel. One
 taken out of it. What was told and not taken has a note beside it.
 """
 
-import dataclasses
 import itertools
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Self
 
 import msgspec
 
-from suppress import Action, Backlog, Changes, Destination, PendingChange
-from suppress_redis.batches import RecordState, packed, unpacked
+from suppress import Backlog, Changes, Destination, PendingChange
+from suppress_redis.batches import RedisRecordState, packed, unpacked
+from suppress_redis.pending import OutboxChunk, OutboxNote, backlog_of
 from suppress_redis.server import Client, RedisConnections
 from suppress_redis.state import Queue, RedisState, digest_of, explained
 
@@ -21,91 +20,6 @@ CHUNK = 1000
 """Numbers of a chunk at most; part of the layout."""
 
 _CHUNKS_AT_ONCE = 64
-
-
-class OutboxChunk(msgspec.Struct, frozen=True, array_like=True):
-    """Pending changes with consecutive ids; a number that was told is an empty text."""
-
-    source: str
-    account: str
-    action: Action
-    channel: str
-    made_at: float
-    numbers: Sequence[str]
-
-    @property
-    def destination(self) -> Destination:
-        """The source to tell."""
-        return Destination(self.source, self.account)
-
-    @property
-    def kind(self) -> tuple[str, ...]:
-        """The source, the account, the action and the channel."""
-        return self.source, self.account, self.action, self.channel
-
-    def changes(self, first: int) -> Iterator[PendingChange]:
-        """Give what still waits, given the id of the first."""
-        for id_, number in enumerate(self.numbers, first):
-            if number:
-                yield PendingChange(
-                    id_,
-                    self.source,
-                    self.account,
-                    self.action,
-                    self.channel,
-                    number,
-                    self.made_at,
-                )
-
-    def without(self, ids: Collection[int], first: int) -> Self:
-        """Return the chunk without some changes."""
-        numbers = ["" if id_ in ids else each for id_, each in enumerate(self.numbers, first)]
-        return msgspec.structs.replace(self, numbers=numbers)
-
-
-class OutboxNote(msgspec.Struct, frozen=True, array_like=True):
-    """The attempts to tell a source of a change, and whether its person was forgotten."""
-
-    source: str
-    account: str
-    action: Action
-    channel: str
-    number: str
-    tries: int = 0
-    tried_at: float | None = None
-    error: str | None = None
-    refused: bool = False
-    forgotten: bool = False
-
-    @classmethod
-    def of(cls, change: PendingChange, *, forgotten: bool = False) -> Self:
-        """Return the note of a change that was not tried."""
-        kind = change.source, change.account, change.action, change.channel
-        return cls(*kind, change.number, forgotten=forgotten)
-
-    @property
-    def kind(self) -> tuple[str, ...]:
-        """The source, the account, the action and the channel."""
-        return self.source, self.account, self.action, self.channel
-
-    def after(self, error: str, now: float, *, refused: bool) -> Self | None:
-        """Return the note after an attempt; None where the change goes with it."""
-        if refused and self.forgotten:
-            return None
-        return msgspec.structs.replace(
-            self, tries=self.tries + 1, tried_at=now, error=error, refused=refused
-        )
-
-    def on(self, change: PendingChange) -> PendingChange:
-        """Return the change with what the note says of it."""
-        return dataclasses.replace(
-            change,
-            tries=self.tries,
-            tried_at=self.tried_at,
-            error=self.error,
-            refused=self.refused,
-        )
-
 
 Notes = Mapping[int, OutboxNote | None]
 """Notes by the ids of their changes; None for a change that goes."""
@@ -209,12 +123,12 @@ class RedisOutbox:
                 if note.tries:
                     notes.setdefault(note.kind, []).append(note)
         return [
-            _backlog(kinds[kind], notes.get(kind, ()))
+            backlog_of(kinds[kind], notes.get(kind, ()))
             for kind in sorted(kinds, key=lambda each: firsts[each])
         ]
 
     def _put_into_outbox(
-        self, changes: Sequence[Changes], state: RecordState
+        self, changes: Sequence[Changes], state: RedisRecordState
     ) -> tuple[Callable[[Client], None], int]:
         """Return what queues that the destinations are to be told, and the last id then."""
         chunks: dict[int, OutboxChunk] = {}
@@ -271,10 +185,10 @@ class RedisOutbox:
     def _edit(self, notes: Callable[[], Notes]) -> None:
         """Change notes in one step."""
 
-        def plan(state: RecordState) -> Queue:
+        def plan(state: RedisRecordState) -> Queue:
             edit = self._planned(notes())
 
-            def queue(step: Client) -> RecordState:
+            def queue(step: Client) -> RedisRecordState:
                 edit(step)
                 return state
 
@@ -396,18 +310,3 @@ class RedisOutbox:
         """Return those who were ever to be told anything, in order."""
         found = self._client.hvals(self._state.destinations)
         return sorted(Destination(*msgspec.msgpack.decode(each)) for each in found)
-
-
-def _backlog(chunks: Sequence[OutboxChunk], notes: Sequence[OutboxNote]) -> Backlog:
-    last = max(notes, key=lambda each: each.tried_at or 0.0, default=None)
-    return Backlog(
-        chunks[0].source,
-        chunks[0].account,
-        chunks[0].action,
-        chunks[0].channel,
-        count=sum(sum(map(bool, each.numbers)) for each in chunks),
-        refused=sum(each.refused for each in notes),
-        since=min(each.made_at for each in chunks),
-        tries=max((each.tries for each in notes), default=0),
-        error=None if last is None else last.error,
-    )

@@ -23,9 +23,9 @@ from suppress import (
     Trace,
 )
 from suppress_redis.batches import (
-    Damaged,
     KeptHash,
-    RecordState,
+    RecordDamaged,
+    RedisRecordState,
     StoredBatch,
     packed,
     unpacked_batches,
@@ -66,7 +66,7 @@ class RedisRecord(RedisOutbox):
         last = first - 1 + sum(each.size for each in changes)
         is_prepared = False
 
-        def plan(state: RecordState) -> Queue | None:
+        def plan(state: RedisRecordState) -> Queue | None:
             nonlocal is_prepared
             if state.last != expected:
                 # The answer to an earlier try may have been lost.
@@ -84,7 +84,7 @@ class RedisRecord(RedisOutbox):
                 prepare(last)
                 is_prepared = True
 
-            def queue(step: Client) -> RecordState:
+            def queue(step: Client) -> RedisRecordState:
                 self._write(step, [*released, *batches])
                 tell(step)
                 return msgspec.structs.replace(
@@ -108,7 +108,7 @@ class RedisRecord(RedisOutbox):
                 value, count, rank = step.execute()
             state = self._state.of_value(value)
             if count != (0 if state is None else state.batches):
-                raise Damaged
+                raise RecordDamaged
             if state is None and position is None:
                 return iter(())
             if state is None or (position is not None and rank is None):
@@ -162,7 +162,7 @@ class RedisRecord(RedisOutbox):
         gone, last = frozenset(positions), _next(expected)
         is_tried = False
 
-        def plan(state: RecordState) -> Queue | None:
+        def plan(state: RedisRecordState) -> Queue | None:
             nonlocal is_tried
             if state.last != expected:
                 if is_tried and self._is_there(last):
@@ -188,7 +188,7 @@ class RedisRecord(RedisOutbox):
             )
             forget_in_outbox = self._forget_in_outbox(numbers)
 
-            def queue(step: Client) -> RecordState:
+            def queue(step: Client) -> RedisRecordState:
                 self._write(step, [*(each.without(gone) for each in before), batch])
                 step.rpush(self._state.forgettings, last)
                 forget_in_outbox(step)
@@ -214,7 +214,7 @@ class RedisRecord(RedisOutbox):
                 value, positions = step.execute()
             state = self._state.of_value(value)
             if len(positions) != (0 if state is None else state.forgettings):
-                raise Damaged
+                raise RecordDamaged
             if state is None:
                 return {}
             found: dict[str, dict[bytes, list[Trace]]] = {}
@@ -284,7 +284,7 @@ class RedisRecord(RedisOutbox):
         ]
 
     def _batches(
-        self, position: int | None, first: int, state: RecordState
+        self, position: int | None, first: int, state: RedisRecordState
     ) -> Iterator[StoredBatch]:
         """Give the batches behind a position, page by page.
 
@@ -303,7 +303,7 @@ class RedisRecord(RedisOutbox):
                 )
                 batches = self._batches_at([int(each, 16) for each in names])
                 if [each.ordinal for each in batches] != list(range(first, first + page)):
-                    raise Damaged
+                    raise RecordDamaged
             yield from batches
             first, position = first + page, batches[-1].position
 

@@ -13,10 +13,10 @@ import msgspec
 import redis
 
 from suppress import Destination, RecordError
-from suppress_redis.batches import FORMAT, Damaged, RecordState, packed, unpacked
+from suppress_redis.batches import FORMAT, RecordDamaged, RedisRecordState, packed, unpacked
 from suppress_redis.server import Client, RedisConnections, in_words
 
-Queue = Callable[[Client], RecordState]
+Queue = Callable[[Client], RedisRecordState]
 """Queues the commands of a change, and returns the state that belongs to them."""
 
 _DO_WITHOUT = (
@@ -58,14 +58,14 @@ class RedisState:
         """Return the name of the ids of chunks for one destination."""
         return self._connections.key("opt-outs", "outbox", digest_of(destination))
 
-    def read(self, client: Client | None = None) -> RecordState | None:
+    def read(self, client: Client | None = None) -> RedisRecordState | None:
         """Return the state; None where no record was ever made.
 
         Args:
             client: the connection to use; None for any.
 
         Raises:
-            Damaged: something of the record is there, and no state.
+            RecordDamaged: something of the record is there, and no state.
         """
         client = client or self._connections.client
         state = self.of_value(client.get(self._key))
@@ -73,7 +73,7 @@ class RedisState:
             # Another may have made the record between these two questions.
             state = self.of_value(client.get(self._key))
             if state is None:
-                raise Damaged
+                raise RecordDamaged
         return state
 
     def queue_read(self, step: Client) -> None:
@@ -81,24 +81,24 @@ class RedisState:
         step.get(self._key)
 
     @staticmethod
-    def of_value(value: object) -> RecordState | None:
+    def of_value(value: object) -> RedisRecordState | None:
         """Return the state in an answer of the server; None where there is none.
 
         Raises:
-            Damaged: it is not as it was written.
+            RecordDamaged: it is not as it was written.
             RecordError: it was written by a newer version of suppress.
         """
         if not isinstance(value, bytes):
             return None
-        state = unpacked(value, RecordState)
+        state = unpacked(value, RedisRecordState)
         if state.format > FORMAT:
             raise RecordError(
                 "a newer version of suppress has written them", "Use that version on each machine."
             )
         return state
 
-    def change(self, plan: Callable[[RecordState], Queue | None]) -> None:
-        """Change the record in one step, planned anew as long as others are faster.
+    def change(self, plan: Callable[[RedisRecordState], Queue | None]) -> None:
+        """Change the record in one step, planned again as long as others are faster.
 
         Args:
             plan: reads what it needs, given the state of the moment, and returns what queues the
@@ -108,7 +108,7 @@ class RedisState:
             while True:
                 try:
                     step.watch(self._key)
-                    state = self.read(step) or RecordState(
+                    state = self.read(step) or RedisRecordState(
                         FORMAT, secrets.token_hex(16), secrets.token_bytes(32)
                     )
                     queue = plan(state)
@@ -137,7 +137,7 @@ def explained() -> Iterator[None]:
         raise RecordError(
             in_words(error), "See that the Redis server runs and can be reached."
         ) from error
-    except (Damaged, msgspec.DecodeError) as error:
+    except (RecordDamaged, msgspec.DecodeError) as error:
         raise RecordError(
             "a part of them is damaged or gone",
             "Restore the server's files from a backup.",

@@ -19,7 +19,7 @@ if missing_for_redis() is None:
     import redis
 
     from suppress_redis import suppress_remote
-    from suppress_redis.batches import RecordState, packed, unpacked
+    from suppress_redis.batches import RedisRecordState, packed, unpacked
     from suppress_redis.record import RedisRecord
     from suppress_redis.server import RedisConnections
     from suppress_redis.settings import LIMITS, RedisLimits, RedisSettings
@@ -339,7 +339,7 @@ def test_a_newer_version_is_refused(machines: Opening, redis_server: RedisServer
     name = "{suppress}:1:opt-outs:state"
     with redis_server.client() as client:
         value = client.get(name)
-        state = unpacked(value, RecordState)
+        state = unpacked(value, RedisRecordState)
         client.set(name, packed(msgspec.structs.replace(state, format=state.format + 1)))
     with pytest.raises(RecordError, match="newer version"):
         list(record.changes_since(None))
@@ -348,7 +348,7 @@ def test_a_newer_version_is_refused(machines: Opening, redis_server: RedisServer
 
 
 def test_a_failover_that_loses_an_opt_out_is_noticed() -> None:
-    """What a replica did not have yet is lost when it takes over."""
+    """A replica that takes over lacks an opt-out that it did not have yet."""
     with RedisServer() as master, master.replica() as replica, master.sentinel() as url:
         record = record_at(url)
         kept = append(record, "add", ANN)
