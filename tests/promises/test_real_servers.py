@@ -25,6 +25,7 @@ from support.faulty_server import KEY as FAULTY_KEY
 from support.faulty_server import Answer, FaultyServer, Step, item, on
 from support.machines import Machine
 from support.postgres_server import PostgresServer
+from support.redis_server import RedisServer, missing_for_redis
 from support.tcp_proxy import TcpProxy
 from suppress_bsg.sandbox import Sandbox
 
@@ -69,8 +70,34 @@ class OnPostgres:
         self.server.kill()
 
 
-@pytest.fixture(params=["postgres"])
+@dataclass
+class OnRedis:
+    """A Redis server."""
+
+    server: RedisServer
+
+    @property
+    def port(self) -> int:
+        return self.server.port
+
+    def url(self, port: int | None = None) -> str:
+        return self.server.url(port=port)
+
+    def start(self) -> None:
+        self.server.start()
+
+    def kill(self) -> None:
+        self.server.kill()
+
+
+@pytest.fixture(params=["postgres", "redis"])
 def server(request: pytest.FixtureRequest) -> Iterator[Server]:
+    if request.param == "redis":
+        if (missing := missing_for_redis()) is not None:
+            pytest.skip(missing)
+        with RedisServer() as redis:
+            yield OnRedis(redis)
+        return
     postgres: PostgresServer = request.getfixturevalue("postgres")
     with postgres.database() as name:
         yield OnPostgres(postgres, name)
@@ -185,7 +212,7 @@ def test_no_opt_out_is_lost_when_the_server_is_killed(
             outcomes += [outcome for pipe in adding for outcome in until_one_holds(pipe)]
             time.sleep(0.1)
             server.kill()
-            time.sleep(0.2)
+            time.sleep(1.0)  # longer than a lost connection is tried again
             server.start()
         outcomes += [outcome for pipe in adding for outcome in until_one_holds(pipe)]
         for pipe in adding:

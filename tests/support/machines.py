@@ -16,7 +16,7 @@ from support.children import KEY
 from suppress.stores.limits import SharedLimits
 from suppress.stores.shared import SharedStore
 
-PLUGINS = {"postgresql": "postgres"}
+PLUGINS = {"postgresql": "postgres", "redis": "redis"}
 """The plugins of servers, by the scheme of their URLs."""
 
 
