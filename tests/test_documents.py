@@ -42,8 +42,6 @@ NEEDED = {
 }
 """Libraries of extras that the code of a page imports."""
 
-MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers]}
-
 
 @contextlib.contextmanager
 def aws() -> Iterator[dict[str, str]]:
@@ -65,17 +63,19 @@ def telnyx() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def postgres() -> Iterator[dict[str, str]]:
-    """Serve an empty database as the store."""
-    with PostgresServer() as server, server.database() as name:
-        yield {"SUPPRESS_STORE": server.url(name)}
+    """Serve an empty database for a store."""
+    with PostgresServer() as server, server.database() as database:
+        yield {"SUPPRESS_STORE": server.url(database)}
 
 
-PROVIDERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
+SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
     "docs/how-to/aws.md": aws,
-    "docs/how-to/several-machines.md": postgres,
     "docs/how-to/telnyx.md": telnyx,
+    "docs/how-to/several-machines.md": postgres,
 }
-"""Servers besides BSG's that the code of a page asks."""
+"""Servers that the code of a page asks, besides BSG's; each yields variables of the environment."""
+
+MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers]}
 
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 
@@ -149,6 +149,7 @@ SYBIL = Sybil(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)  # some pages type dozens of commands
 @pytest.mark.parametrize(
     "path",
     [pytest.param(path, marks=MARKS_OF.get(path, ())) for path in DOCUMENTS],
@@ -167,8 +168,8 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.syspath_prepend(work)
     monkeypatch.setattr("suppress.default._made", None)
     monkeypatch.delenv("XDG_CONFIG_HOME")  # so that settings are where Linux has them
-    provider = PROVIDERS.get(str(path.relative_to(ROOT)), contextlib.nullcontext)
-    with Sandbox(STOP_LIST) as sandbox, provider() as environ:
+    server = SERVERS.get(str(path.relative_to(ROOT)), contextlib.nullcontext)
+    with Sandbox(STOP_LIST) as sandbox, server() as environ:
         for name, value in {
             "BSG_BASE_URL": sandbox.url,
             "BSG_API_KEY": "test_sandbox",

@@ -18,8 +18,8 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow"),
-    *("psycopg", "pyspark", "python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "psycopg"),
+    *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
