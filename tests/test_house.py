@@ -75,7 +75,7 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
     code = (
-        "import json, suppress, suppress_bsg, suppress_file, suppress_postgres, "
+        "import json, suppress, suppress_bsg, suppress_file, suppress_postgres, suppress_redis, "
         "suppress_sqlalchemy, sys; print(json.dumps([*sys.modules]))"
     )
     done = subprocess.run(
