@@ -139,6 +139,7 @@ class Soak:
     refreshes: list[Refreshed] = field(default_factory=list)
     screened: list[Screened] = field(default_factory=list)
     apart: list[tuple[float, float]] = field(default_factory=list)
+    at_work: set[Connection] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     workers: dict[Connection, tuple[BaseProcess, Callable[..., None], Machine]] = field(
@@ -161,7 +162,9 @@ class Soak:
                 assert isinstance(pipe, Connection)
                 try:
                     self.hear(self.workers[pipe][2], *pipe.recv())
+                    self.at_work.add(pipe)
                 except (EOFError, OSError):
+                    self.at_work.discard(pipe)
                     process, work, machine = self.workers.pop(pipe)
                     process.join()
                     if process.exitcode != -9:
@@ -204,7 +207,7 @@ class Soak:
         refreshes = [
             each.began
             for each in self.refreshes
-            if self.in_force(each.ended + GRACE, each.machine, screening)
+            if self.in_force(each.ended + GRACE, each.machine, screening, lasts=False)
         ]
         before = max(refreshes, default=0.0)
         for number in allowed:
@@ -213,15 +216,25 @@ class Soak:
             if number in self.opted_out:
                 since, by = self.opted_out[number]
                 lag = 0.0 if by == machine else GRACE
-                if self.in_force(since + lag, by, screening):
+                if self.in_force(since + lag, by, screening, lasts=True):
                     self.wrong.append(f"{number} was let through: opted out")
 
-    def in_force(self, since: float, by: Machine, screening: Screened) -> bool:
-        """Tell whether what a machine did has to be in force in a screening."""
+    def in_force(self, since: float, by: Machine, screening: Screened, *, lasts: bool) -> bool:
+        """Tell whether what a machine did has to be in force in a screening.
+
+        Args:
+            since: from when on, if machines are connected.
+            by: the machine.
+            screening: the screening.
+            lasts: whether it was done on the server; else it may have been kept on that machine.
+        """
         if since >= screening.began:
             return False
-        return by == screening.machine or not any(
-            begin <= screening.began and since - 2 * GRACE <= end for begin, end in self.apart
+        if by == screening.machine:
+            return True
+        return not any(
+            begin <= since and (begin <= screening.began <= end or (since <= end and not lasts))
+            for begin, end in self.apart
         )
 
     def kill_the_server(self) -> None:
@@ -236,7 +249,11 @@ class Soak:
         self.apart[-1] = began - GRACE, time.time() + RECONNECTING
 
     def kill_one(self) -> None:
-        process, work, _ = self.dice.choice(list(self.workers.values()))
+        """Kill a worker: mostly one that has done something, however slow the machine is."""
+        some = list(self.workers if self.dice.random() < 0.2 else self.at_work)
+        if not some:
+            return
+        process, work, _ = self.workers[self.dice.choice(some)]
         process.kill()
         self.counts[f"killed: {work.__name__}"] += 1
 
