@@ -123,14 +123,16 @@ class Upkeep:
             # Where no thread can be started, the next look tries again.
             with suppress(RuntimeError):
                 self._following.wake(again=False)
-        if not (forced or self._has_to_look()):
+        has_to_look = forced or self._has_to_look()
+        # From now on the thread does it.
+        self._has_looked = True
+        if not has_to_look:
             return
         with self._looking:
             is_whole = self._is_whole()
-            if not (forced or self._has_to_look()):
+            if not forced and is_whole and self._age() < self._limits.look_after:
                 return
             may_serve = is_whole and not forced
-            self._has_looked = True
             if (resting := self._resting()) is not None:
                 if may_serve:
                     return

@@ -16,7 +16,7 @@ from support.children import KEY
 from suppress.stores.limits import SharedLimits
 from suppress.stores.shared import SharedStore
 
-PLUGINS = {"postgresql": "postgres"}
+PLUGINS = {"postgresql": "postgres", "redis": "redis"}
 """The plugins of servers, by the scheme of their URLs."""
 
 
@@ -66,18 +66,20 @@ def screen(pipe: Connection, machine: Machine, numbers: list[str]) -> None:
 def watch(pipe: Connection, machine: Machine, number: str, options: dict[str, Any]) -> None:
     """Ask again and again whether the number is suppressed, and report each change.
 
-    None stands for an answer that is an error; its time is that of the question.
+    None stands for an answer that is an error; its time is that of the last one that was none.
     """
     one = machine.suppressor(**options)
     before: object = ""
+    answered = time.time()
     while True:
-        asked = time.time()
         try:
             found: bool | None = one.is_suppressed(number, "sms")
         except suppress.StopListUnavailable:
             found = None
+        else:
+            answered = time.time()
         if found != before:
-            pipe.send((found, asked if found is None else time.time()))
+            pipe.send((found, answered))
             before = found
         time.sleep(0.002)
 
