@@ -31,11 +31,8 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-<<<<<<< HEAD
-from suppress.files.batch import Batch, Row, RowNumbers
-=======
 from suppress.exchange.limits import ExchangeLimits
->>>>>>> house-providers
+from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
