@@ -17,7 +17,19 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow"),
+    *(
+        "boto3",
+        "botocore",
+        "dask",
+        "duckdb",
+        "modin",
+        "jinja2",
+        "babel",
+        "narwhals",
+        "pandas",
+        "polars",
+        "pyarrow",
+    ),
     *("pyspark", "python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
