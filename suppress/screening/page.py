@@ -11,6 +11,7 @@ from suppress.errors import ConfigurationError
 from suppress.numbers.mask import mask
 from suppress.screening.breakdown import UNKNOWN, Breakdown
 from suppress.screening.countries import Country, by_country
+from suppress.screening.lengths import spoken
 from suppress.screening.outcome import Outcome
 from suppress.screening.reasons import troubles
 from suppress.screening.receipt import Against, Receipt
@@ -262,18 +263,6 @@ def _share(count: int, total: int) -> str:
     if share > 1 - _LEAST_SHARE:
         return "over 99.9%"
     return f"{share:.1%}"
-
-
-def spoken(seconds: float) -> str:
-    """Return a length of time in words, such as `2 h 5 min`."""
-    if seconds < 0:
-        return "from the future"
-    minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86_400)
-    if days:
-        return f"{days} day{'s' * (days != 1)} {hours % 24} h"
-    if hours:
-        return f"{hours} h {minutes % 60} min"
-    return f"{minutes} min {int(seconds) % 60} s" if minutes else f"{int(seconds)} s"
 
 
 def _number(count: int) -> str:

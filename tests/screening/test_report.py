@@ -24,7 +24,8 @@ from suppress import (
     screen_rows,
 )
 from suppress.cli import command_line
-from suppress.screening.page import context, spoken
+from suppress.screening.lengths import spoken
+from suppress.screening.page import context
 from suppress.screening.receipt import Later
 
 ANN, BOB, CAT, DEE = (f"+1415555267{place}" for place in range(4))
