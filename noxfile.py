@@ -116,6 +116,7 @@ assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
+assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
 assert importlib.util.find_spec("suppress_redis")
 """
 
