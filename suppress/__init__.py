@@ -65,6 +65,7 @@ from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
+from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
@@ -109,6 +110,7 @@ __all__ = [
     "Batch",
     "BearerToken",
     "Campaign",
+    "CampaignReport",
     "Change",
     "Changes",
     "ChannelStatus",

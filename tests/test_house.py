@@ -20,6 +20,7 @@ MOST_LINES_OF_A_CLASS = 300
 OF_EXTRAS = {
     *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "psycopg"),
     *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("babel", "jinja2"),
 }
 """Libraries that no command needs for a file of text."""
 
