@@ -111,7 +111,7 @@ def _meaning(listener: "_Listener", clauses: Sequence[Clause]) -> Reply | None:
     if (
         listener.starts_with_keyword(clauses)
         or any(map(listener.has_request, clauses))
-        or _says_stop(clauses, heard)
+        or listener.says_stop(clauses, heard)
     ):
         return Reply.OPT_OUT
     meanings = {_OF_WHOLE[says] for says in said if says in _OF_WHOLE}
@@ -120,19 +120,6 @@ def _meaning(listener: "_Listener", clauses: Sequence[Clause]) -> Reply | None:
     if Reply.OPT_OUT in meanings:
         return Reply.OPT_OUT
     return meanings.pop() if len(meanings) == 1 and _Says.AROUND not in said else None
-
-
-def _says_stop(clauses: Sequence[Clause], heard: Sequence[_Heard]) -> bool:
-    """Return whether a clause is a keyword with polite words, and is meant."""
-    is_whole = all(each.says is not _Says.SOMETHING for each in heard)
-    for place, (clause, each) in enumerate(zip(clauses, heard, strict=True)):
-        if each.says is not _Says.STOP:
-            continue
-        # Digits belong to the instructions of a message: STOP 36105.
-        with_digits = any(other.has_digits for other in heard[place : place + 2])
-        if is_whole or not (clause.is_inside or with_digits):
-            return True
-    return False
 
 
 class _Listener:
@@ -192,7 +179,7 @@ class _Listener:
         """Return whether a reply begins with STOP in capitals, unlike the words behind it."""
         if not clauses:
             return False
-        words, is_upper, _ = clauses[0]
+        words, is_upper, *_ = clauses[0]
         languages = self._word(Kind.STOP, words[0])
         if not (languages and is_upper[0] and len(words) > 1):
             return False
@@ -200,6 +187,19 @@ class _Listener:
             return False
         has_name = len(clauses) == 1 and len(words) == _WORDS_WITH_NAME
         return has_name or not all(is_upper)
+
+    def says_stop(self, clauses: Sequence[Clause], heard: Sequence[_Heard]) -> bool:
+        """Return whether a clause is a keyword with polite words, and is meant."""
+        is_whole = all(each.says is not _Says.SOMETHING for each in heard)
+        for place, (clause, each) in enumerate(zip(clauses, heard, strict=True)):
+            if each.says is not _Says.STOP:
+                continue
+            # Digits belong to the instructions of a message: STOP 36105.
+            with_digits = any(other.has_digits for other in heard[place : place + 2])
+            goes_on = clause.is_inside or self._word(Kind.OTHER_SENSE, clause.follower)
+            if is_whole or not (goes_on or with_digits):
+                return True
+        return False
 
     def _step(
         self, before: Mapping[_Says, int], kind: Kind, languages: int, after: dict[_Says, int]

@@ -33,14 +33,15 @@ _FEWEST_QUOTED = 4
 """The fewest words between quotation marks that are somebody else's."""
 
 _QUOTED_LINE = re.compile(r"\s*(?:>|&gt;)")
-# The last alternative is the Russian for "sent", without the risk of a Latin letter in it.
+# The text has no accents any more. The last alternative is the Russian for "sent", written so
+# that no Latin letter can slip into it.
 _END = re.compile(
     r"""\s*(?:
-        --\s*$ | _{5,} | -{2,}\s*(?:original|forwarded|ursprüngliche|mensaje|message)
-        | from:\s | von:\s | (?:on|am|le|el|op|il|em)\s.{3,100}(?:wrote|schrieb|écrit|escribió
+        --\s*$ | _{5,} | -{2,}\s*(?:original|forwarded|ursprungliche|mensaje|message)
+        | from:\s | von:\s | (?:on|am|le|el|op|il|em)\s.{3,100}(?:wrote|schrieb|ecrit|escribio
             |schreef|scritto|escreveu)\b.{0,60}:\s*$
-        | sent\ from | get\ outlook | von\ meinem\s.{1,40}gesendet | gesendet\ von | envoyé\ de
-        | enviado\ (?:desde|do) | inviato\ da | verzonden\ vanaf | skickat\ från
+        | sent\ from | get\ outlook | von\ meinem\s.{1,40}gesendet | gesendet\ von | envoye\ de
+        | enviado\ (?:desde|do) | inviato\ da | verzonden\ vanaf | skickat\ fran
         | \u043e\u0442\u043f\u0440\u0430\u0432\u043b\u0435\u043d\u043e\s
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -54,11 +55,13 @@ class Clause(NamedTuple):
         words: its words, in one spelling.
         is_upper: for each word, whether it was written in capitals.
         is_inside: whether commas part it from words of the same sentence on both sides.
+        follower: the first word behind the comma that ends it; empty where its sentence ends.
     """
 
     words: tuple[str, ...]
     is_upper: tuple[bool, ...]
     is_inside: bool
+    follower: str
 
 
 def clauses_of(text: str) -> list[Clause]:
@@ -77,6 +80,7 @@ def clauses_of(text: str) -> list[Clause]:
                         each.isupper() for each, word in zip(written, words, strict=True) if word
                     ),
                     0 < place < len(parts) - 1,
+                    _first_word(parts[place + 1]) if place + 1 < len(parts) else "",
                 )
             )
     return [each for each in found if each.words]
@@ -85,6 +89,11 @@ def clauses_of(text: str) -> list[Clause]:
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text in one spelling."""
     return tuple(word for clause in clauses_of(text) for word in clause.words)
+
+
+def _first_word(text: str) -> str:
+    found = _WORD.search(text)
+    return "" if found is None else _in_one_spelling(found[0])
 
 
 def _visible(text: str) -> str:

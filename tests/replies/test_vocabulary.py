@@ -1,6 +1,7 @@
 """The table of words: each row has a known use and a source, and each word is heard."""
 
 import csv
+import re
 from collections.abc import Iterator
 from importlib import resources
 
@@ -31,6 +32,11 @@ def test_every_row_has_a_source_and_every_source_a_row() -> None:
     known = {row["key"] for row in SOURCES}
     assert {row["source"] for row in WORDS} | {"ctia"} == known
     assert all(row["address"].startswith("http") for row in SOURCES if row["key"] != "common")
+
+
+def test_no_bracket_stands_in_another() -> None:
+    for row in WORDS:
+        assert not re.search(r"\([^)]*\(|^[^(]*\)", row["words"]), row
 
 
 def test_many_languages_opt_out() -> None:
