@@ -1,6 +1,8 @@
 """Keep messages from reaching people who asked not to get them."""
 
+import importlib
 import logging
+from typing import TYPE_CHECKING
 
 from suppress import sql
 from suppress.default import (
@@ -29,9 +31,9 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.batch import Batch, RowNumbers
+from suppress.exchange.limits import ExchangeLimits
+from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
 from suppress.guard import bypass, guard
@@ -66,7 +68,7 @@ from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
-from suppress.serving.status import ChannelStatus, Health, Status
+from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
 from suppress.settings.server_url import ServerUrl
@@ -81,29 +83,52 @@ from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
+if TYPE_CHECKING:
+    from suppress.exchange.bearer import BearerToken
+    from suppress.exchange.exchange import Exchange, HttpAnswer
+
 logging.getLogger("suppress").addFilter(PrintableRecords())
+
+_OF_REQUESTS = {
+    "BearerToken": "suppress.exchange.bearer",
+    "Exchange": "suppress.exchange.exchange",
+    "HttpAnswer": "suppress.exchange.exchange",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs requests when it is asked for, since it takes long."""
+    if name not in _OF_REQUESTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_OF_REQUESTS[name]), name)
+
 
 __all__ = [
     "Action",
     "Against",
     "Backlog",
     "Batch",
+    "BearerToken",
     "Campaign",
     "Change",
     "Changes",
     "ChannelStatus",
     "Column",
     "ConfigurationError",
+    "CopyStatus",
     "Decision",
     "Destination",
     "Entries",
     "Entry",
     "Evidence",
+    "Exchange",
+    "ExchangeLimits",
     "Failure",
     "FollowedList",
     "Forgotten",
     "Health",
     "Held",
+    "HttpAnswer",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",

@@ -1,14 +1,13 @@
 """`suppress export`: a list to a file, with all that is known of each number."""
 
-from pathlib import PurePath
-
 import click
 
 from suppress.cli.input import STANDARD
 from suppress.cli.options import channels_option
 from suppress.cli.outputs import outputs
 from suppress.cli.printing import ago, counted
-from suppress.files.encoded import compression_of, without_compression
+from suppress.files.compressed import compression_of
+from suppress.files.formats import promised_by
 from suppress.lists.export import Exported
 from suppress.lists.export import export as export_list
 from suppress.lists.writers import FORMATS
@@ -29,8 +28,8 @@ from suppress.suppressor import Suppressor
     help="Output format (default: that of the output's name, or csv).",
 )
 @click.option(
-    "--output",
     "-o",
+    "--output",
     metavar="OUT",
     default=STANDARD,
     help="Output file, readable by you alone (default: standard output).",
@@ -57,19 +56,34 @@ def export(
     """
     if own and source is not None:
         raise click.UsageError("--source and --opt-outs exclude each other. Use one of them.")
+    chosen = _format_of(output, format_)
     suppressor = Suppressor(background=False)
-    name = PurePath(without_compression(output)).suffix.lower().lstrip(".")
     compression = "" if output == STANDARD else compression_of(output)
     with outputs({"list": output}, {"list": compression}) as made:
         exported = export_list(
             made["list"],
-            format=format_ or (name if name in FORMATS else "csv"),
+            format=chosen,
             channels=channels,
             source=OPTED_OUT if own else source,
             suppressor=suppressor,
         )
     for channel, each in exported.items():
         click.echo(_summary(suppressor, channel, each), err=True)
+
+
+def _format_of(output: str, named: str | None) -> str:
+    """Return the format that was named, or that the name of the output promises.
+
+    Raises:
+        click.UsageError: the name promises another one.
+    """
+    promised = promised_by(output)
+    chosen = named or (promised if promised in FORMATS else "csv")
+    if promised not in (None, "text", chosen):
+        raise click.UsageError(
+            f"{output} would not be what its name says. A list is written as {', '.join(FORMATS)}."
+        )
+    return chosen
 
 
 def _summary(suppressor: Suppressor, channel: str, exported: Exported) -> str:

@@ -20,10 +20,12 @@ from suppress.cli.options import (
     format_option,
     header_option,
     region_option,
+    sheet_option,
 )
 from suppress.cli.outputs import check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
-from suppress.files.encoded import compression_of
+from suppress.errors import InputError
+from suppress.files.compressed import compression_of
 from suppress.files.rows import Rows
 from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
@@ -44,6 +46,7 @@ class Options:
     columns: tuple[str, ...]
     format_: str | None
     has_header: bool
+    sheet: str | None
     default_region: str | None
     output: str | None
     suppressed: str | None
@@ -76,6 +79,27 @@ class Options:
         refuse_conflicts(self.source, places)
         return {Outcome.ALLOWED: self.source, **places} if self.in_place else places
 
+    def check_form(self, places: Mapping[str, str], rows: Rows) -> None:
+        """Check that each output can have the form of the input.
+
+        Args:
+            places: the place of each output.
+            rows: the rows of the input.
+
+        Raises:
+            click.UsageError: one cannot.
+        """
+        if self.in_place and rows.loses:
+            raise click.UsageError(
+                f"--in-place would remove something else from {self.source}: {rows.loses}. Use "
+                "--output."
+            )
+        for what in Outcome:
+            try:
+                rows.check_name(places.get(what, ""))
+            except InputError as error:
+                raise click.UsageError(str(error)) from None
+
     def compressions(self, places: Mapping[str, str], rows: Rows) -> dict[str, str]:
         """Return how each output is compressed: as its name says, or as the input it replaces.
 
@@ -102,6 +126,7 @@ def _max_invalid(
 @column_option
 @header_option
 @format_option
+@sheet_option
 @region_option
 @click.option(
     "-o", "--output", metavar="OUT", help="File for the allowed rows (default: standard output)."
@@ -136,9 +161,11 @@ def filter_command(**given: Any) -> None:
     """Screen a file of recipients, and write the rows that may be messaged.
 
     INPUT is text with a number a line, CSV or TSV, JSON lines or an array, in UTF-8 or
-    UTF-16, perhaps compressed; without it, or with -, standard input is read. The allowed
-    rows are written byte for byte and in order. An output whose name ends in .gz, .bz2, .xz
-    or .zst is compressed. The summary goes to standard error.
+    UTF-16, a Parquet file or a workbook, perhaps compressed; without it, or with -, standard
+    input is read. The allowed rows are written in the form of the input and in order, those of
+    text byte for byte; those of a workbook as CSV, unless the output's name ends in .xlsx. An
+    output whose name ends in .gz, .bz2, .xz or .zst is compressed. The summary goes to
+    standard error.
 
     \b
       suppress filter campaign.csv --channel sms -o allowed.csv
@@ -161,7 +188,9 @@ def filter_command(**given: Any) -> None:
             options.format_,
             region,
             has_header=options.has_header,
+            sheet=options.sheet,
         )
+        options.check_form(places, rows)
         stop_list = _followed(suppressor, options.channel, region)
         with (
             outputs(
@@ -190,6 +219,8 @@ def filter_command(**given: Any) -> None:
                 check_replaceable(options.source, stream)
                 stream.close()
     _print_summary(campaign, suppressor)
+    if rows.remark:
+        click.echo(rows.remark, err=True)
 
 
 def _followed(suppressor: Suppressor, channel: str, region: str | None) -> FollowedList:

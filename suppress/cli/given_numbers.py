@@ -15,6 +15,7 @@ from suppress.cli.options import (
     format_option,
     header_option,
     region_option,
+    sheet_option,
 )
 from suppress.cli.summary import taken_from
 from suppress.errors import InvalidNumber
@@ -32,6 +33,7 @@ class GivenNumbers:
         columns: its columns that hold numbers.
         format_: its format.
         has_header: whether a table begins with the names of its columns.
+        sheet: the sheet of a workbook, if any.
     """
 
     numbers: tuple[str, ...]
@@ -39,6 +41,7 @@ class GivenNumbers:
     columns: tuple[str, ...]
     format_: str | None
     has_header: bool
+    sheet: str | None
 
     def read(self, reader: Reader, unread: Collection[str] = ()) -> list[Any]:
         """Return all of the numbers, as they were written.
@@ -72,9 +75,11 @@ class GivenNumbers:
             self.format_,
             region,
             has_header=self.has_header,
+            sheet=self.sheet,
             quiet=current_limits().quiet,
         )
         while batch := list(itertools.islice(every_row, BATCH_SIZE)):
+            batch[0][0].check_whole()
             places = [(rows, row.line, number) for rows, row in batch for number in row.numbers]
             used = batch[0][0].columns
             texts = [number for *_, number in places]
@@ -99,13 +104,15 @@ def numbers_options(command: Callable[..., Any]) -> Callable[..., Any]:
         columns: tuple[str, ...],
         format_: str | None,
         has_header: bool,
+        sheet: str | None,
         **others: Any,
     ) -> Any:
-        given = GivenNumbers(numbers, path, columns, format_, has_header)
+        given = GivenNumbers(numbers, path, columns, format_, has_header, sheet)
         return command(given=given, **others)
 
     options = (
         region_option,
+        sheet_option,
         format_option,
         header_option,
         column_option,

@@ -18,6 +18,7 @@ from suppress.cli.options import (
     header_option,
     json_option,
     region_option,
+    sheet_option,
 )
 from suppress.cli.pending import pending_rows, print_pending
 from suppress.cli.printing import counted, print_json
@@ -45,7 +46,7 @@ def _mapped(
 
 
 @dataclass(frozen=True)
-class _Table:
+class _TableFile:
     """The options that say how a file is to be read.
 
     Attributes:
@@ -53,23 +54,28 @@ class _Table:
         columns_of_fields: the columns that were named for fields.
         format_: the format of the file.
         has_header: whether a table begins with the names of its columns.
+        sheet: the sheet of a workbook, if it was named.
     """
 
     columns: tuple[str, ...]
     columns_of_fields: Mapping[str, str]
     format_: str | None
     has_header: bool
+    sheet: str | None
 
     def rows(self, stream: BinaryIO, source: str, default_region: str | None) -> Rows:
         """Return the rows of the file."""
-        return rows_of(
+        rows = rows_of(
             *(stream, source, self.columns, self.format_, default_region),
             has_header=self.has_header,
+            sheet=self.sheet,
         )
+        rows.check_whole()
+        return rows
 
 
 def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options of a `_Table`: the command gets it as `table`."""
+    """Add the options of a `_TableFile`: the command gets it as `table`."""
 
     @functools.wraps(command)
     def with_table(
@@ -78,13 +84,16 @@ def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
         columns_of_fields: Mapping[str, str],
         format_: str | None,
         has_header: bool,
+        sheet: str | None,
         **others: Any,
     ) -> Any:
         if len(columns) > 1:
             raise click.UsageError("A row has one number here. Name one column.")
-        return command(table=_Table(columns, columns_of_fields, format_, has_header), **others)
+        table = _TableFile(columns, columns_of_fields, format_, has_header, sheet)
+        return command(table=table, **others)
 
     options = (
+        sheet_option,
         format_option,
         header_option,
         click.option(
@@ -117,7 +126,7 @@ def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def import_command(
     source: str,
     channels: tuple[str, ...],
-    table: _Table,
+    table: _TableFile,
     *,
     all_channels: bool,
     here_only: bool,
@@ -166,8 +175,9 @@ def import_command(
             }
         )
         return
-    if said := taken_from(rows.columns):
-        click.echo(said, err=True)
+    for said in (taken_from(rows.columns), rows.remark):
+        if said:
+            click.echo(said, err=True)
     for channel, each in added.items():
         click.echo(f"{channel}: {_outcome(each, dry_run=dry_run)}")
     if not added:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from suppress.errors import InputError
+from suppress.files.batch import Row
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 
 STANDARD = "-"
 
@@ -78,6 +78,7 @@ def rows_of(
     default_region: str | None,
     *,
     has_header: bool,
+    sheet: str | None = None,
 ) -> Rows:
     """Return the rows of the input; arguments as for `Rows`.
 
@@ -92,6 +93,7 @@ def rows_of(
         columns=columns,
         default_region=default_region,
         has_header=has_header,
+        sheet=sheet,
     )
 
 
@@ -123,6 +125,7 @@ def read_rows(
     default_region: str | None,
     *,
     has_header: bool,
+    sheet: str | None = None,
     quiet: float = 0.0,
 ) -> Iterator[tuple[Rows, Row]]:
     """Yield each row of an input, with the rows it belongs to, which make its errors.
@@ -133,6 +136,7 @@ def read_rows(
         format_: the format of the input.
         default_region: the region of numbers in national form.
         has_header: whether a table begins with the names of its columns.
+        sheet: the sheet of a workbook.
         quiet: seconds without a change to wait for at the end.
 
     Raises:
@@ -141,7 +145,9 @@ def read_rows(
     with contextlib.ExitStack() as stack:
         stream, _ = opened(source, stack)
         before = state(stream)
-        rows = rows_of(stream, source, columns, format_, default_region, has_header=has_header)
+        rows = rows_of(
+            stream, source, columns, format_, default_region, has_header=has_header, sheet=sheet
+        )
         for row in rows:
             yield rows, row
         check_unchanged(stream, rows, before, quiet=quiet)

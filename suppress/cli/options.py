@@ -92,6 +92,12 @@ header_option = click.option(
     help="A table begins with its first row; --column 2 is its second column.",
 )
 
+sheet_option = click.option(
+    "--sheet",
+    metavar="NAME",
+    help="Sheet of a workbook (default: the first that is not hidden).",
+)
+
 region_option = click.option(
     "--default-region",
     metavar="CC",

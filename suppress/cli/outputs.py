@@ -12,11 +12,11 @@ from typing import BinaryIO
 
 import click
 
-from suppress.atomic import atomic_write, with_filename
+from suppress.atomic import TEMPORARY, atomic_write, with_filename
 from suppress.cli.input import STANDARD
 from suppress.cli.printing import OutputError
 from suppress.errors import InputError
-from suppress.files.encoded import compressing
+from suppress.files.compressed import compressing
 
 OPTIONS = {
     "allowed": "--output",
@@ -26,8 +26,6 @@ OPTIONS = {
     "receipt": "--receipt",
 }
 """The option for each output."""
-
-_HOLDING = "A temporary file"
 
 
 class Output:
@@ -48,19 +46,24 @@ class Output:
         self._packed = packed
         self._holding = holding
 
+    @property
+    def name(self) -> str:
+        """The name of its file, which may tell the form of what is written."""
+        return self._place
+
     def writelines(self, parts: Iterable[bytes], /) -> None:
         """Write the parts, one after the other."""
         if self._holding is None:
             with with_filename(self._place):
                 self._packed.writelines(parts)
         else:
-            with with_filename(_HOLDING):
+            with with_filename(TEMPORARY):
                 self._holding.writelines(parts)
 
     def finish(self) -> None:
         """Move what was held back to the file, and flush it: a full disk is noticed now."""
         if self._holding is not None:
-            with with_filename(_HOLDING):
+            with with_filename(TEMPORARY):
                 self._holding.flush()
                 self._holding.seek(0)
             with with_filename(self._place):
@@ -101,7 +104,7 @@ def outputs(
                 packed = stack.enter_context(compressing(target, compressions.get(what, "")))
                 holding = None
                 if hold and (place == STANDARD or _is_written_through(place)):
-                    with with_filename(_HOLDING):
+                    with with_filename(TEMPORARY):
                         # It has no name, so nobody else can read it, and it ends with the process.
                         holding = stack.enter_context(_temporary())
                 made[what] = Output(place, target, packed, holding)
@@ -113,7 +116,7 @@ def outputs(
         raise
     except OSError as error:
         where = "Standard output" if error.filename == STANDARD else error.filename
-        hint = " Set TMPDIR to a folder with more room." if where == _HOLDING else ""
+        hint = " Set TMPDIR to a folder with more room." if where == TEMPORARY else ""
         raise OutputError(f"{where} cannot be written: {error.strerror}.{hint}") from error
 
 

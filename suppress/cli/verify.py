@@ -7,7 +7,13 @@ from pathlib import Path
 import click
 
 from suppress.cli.input import read_rows
-from suppress.cli.options import column_option, format_option, header_option, json_option
+from suppress.cli.options import (
+    column_option,
+    format_option,
+    header_option,
+    json_option,
+    sheet_option,
+)
 from suppress.cli.printing import counted, print_json
 from suppress.errors import InputError
 from suppress.printable import printable
@@ -22,6 +28,7 @@ DIFFERS = 1
 @column_option
 @header_option
 @format_option
+@sheet_option
 @json_option
 def verify(
     receipt: str,
@@ -30,6 +37,7 @@ def verify(
     format_: str | None,
     *,
     has_header: bool,
+    sheet: str | None,
     as_json: bool,
 ) -> None:
     """Check that RECEIPT was not changed, and that INPUT is what was screened.
@@ -50,7 +58,12 @@ def verify(
     except InputError as error:
         raise InputError(f"{receipt}: {error}") from None
     rows = read_rows(
-        source, columns or made.columns, format_, made.default_region, has_header=has_header
+        source,
+        columns or made.columns,
+        format_,
+        made.default_region,
+        has_header=has_header,
+        sheet=sheet,
     )
     found = differences(made, (row.number for _, row in rows))
     if as_json:

@@ -18,6 +18,46 @@ class Writer(Protocol):
         """Write the pieces one after the other."""
 
 
+class Pieces(Protocol):
+    """Something that takes rows in the pieces of their format.
+
+    Text comes as bytes, so that a binary file will do. Other formats have a writer of their own.
+    """
+
+    def writelines(self, pieces: Iterable[Any], /) -> object:
+        """Write the pieces one after the other."""
+
+
+class RowsWriter(Pieces, Protocol):
+    """Writes rows as they came, into a file of the same form. It begins with the header."""
+
+    def finish(self) -> None:
+        """Write what stands behind all rows. Without it, the file is not complete."""
+
+    def close(self) -> None:
+        """Release what is held; rows that were not finished are given up."""
+
+
+class Row(NamedTuple):
+    """One row of a file of numbers.
+
+    Attributes:
+        line: the number of its first line, from 1; of its row where the format has no lines.
+        raw: its bytes, line end included; empty where the format has no bytes for a row.
+        number: the cell of its column, of whatever type it is there. A tuple where several
+            columns are read.
+    """
+
+    line: int
+    raw: bytes
+    number: Any
+
+    @property
+    def numbers(self) -> tuple[Any, ...]:
+        """The cells of its columns that are not blank; a blank one where all are."""
+        return filled(self.number)
+
+
 class Batch(Protocol):
     """Rows that are read together."""
 
@@ -30,22 +70,22 @@ class Batch(Protocol):
 
     @property
     def lines(self) -> Sequence[int]:
-        """The number of the first line of each row, from 1."""
+        """The number of the first line of each row, from 1; of the row where there are no lines."""
 
     @property
     def size(self) -> int:
-        """The number of bytes that the rows take, with blank lines between them."""
+        """The number of bytes of the file that the rows take, with blank lines between them."""
 
     @property
     def is_cut(self) -> bool:
         """True if the last row may be half a row, because its line has no end."""
 
-    def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
+    def write(self, chosen: NDArray[np.bool_], out: Pieces) -> None:
         """Write rows as they came.
 
         Args:
             chosen: for each row, whether to write it.
-            out: where they go.
+            out: where they go: a writer that was made for the file (`Rows.writer`).
         """
 
 

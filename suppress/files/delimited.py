@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from suppress.errors import InputError
+from suppress.files.batch import Row
 from suppress.files.blocks import Block
+from suppress.files.contract import Asked
 from suppress.files.encodings import BOM
 from suppress.files.fields import Fields
 from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
-from suppress.files.lines import CR_ALONE, Lines
-from suppress.files.number_column import is_number_for_name, shown
+from suppress.files.lines import CR_ALONE
+from suppress.files.number_column import places_of, refuse_numbers_for_names
+from suppress.files.opened import OpenedFile
 from suppress.files.sample import Sample
-from suppress.files.slices import Row, Slices
+from suppress.files.slices import Slices
+from suppress.files.text_format import LinedFormat
 from suppress.numbers.column import Column
 
 # How the messages of the csv module begin, and what they mean to whoever has the file.
@@ -27,37 +31,24 @@ _CSV_FAULTS = (
 )
 
 
-class Delimited:
-    """The rows of a table.
+class Delimited(LinedFormat):
+    """The rows of a table: `csv`, or `tsv` for a tab between fields and nothing else.
+
+    A line before the header that names the delimiter belongs to the header.
 
     Args:
-        lines: the lines of the file.
-        columns: the columns that were named; none to find the one of the number.
-        region: the region of numbers in national form, for that.
-        kind: `csv`, or `tsv` for a tab between fields and nothing else.
-        has_header: whether the first row has the names of the columns. Without them, the
-            columns are named by their places, from 1 on.
-
-    Attributes:
-        header: the bytes of the header, with a line before it that names the delimiter.
-        columns: the columns in use.
+        file: the file.
+        asked: the way in which it is to be read.
 
     Raises:
         InputError: the header cannot be read, or the column cannot be told.
     """
 
-    def __init__(
-        self,
-        lines: Lines,
-        columns: Sequence[str],
-        region: str | None,
-        kind: str,
-        *,
-        has_header: bool = True,
-    ) -> None:
-        self._lines = lines
-        self._kind = kind.upper()
-        preface, self._delimiter = self._delimited(kind)
+    def __init__(self, file: OpenedFile, asked: Asked) -> None:
+        super().__init__(file.lines)
+        lines, has_header = file.lines, asked.has_header
+        self._kind = asked.format.upper()
+        preface, self._delimiter = self._delimited(asked.format)
         if has_header:
             names = self._names()
             self.header = preface + lines.take()
@@ -67,26 +58,19 @@ class Delimited:
             lines.rewind()
             self.header = preface
         line, self._width = lines.first, len(names)
-        self._names_of_all = names
-        if not columns:
-            if has_header and any(map(is_number_for_name, names)):
-                raise lines.error(
-                    "a number stands where the names of the columns belong. Add a line with the "
-                    "names, or use --no-header. If it is the name of a column, name that column."
-                )
-            columns = (names[self._column(names, region, line)],)
-        self.columns = tuple(columns)
-        for column in self.columns:
-            if names.count(column) != 1 and has_header:
-                often = "twice" if column in names else "not"
-                raise lines.error(f"the column {shown(column)} is {often} in the header.", line)
-            if column not in names:
-                raise lines.error(
-                    f"there is no column {shown(column)}. Without a header, a column is named by "
-                    f"its place, from 1 to {len(names)}.",
-                    line,
-                )
-        self._places = list(map(names.index, self.columns))
+        self._header = names
+        self.columns = asked.columns
+        if not self.columns:
+            if has_header:
+                try:
+                    refuse_numbers_for_names(names)
+                except ValueError as error:
+                    raise lines.error(str(error)) from None
+            self.columns = (names[self._column(names, asked.region, line)],)
+        try:
+            self._places = places_of(self.columns, names, has_header=has_header)
+        except ValueError as error:
+            raise lines.error(str(error), line) from None
         self._pick: Callable[[Sequence[str]], Any] = operator.itemgetter(*self._places)
 
     def _delimited(self, kind: str) -> tuple[bytes, str]:
@@ -102,11 +86,10 @@ class Delimited:
         """Return the rows one by one."""
         return self._records(self._pick)
 
-    def cells(self, row: Row) -> Mapping[str, str]:
-        """Return all fields of a row by the names of their columns."""
+    def _cells(self, row: Row) -> Mapping[str, str]:
         text = io.StringIO(row.raw.removeprefix(BOM).decode(), newline="")
         fields = next(csv.reader(text, delimiter=self._delimiter))
-        return dict(zip(self._names_of_all, fields, strict=True))
+        return dict(zip(self._header, fields, strict=True))
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block, but for the last one where its end is not in the block.

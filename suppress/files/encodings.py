@@ -13,12 +13,8 @@ _MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_ZIP = b"PK\3\4"
-
 _BINARY = (
     (b"%PDF-", "a PDF document"),
-    (b"\xd0\xcf\x11\xe0", "a workbook or document of old Office programs"),
-    (b"PAR1", "a Parquet file"),
     (b"ARROW1", "an Arrow file"),
     (b"Obj\1", "an Avro file"),
     (b"ORC", "an ORC file"),
@@ -46,8 +42,6 @@ def why_unreadable(raw: bytes, what: str) -> str:
         raw: the line.
         what: what is wrong with it, if it looks like nothing else.
     """
-    if raw.startswith(_ZIP):
-        return "it is a workbook or an archive. Save it as CSV in UTF-8 first."
     encoding = _wide_encoding(raw)
     if encoding is not None:
         what = f"it looks like {encoding}"

@@ -1,18 +1,33 @@
-"""The format of a file, by its first line and the ending of its name."""
+"""The format of a file, by its first bytes or its first line, and the ending of its name."""
 
 import re
 from pathlib import PurePath
 
-from suppress.files.encoded import without_compression
+from suppress.files.compressed import without_compression
 from suppress.files.encodings import BOM
-
-FORMATS = ("text", "csv", "tsv", "jsonl", "json")
 
 DELIMITERS = ",;|"
 """The delimiters of a table, besides a tab."""
 
 _SUFFIXES = {".csv": "csv", ".tsv": "tsv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 
+_ENDINGS = {
+    **_SUFFIXES,
+    ".txt": "text",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".xlsx": "workbook",
+    # These are read, but nothing here writes them.
+    **dict.fromkeys((".xls", ".xlsm", ".xlsb", ".ods"), "old workbook"),
+}
+"""Endings of names that promise a format."""
+
+MAGIC = {
+    "parquet": (b"PAR1",),
+    # A ZIP archive, and the container of older workbooks.
+    "workbook": (b"PK\3\4", b"\xd0\xcf\x11\xe0"),
+}
+"""The first bytes of formats that are not text."""
 
 NAMED_DELIMITER = re.compile(rb'(?:\xef\xbb\xbf)?"?sep=([!#-/:-@[-`{-~\t])"?\r?\n?', re.IGNORECASE)
 """A first line that names the delimiter, as Excel reads it."""
@@ -51,6 +66,11 @@ def format_of(name: str, first: bytes, *, with_columns: bool) -> str:
     if b"\t" in text:
         return "tsv"
     return "csv" if with_columns or has_delimiter else "text"
+
+
+def promised_by(name: str) -> str | None:
+    """Return the format that a file has by the ending of its name; None for any."""
+    return _ENDINGS.get(PurePath(without_compression(name)).suffix.lower())
 
 
 def _looks_quoted(text: bytes) -> bool:

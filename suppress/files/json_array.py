@@ -4,14 +4,17 @@ import codecs
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from suppress.files.batch import Row, RowsWriter, Writer
+from suppress.files.contract import Asked
 from suppress.files.encodings import BOM, why_unreadable
 from suppress.files.json_keys import Keys, cells_of, object_of
-from suppress.files.lines import Lines
 from suppress.files.number_column import choose
-from suppress.files.slices import Row, Slices
+from suppress.files.opened import OpenedFile
+from suppress.files.slices import Slices
+from suppress.files.text_format import TextFormat
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _BATCH = 2**13
@@ -31,28 +34,24 @@ class _Elements(Slices):
     is_cut = False
 
 
-class JsonArray:
+class JsonArray(TextFormat):
     """The rows of a JSON array.
 
-    Each row has the comma and the blanks before its element.
+    Each row has the comma and the blanks before its element. The header is the bracket that
+    opens the array, with the blanks behind it.
 
     Args:
-        lines: the lines of the file.
-        columns: the keys that were named; none to find the one of the number.
-        region: the region of numbers in national form, for that.
-
-    Attributes:
-        header: the bracket that opens the array, and the blanks behind it.
-        footer: the bracket that closes it, with the blanks around it; known at the end.
-        columns: the keys in use; none where the elements are the numbers themselves.
+        file: the file.
+        asked: the way in which it is to be read; its columns are keys.
 
     Raises:
         InputError: an element cannot be read, or the key of the number cannot be told.
     """
 
-    def __init__(self, lines: Lines, columns: Sequence[str], region: str | None) -> None:
-        self._lines = lines
-        self.header = self.footer = b""
+    def __init__(self, file: OpenedFile, asked: Asked) -> None:
+        super().__init__(file.lines)
+        lines = file.lines
+        self._footer = b""
         self._text = ""
         self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._elements = self._read()
@@ -65,12 +64,12 @@ class JsonArray:
             sample.append(row)
             size += len(row.raw)
         self._elements = itertools.chain(sample, self._elements)
-        self.columns = tuple(columns)
-        cells = None if columns else cells_of(row.number for row in sample)
+        self.columns = asked.columns
+        cells = None if self.columns else cells_of(row.number for row in sample)
         if cells is not None:
             names = list(cells)
             try:
-                self.columns = (names[choose(names, list(cells.values()), region)],)
+                self.columns = (names[choose(names, list(cells.values()), asked.region)],)
             except ValueError as error:
                 raise lines.error(str(error), sample[0].line) from None
         self._keys = Keys(self.columns) if self.columns else None
@@ -80,8 +79,7 @@ class JsonArray:
         for row in self._elements:
             yield row._replace(number=self._number(row))
 
-    def cells(self, row: Row) -> Mapping[str, Any]:
-        """Return all values of a row by their keys; none where it is no object."""
+    def _cells(self, row: Row) -> Mapping[str, Any]:
         return object_of(row)
 
     def batches(self) -> Iterator[Slices]:
@@ -89,6 +87,10 @@ class JsonArray:
         rows = self.rows()
         while some := list(itertools.islice(rows, _BATCH)):
             yield _Elements.of_rows(some)
+
+    def writer(self, out: Writer, name: str) -> RowsWriter:  # noqa: ARG002 - of the contract
+        """Return a writer of elements, which makes an array of them."""
+        return _ArrayWriter(out, self.header, lambda: self._footer)
 
     def _number(self, row: Row) -> Any:
         if self._keys is None:
@@ -136,7 +138,7 @@ class JsonArray:
     def _end(self, start: int, place: int, line: int) -> None:
         if self._blanks(place + 1) < len(self._text):
             raise self._lines.error("text follows the end of the array.", line)
-        self.footer = self._text[start:].encode()
+        self._footer = self._text[start:].encode()
 
     def _blanks(self, place: int) -> int:
         """Return the place behind blanks; there is text, unless the file ends."""
@@ -174,3 +176,33 @@ class JsonArray:
 
     def _not_json(self, line: int) -> Exception:
         return self._lines.error("it is not a JSON array: an element or a comma is broken.", line)
+
+
+class _ArrayWriter:
+    """Writes elements of an array.
+
+    Args:
+        out: where they go.
+        header: the beginning of the array.
+        footer: returns its end, which is known when all elements were read.
+    """
+
+    def __init__(self, out: Writer, header: bytes, footer: Callable[[], bytes]) -> None:
+        self._out = out
+        self._footer = footer
+        self._is_empty = True
+        out.writelines([header])
+
+    def writelines(self, pieces: Iterable[bytes], /) -> None:
+        if self._is_empty:
+            # No comma stands before the first element.
+            joined = b"".join(pieces)
+            self._is_empty = not joined
+            pieces = [joined.lstrip(b", \t\r\n")]
+        self._out.writelines(pieces)
+
+    def finish(self) -> None:
+        self._out.writelines([self._footer()])
+
+    def close(self) -> None:
+        pass

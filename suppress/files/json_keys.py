@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
+from suppress.files.batch import Row
 from suppress.files.blocks import Block, Bounds
 from suppress.files.encodings import BOM
 from suppress.files.number_column import shown
-from suppress.files.slices import Row
 
 _OPEN, _CLOSE = b"{}"
 

@@ -5,41 +5,37 @@ from typing import Any, cast
 
 import msgspec
 
+from suppress.files.batch import Row
 from suppress.files.blocks import Block, Bounds
+from suppress.files.contract import Asked
 from suppress.files.json_keys import Keys, cells_of, object_of
-from suppress.files.lines import Lines
+from suppress.files.opened import OpenedFile
 from suppress.files.sample import Sample
-from suppress.files.slices import Row, Slices
+from suppress.files.slices import Slices
+from suppress.files.text_format import LinedFormat
 
 
-class JsonLines:
+class JsonLines(LinedFormat):
     """The rows of JSON lines.
 
     Args:
-        lines: the lines of the file.
-        columns: the keys that were named; none to find the one of the number.
-        region: the region of numbers in national form, for that.
-
-    Attributes:
-        header: empty, since JSON lines have none.
-        columns: the keys in use; none where the lines are the numbers themselves.
+        file: the file.
+        asked: the way in which it is to be read; its columns are keys.
 
     Raises:
         InputError: the key of the number cannot be told.
     """
 
-    header = b""
-
-    def __init__(self, lines: Lines, columns: Sequence[str], region: str | None) -> None:
-        self.columns = tuple(columns)
-        self._lines = lines
-        if not columns:
+    def __init__(self, file: OpenedFile, asked: Asked) -> None:
+        super().__init__(file.lines)
+        self.columns, lines = asked.columns, file.lines
+        if not self.columns:
             sample = Sample(lines, lambda: self._decoded(_whole))
             cells = cells_of(row.number for row in sample.rows)
             if cells is not None:
                 names = list(cells)
                 line = next(row.line for row in sample.rows if isinstance(row.number, dict))
-                place = sample.column(names, list(cells.values()), region, line)
+                place = sample.column(names, list(cells.values()), asked.region, line)
                 self.columns = (names[place],)
 
         self._keys = Keys(self.columns) if self.columns else None
@@ -48,8 +44,7 @@ class JsonLines:
         """Return the rows one by one."""
         return self._decoded(self._alone if self._keys is None else self._at_keys)
 
-    def cells(self, row: Row) -> Mapping[str, Any]:
-        """Return all values of a row by their keys; none where it is no object."""
+    def _cells(self, row: Row) -> Mapping[str, Any]:
         return object_of(row)
 
     def at_once(self, block: Block) -> Slices | None:

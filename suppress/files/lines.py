@@ -26,12 +26,14 @@ class RowLimits:
         sample_rows: the rows that are read to find the column of the number.
         sample_bytes: the bytes after which no more rows are read for that.
         block_bytes: the most bytes that are read at once.
+        batch_rows: the most rows that are read at once, where rows have no bytes.
     """
 
     row_bytes: int = 2**20
     sample_rows: int = 200
     sample_bytes: int = 2**20
     block_bytes: int = 2**19
+    batch_rows: int = 2**17
 
 
 DEFAULT_LIMITS = RowLimits()

@@ -85,6 +85,45 @@ def choose(names: Sequence[str], columns: Sequence[Sequence[Any]], region: str |
     raise _unclear(f"In no column are most cells valid numbers.{hint}", names, range(len(names)))
 
 
+def places_of(
+    columns: Sequence[str], names: Sequence[str], *, has_header: bool = True, of: str = "header"
+) -> list[int]:
+    """Return the positions of the columns that were named.
+
+    Args:
+        columns: their names.
+        names: the names of all columns.
+        has_header: whether the file has these names; else they are places, from 1 on.
+        of: the part of the file that has them, for errors.
+
+    Raises:
+        ValueError: a column is not there, or twice.
+    """
+    for column in columns:
+        if names.count(column) != 1 and has_header:
+            often = "twice" if column in names else "not"
+            raise ValueError(f"the column {shown(column)} is {often} in the {of}.")
+        if column not in names:
+            raise ValueError(
+                f"there is no column {shown(column)}. Without a header, a column is named by "
+                f"its place, from 1 to {len(names)}."
+            )
+    return list(map(names.index, columns))
+
+
+def refuse_numbers_for_names(names: Iterable[str]) -> None:
+    """Refuse a header that is a row of numbers.
+
+    Raises:
+        ValueError: a name is a number.
+    """
+    if any(map(is_number_for_name, names)):
+        raise ValueError(
+            "a number stands where the names of the columns belong. Add a line with the "
+            "names, or use --no-header. If it is the name of a column, name that column."
+        )
+
+
 def counts_as_number(cell: object, region: str | None, *, named: bool = False) -> bool:
     """Return whether a cell holds a phone number, as far as one cell can tell.
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from suppress.errors import InputError
+from suppress.files.batch import Row
 from suppress.files.lines import Lines
 from suppress.files.number_column import choose
-from suppress.files.slices import Row
 
 
 class Sample:

@@ -1,32 +1,12 @@
 """Batches of text formats: rows as slices of the bytes they were read from."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.files.batch import Writer, filled
-
-
-class Row(NamedTuple):
-    """One row of a file of numbers.
-
-    Attributes:
-        line: the number of its first line, from 1.
-        raw: its bytes, line end included.
-        number: the cell of its column; for JSON of whatever type it is there. A tuple where
-            several columns are read.
-    """
-
-    line: int
-    raw: bytes
-    number: Any
-
-    @property
-    def numbers(self) -> tuple[Any, ...]:
-        """The cells of its columns that are not blank; a blank one where all are."""
-        return filled(self.number)
+from suppress.files.batch import Pieces, Row
 
 
 class Slices:
@@ -77,7 +57,7 @@ class Slices:
         """True if the last row may be half a row, because its line has no end."""
         return len(self._ends) > 0 and self._block[self._ends[-1] - 1] not in b"\r\n"
 
-    def write(self, chosen: NDArray[np.bool_], out: Writer) -> None:
+    def write(self, chosen: NDArray[np.bool_], out: Pieces) -> None:
         """Write the chosen rows as they came: rows side by side are one slice."""
         places = np.flatnonzero(chosen)
         if not len(places):

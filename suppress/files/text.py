@@ -1,42 +1,39 @@
 """Text with a number on each line."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from suppress.errors import InputError
+from suppress.files.batch import Row
 from suppress.files.blocks import Block
-from suppress.files.lines import CR_ALONE, Lines
+from suppress.files.contract import Asked
+from suppress.files.lines import CR_ALONE
 from suppress.files.number_column import shown
-from suppress.files.slices import Row, Slices
+from suppress.files.opened import OpenedFile
+from suppress.files.slices import Slices
+from suppress.files.text_format import LinedFormat
 from suppress.numbers.column import Column
 
 
-class Text:
+class Text(LinedFormat):
     """The rows of text with a number on each line.
 
     Args:
-        lines: the lines of the file.
-        columns: the columns that were named; text has none.
-
-    Attributes:
-        header: empty, since text has none.
-        columns: empty, like the header.
+        file: the file.
+        asked: the way in which it is to be read.
 
     Raises:
-        InputError: a column was named.
+        InputError: a column was named; text has none.
     """
 
-    header = b""
-    columns: tuple[str, ...] = ()
-
-    def __init__(self, lines: Lines, columns: Sequence[str]) -> None:
-        if columns:
+    def __init__(self, file: OpenedFile, asked: Asked) -> None:
+        super().__init__(file.lines)
+        if asked.columns:
             raise InputError(
-                f"{lines.name}: text with a number on each line has no column "
-                f"{shown(columns[0])}. If the file has another format, name the format."
+                f"{file.name}: text with a number on each line has no column "
+                f"{shown(asked.columns[0])}. If the file has another format, name the format."
             )
-        self._lines = lines
 
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one."""
@@ -49,10 +46,6 @@ class Text:
             if "\r" in number:
                 raise lines.error(CR_ALONE)
             yield Row(lines.first, lines.take(), number)
-
-    def cells(self, _row: Row) -> Mapping[str, str]:
-        """Return nothing: text has no columns."""
-        return {}
 
     def at_once(self, block: Block) -> Slices | None:
         """Return the rows of a block; None where a line needs a closer look."""

@@ -9,6 +9,7 @@ import msgspec
 
 from suppress.errors import ConfigurationError
 from suppress.files.batch import Writer
+from suppress.files.passing import Passing
 from suppress.lists.listing import ListRows
 
 
@@ -92,7 +93,11 @@ class ParquetList:
         self._table = pa.Table
         self._array = pa.array
         self._text = pa.string()
-        self._writer = parquet.ParquetWriter(_Sink(out), self._schema, compression="zstd")
+        self._passing = Passing(out)
+        with self._passing.let_through():
+            self._writer = parquet.ParquetWriter(
+                pa.PythonFile(self._passing, mode="w"), self._schema, compression="zstd"
+            )
 
     def write(self, rows: ListRows) -> None:
         """Write some rows."""
@@ -100,11 +105,13 @@ class ParquetList:
             self._array(column, self._text).cast(field.type)
             for column, field in zip(rows, self._schema, strict=True)
         ]
-        self._writer.write_table(self._table.from_arrays(columns, schema=self._schema))
+        with self._passing.let_through():
+            self._writer.write_table(self._table.from_arrays(columns, schema=self._schema))
 
     def finish(self) -> None:
         """Write what a reader looks for at the end."""
-        self._writer.close()
+        with self._passing.let_through():
+            self._writer.close()
 
 
 FORMATS: dict[str, Callable[[Writer], ListWriter]] = {
@@ -113,20 +120,3 @@ FORMATS: dict[str, Callable[[Writer], ListWriter]] = {
     "parquet": ParquetList,
 }
 """The formats by name, which is also the ending of a file's name."""
-
-
-class _Sink(io.RawIOBase):
-    """A file for a library that writes one, in front of an output."""
-
-    def __init__(self, out: Writer) -> None:
-        self._out = out
-
-    def writable(self) -> bool:
-        """Return True."""
-        return True
-
-    def write(self, data: Any, /) -> int:
-        """Write some bytes."""
-        taken = bytes(data)
-        self._out.writelines([taken])
-        return len(taken)

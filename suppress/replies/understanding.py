@@ -94,7 +94,8 @@ def understand(text: str, languages: Iterable[str] | None = None) -> Reply | Non
         The meaning; None if the reply asks for nothing of the kind, or is not understood.
 
     Raises:
-        InvalidArgument: one of the languages is unknown; the message lists those that are known.
+        InvalidArgument: a language is unknown (the message lists those that are not), or none is
+            named.
     """
     words = vocabulary()
     if languages is None:

@@ -120,7 +120,7 @@ class Vocabulary:
         """Return the bits of some languages, such as `de` or `de-AT`.
 
         Raises:
-            InvalidArgument: one of them has no words.
+            InvalidArgument: one of them has no words, or none is named.
         """
         found = 0
         for each in languages:
@@ -131,6 +131,8 @@ class Vocabulary:
                     f"{', '.join(sorted(self.bits))}."
                 )
             found |= self.bits[language]
+        if not found:
+            raise InvalidArgument("No language is named. Name one, or leave the languages out.")
         return found
 
     def starting_at(self, words: Words, place: int) -> Iterator[tuple[Phrase, int]]:

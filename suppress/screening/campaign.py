@@ -4,8 +4,9 @@ For each batch, after it was read, the stop list is looked at again: at the opt-
 made meanwhile, and at its age.
 """
 
+import contextlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
@@ -13,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.files.batch import Writer
+from suppress.files.batch import RowsWriter, Writer
 from suppress.files.rows import Rows
 from suppress.numbers.bulk import Reader
 from suppress.numbers.problem import Problem
@@ -111,36 +112,37 @@ def screen_rows(
     if with_receipt:
         builder = ReceiptBuilder(view.snapshot, view.reader.convention, view.at, rows.columns)
     named = {Outcome.ALLOWED: allowed, Outcome.SUPPRESSED: suppressed, Outcome.INVALID: invalid}
-    writers = {outcome: rows.writer(out) for outcome, out in named.items() if out is not None}
-    if decisions is not None:
-        decisions.writelines([decisions_header()])
     progress(len(rows.header))
-    for batch in rows.batches():
-        view = stop_list.look()
-        screening = Screening(
-            batch.numbers,
-            view.snapshot,
-            reader=view.reader,
-            screened_at=view.at,
-            check_types=False,
-        )
-        repeated = None if seen is None else _repeated(screening, seen)
-        left_out = 0 if repeated is None else int(np.count_nonzero(repeated))
-        for outcome, writer in writers.items():
-            chosen = screening.where(outcome)
-            batch.write(chosen if repeated is None else chosen & ~repeated, writer)
+    with _writers(rows, named) as writers:
         if decisions is not None:
-            decisions.writelines([decisions_of(batch, screening, repeated)])
-        if builder is not None:
-            builder.look(view.snapshot, view.reader.convention, view.at)
-            builder.add(batch.numbers, screening.counts, left_out)
-        counts.update(screening.counts)
-        problems.update(screening.problems)
-        repeats += left_out
-        is_cut = batch.is_cut
-        progress(batch.size)
-    for writer in writers.values():
-        writer.finish(rows.footer)
+            decisions.writelines([decisions_header()])
+        for batch in rows.batches():
+            view = stop_list.look()
+            screening = Screening(
+                batch.numbers,
+                view.snapshot,
+                numbers=batch.numbers,
+                reader=view.reader,
+                screened_at=view.at,
+                check_types=False,
+            )
+            repeated = None if seen is None else _repeated(screening, seen)
+            left_out = 0 if repeated is None else int(np.count_nonzero(repeated))
+            for outcome, writer in writers.items():
+                chosen = screening.where(outcome)
+                batch.write(chosen if repeated is None else chosen & ~repeated, writer)
+            if decisions is not None:
+                decisions.writelines([decisions_of(batch, screening, repeated)])
+            if builder is not None:
+                builder.look(view.snapshot, view.reader.convention, view.at)
+                builder.add(batch.numbers, screening.counts, left_out)
+            counts.update(screening.counts)
+            problems.update(screening.problems)
+            repeats += left_out
+            is_cut = batch.is_cut
+            progress(batch.size)
+        for writer in writers.values():
+            writer.finish()
     return Campaign(
         snapshot=view.snapshot,
         columns=rows.columns,
@@ -150,6 +152,20 @@ def screen_rows(
         receipt=None if builder is None else builder.receipt(),
         is_cut=is_cut,
     )
+
+
+@contextlib.contextmanager
+def _writers(
+    rows: Rows, outputs: Mapping[Outcome, Writer | None]
+) -> Iterator[dict[Outcome, RowsWriter]]:
+    """Make the writers of rows; they are given up at the end, unless they are finished."""
+    with contextlib.ExitStack() as stack:
+        made = {}
+        for outcome, out in outputs.items():
+            if out is not None:
+                made[outcome] = rows.writer(out)
+                stack.callback(made[outcome].close)
+        yield made
 
 
 def _repeated(screening: Screening[Any], seen: Seen) -> NDArray[np.bool_]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from suppress.files.batch import Batch
 from suppress.files.number_column import is_blank
+from suppress.numbers.handed_in import is_missing
 from suppress.printable import printable
 from suppress.screening.outcome import Outcome
 from suppress.screening.screening import Screening
@@ -75,7 +76,10 @@ def _text(number: Any) -> str:
         return _BETWEEN.join(_text(each) for each in number if not is_blank(each))
     if isinstance(number, str):
         return number
-    return "" if number is None else msgspec.json.encode(number).decode()
+    if is_missing(number):
+        return ""
+    is_of_json = isinstance(number, bool | int | float | list | dict)
+    return msgspec.json.encode(number).decode() if is_of_json else str(number)
 
 
 def _csv(records: Iterable[Iterable[object]]) -> bytes:

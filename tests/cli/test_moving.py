@@ -37,6 +37,8 @@ def test_what_cannot_go_out(typed: Typed) -> None:
     refuses(typed("export", "--source", "bsg", "--opt-outs"), 2, "exclude each other")
     refuses(typed("export", "--source", "crm"), 2, r"There are: bsg, opt-outs\.")
     refuses(typed("export", "--channel", "smss"), 2, "'smss'")
+    refuses(typed("export", "-o", "out.xlsx"), 2, "would not be what its name says")
+    refuses(typed("export", "-o", "out.csv", "--format", "jsonl"), 2, "what its name says")
     done = typed("export", "-o", "out.csv", BSG_API_KEY="test_wrong")
     refuses(done, 3, "stop list cannot be read")
     assert not Path("out.csv").exists()

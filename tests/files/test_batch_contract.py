@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from suppress import Batch, Rows
-from suppress.files.batch import Writer
+from suppress.files.batch import Pieces
 from suppress.files.lines import RowLimits
 from suppress.testing import BatchContract
 from suppress.testing.batches import NUMBERS, Chosen, Opening, Rewriting
@@ -56,6 +56,69 @@ class TestFormats(BatchContract):
         assert HEADERS[form] + out.getvalue() == content
 
 
+class OfLibrary(BatchContract):
+    """The suite for a format that a library reads and writes."""
+
+    def content_of(self, numbers: Sequence[str]) -> bytes:
+        raise NotImplementedError
+
+    def name(self) -> str:
+        raise NotImplementedError
+
+    def rows_of(self, content: bytes) -> Rows:
+        return Rows(io.BytesIO(content), limits=RowLimits(batch_rows=300))
+
+    @pytest.fixture
+    def opening(self) -> Opening:
+        return lambda numbers: list(self.rows_of(self.content_of(numbers)).batches())
+
+    @pytest.fixture
+    def rewriting(self) -> Rewriting:
+        def rewritten(choices: Sequence[tuple[Batch, Chosen]]) -> list[Any]:
+            out = io.BytesIO()
+            writer = self.rows_of(self.content_of(NUMBERS)).writer(out, self.name())
+            for batch, chosen in choices:
+                batch.write(chosen, writer)
+            writer.finish()
+            again = self.rows_of(out.getvalue()).batches()
+            return [number for each in again for number in each.numbers]
+
+        return rewritten
+
+
+class TestParquet(OfLibrary):
+    def content_of(self, numbers: Sequence[str]) -> bytes:
+        parquet, out = pytest.importorskip("pyarrow.parquet"), io.BytesIO()
+        table = pytest.importorskip("pyarrow").table({"phone": numbers})
+        parquet.write_table(table, out, row_group_size=200)
+        return out.getvalue()
+
+    def name(self) -> str:
+        return "out.parquet"
+
+
+class TestWorkbook(OfLibrary):
+    def content_of(self, numbers: Sequence[str]) -> bytes:
+        pytest.importorskip("python_calamine")
+        out = io.BytesIO()
+        with pytest.importorskip("xlsxwriter").Workbook(out, {"in_memory": True}) as book:
+            sheet = book.add_worksheet()
+            for place, cells in enumerate([("name", "phone"), *(("A", each) for each in numbers)]):
+                sheet.write_row(place, 0, cells)
+        return out.getvalue()
+
+    def name(self) -> str:
+        return "out.xlsx"
+
+
+class TestWorkbookAsCsv(TestWorkbook):
+    def rows_of(self, content: bytes) -> Rows:
+        return Rows(io.BytesIO(content), limits=RowLimits(batch_rows=300, block_bytes=2**11))
+
+    def name(self) -> str:
+        return "out.csv"
+
+
 class Backwards:
     """A batch that writes its rows in the wrong order."""
 
@@ -64,7 +127,7 @@ class Backwards:
         self.size, self.is_cut = batch.size, batch.is_cut
         self._batch = batch
 
-    def write(self, chosen: Chosen, out: Writer) -> None:
+    def write(self, chosen: Chosen, out: Pieces) -> None:
         for place in np.flatnonzero(chosen)[::-1]:
             self._batch.write(np.arange(len(chosen)) == place, out)
 
@@ -72,7 +135,7 @@ class Backwards:
 class Generous(Backwards):
     """A batch that writes the first row whether it is chosen or not."""
 
-    def write(self, chosen: Chosen, out: Writer) -> None:
+    def write(self, chosen: Chosen, out: Pieces) -> None:
         self._batch.write(chosen | (np.arange(len(chosen)) == 0), out)
 
 

@@ -13,7 +13,8 @@ import pytest
 
 from support.files import A, B
 from suppress import InputError, Rows
-from suppress.files.encoded import compressing, opened
+from suppress.files.compressed import compressing
+from suppress.files.opened import OpenedFile
 
 CONTENT = f"name,phone\r\nZo\u00eb,{A}\r\n\U0001f4de,{B}\r\n"
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
@@ -32,7 +33,7 @@ def rewritten(content: bytes, *, name: str = "-") -> tuple[Rows, bytes]:
     writer = rows.writer(out)
     for batch in rows.batches():
         batch.write(np.ones(len(batch.numbers), np.bool_), writer)
-    writer.finish(rows.footer)
+    writer.finish()
     return rows, out.getvalue()
 
 
@@ -73,15 +74,6 @@ def test_damage_is_an_error(compression: str, damage: str) -> None:
         rewritten(bytes(packed), name="a.gz")
 
 
-def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("compression", "backports"):
-        monkeypatch.setitem(sys.modules, name, None)
-    with pytest.raises(
-        InputError, match=r"a\.zst is compressed with zstd.*suppress-filter\[zstd\]"
-    ):
-        Rows(io.BytesIO(b"\x28\xb5\x2f\xfd"), name="a.zst")
-
-
 @pytest.mark.parametrize("order", UTF_16)
 @pytest.mark.parametrize("compress", [bytes, gzip.compress])
 def test_utf_16_is_written_as_it_came(order: str, compress: Callable[[bytes], bytes]) -> None:
@@ -104,4 +96,4 @@ def test_a_pipe_is_not_waited_for() -> None:
         def read1(self, size: int | None = -1) -> bytes:
             return self.read(1) or pytest.fail("it is waited for")
 
-    assert opened(Pipe(b"+"), "-").stream.read1(10) == b"+"
+    assert OpenedFile(Pipe(b"+"), "-").stream.read1(10) == b"+"

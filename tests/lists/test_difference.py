@@ -14,6 +14,9 @@ ANN, BOB, CY, DEE = "+14155552671", "+14155552672", "+442079460958", "+442079460
 OLD, NEW = "+22961234567", "+2290161234567"
 """The forms of one line before and after a change of the plan of Benin."""
 
+MOBILE = "+5491123456789", "+541123456789"
+"""One line of Argentina with the digit of mobiles and without: both are possible numbers."""
+
 
 @pytest.fixture
 def one(clock: Clock, tmp_path: Path) -> Suppressor:
@@ -61,7 +64,7 @@ def test_rows_of_other_channels_are_passed_over(one: Suppressor) -> None:
     assert only(lists.compare("crm", rows, "sms", suppressor=one)) == ({ANN, "12", "13"}, set())
 
 
-@pytest.mark.parametrize(("a", "b"), [(OLD, NEW), (NEW, OLD), (OLD, OLD)])
+@pytest.mark.parametrize(("a", "b"), [(OLD, NEW), (NEW, OLD), (OLD, OLD), MOBILE, MOBILE[::-1]])
 def test_every_form_of_a_line_is_one_person(clock: Clock, a: str, b: str) -> None:
     clock.now = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
     one, other = ListSource(listed(a), name="one"), ListSource(listed(b), name="other")

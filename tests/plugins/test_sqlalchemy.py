@@ -207,9 +207,11 @@ def test_the_region(sqlite_url: str, region: str | None, phone: str) -> None:
     ],
     ids=str,
 )
-def test_a_row_that_cannot_be_used_fails_the_load(url: str, row: dict[str, Any], said: str) -> None:
-    fill(url, *ROWS, {"id": 7, "phone": LATER, "way": "sms"} | row)
-    suppressor = suppressor_of(url, channel_column="way")
+def test_a_row_that_cannot_be_used_fails_the_load(
+    sqlite_url: str, row: dict[str, Any], said: str
+) -> None:
+    fill(sqlite_url, *ROWS, {"id": 7, "phone": LATER, "way": "sms"} | row)
+    suppressor = suppressor_of(sqlite_url, channel_column="way")
     with pytest.raises(StopListUnavailable, match=f"'sqlalchemy': .*people, {said}") as caught:
         suppressor.filter_recipients([FREE], "sms")
     assert "555" not in str(caught.value)

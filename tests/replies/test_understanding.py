@@ -70,6 +70,8 @@ def test_words_of_other_languages_do_not_count() -> None:
 def test_an_unknown_language_is_an_error() -> None:
     with pytest.raises(InvalidArgument, match=r"no words for the language 'tlh'.* de, el, en, es"):
         understand("stop", ["en", "tlh"])
+    with pytest.raises(InvalidArgument, match="Name one, or leave the languages out"):
+        understand("stop", [])
 
 
 @pytest.mark.parametrize(
