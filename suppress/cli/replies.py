@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, BinaryIO
 
 import click
+import numpy as np
 
 from suppress.cli.given_numbers import GivenNumbers
 from suppress.cli.input import STANDARD, check_unchanged, opened, rows_of, state
@@ -17,9 +19,10 @@ from suppress.cli.outputs import outputs
 from suppress.cli.pending import pending_rows, print_pending
 from suppress.cli.printing import counted, print_json
 from suppress.cli.summary import taken_from
-from suppress.files.encoded import compression_of
+from suppress.errors import InputError
+from suppress.files.batch import Row
+from suppress.files.compressed import compression_of
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 from suppress.replies import Received, Reply, receive_replies
 from suppress.suppressor import Suppressor
 
@@ -124,60 +127,86 @@ def add_replies(
     **details: Any,
 ) -> None:
     """Opt out those who say so in a file of replies, and print the outcome."""
-    path = given.path
-    if path is None or given.numbers:
-        raise click.UsageError("--text-column is for a file of replies. Name it with --file.")
-    if len(given.columns) > 1:
-        raise click.UsageError("A reply has one sender. Name one column.")
-    if options.not_understood is not None and _is_same(path, options.not_understood):
-        raise click.UsageError("--not-understood names the input. Name another file.")
+    path = _file_of(given, options)
     with contextlib.ExitStack() as stack:
         stream, _ = opened(path, stack)
-        rows, received = _received(suppressor, given, path, stream, channels, options, details)
-    if options.not_understood is not None:
-        _write(rows, received.replies[None], options.not_understood)
+        before = state(stream)
+        again = io.BytesIO(stream.read()) if before is None and options.not_understood else None
+        region = suppressor.reader(details["default_region"]).convention.region
+        rows = _rows(given, path, again or stream, region)
+        if options.not_understood is not None:
+            _check_name(rows, options.not_understood)
+
+        def check_whole() -> None:
+            rows.check_whole()
+            check_unchanged(stream, rows, before, quiet=current_limits().quiet)
+
+        received = receive_replies(
+            rows,
+            text_column=options.text_column or "",
+            channels=channels,
+            time_column=options.time_column,
+            languages=options.languages or None,
+            suppressor=suppressor,
+            whole=check_whole,
+            **{name: value for name, value in details.items() if value is not None},
+        )
+        if options.not_understood is not None:
+            # The rows of all formats are written from their batches, as they came.
+            source = again or stream
+            source.seek(0)
+            same = _rows(given, path, source, region)
+            _write(same, received.replies[None], options.not_understood)
+            check_unchanged(stream, same, before)
     suppressor.pass_on(patience=current_limits().delivery)
     waiting = pending_rows(suppressor)
     if as_json:
         print_json({**_document(received), "waiting": waiting})
         return
-    if said := taken_from(rows.columns):
-        click.echo(said, err=True)
+    for said in (taken_from(rows.columns), rows.remark):
+        if said:
+            click.echo(said, err=True)
     for line in _lines(received, options.not_understood):
         click.echo(line)
     print_pending(waiting)
 
 
-def _received(
-    suppressor: Suppressor,
-    given: GivenNumbers,
-    path: str,
-    stream: BinaryIO,
-    channels: Sequence[str],
-    options: ReplyOptions,
-    details: dict[str, Any],
-) -> tuple[Rows, Received]:
-    before = state(stream)
-    region = suppressor.reader(details["default_region"]).convention.region
-    rows = rows_of(stream, path, given.columns, given.format_, region, has_header=given.has_header)
-    received = receive_replies(
-        rows,
-        text_column=options.text_column or "",
-        channels=channels,
-        time_column=options.time_column,
-        languages=options.languages or None,
-        suppressor=suppressor,
-        whole=lambda: check_unchanged(stream, rows, before, quiet=current_limits().quiet),
-        **{name: value for name, value in details.items() if value is not None},
+def _file_of(given: GivenNumbers, options: ReplyOptions) -> str:
+    """Return the file of the replies, if the command was called rightly."""
+    if given.path is None or given.numbers:
+        raise click.UsageError("--text-column is for a file of replies. Name it with --file.")
+    if len(given.columns) > 1:
+        raise click.UsageError("A reply has one sender. Name one column.")
+    if options.not_understood is not None and _is_same(given.path, options.not_understood):
+        raise click.UsageError("--not-understood names the input. Name another file.")
+    return given.path
+
+
+def _rows(given: GivenNumbers, path: str, stream: BinaryIO, region: str | None) -> Rows:
+    return rows_of(
+        *(stream, path, given.columns, given.format_, region),
+        has_header=given.has_header,
+        sheet=given.sheet,
     )
-    return rows, received
 
 
-def _write(rows: Rows, chosen: Iterable[Row], place: str) -> None:
-    with outputs({_NOT_UNDERSTOOD: place}, {_NOT_UNDERSTOOD: compression_of(place)}) as made:
-        writer = rows.writer(made[_NOT_UNDERSTOOD])
-        writer.writelines([row.raw for row in chosen])
-        writer.finish(rows.footer)
+def _check_name(rows: Rows, place: str) -> None:
+    try:
+        rows.check_name(place)
+    except InputError as error:
+        raise click.UsageError(str(error)) from None
+
+
+def _write(rows: Rows, chosen: Sequence[Row], place: str) -> None:
+    lines = [row.line for row in chosen]
+    packed = {_NOT_UNDERSTOOD: compression_of(place)}
+    with (
+        outputs({_NOT_UNDERSTOOD: place}, packed) as made,
+        contextlib.closing(rows.writer(made[_NOT_UNDERSTOOD])) as writer,
+    ):
+        for batch in rows.batches():
+            batch.write(np.isin(batch.lines, lines), writer)
+        writer.finish()
 
 
 def _is_same(source: str, place: str) -> bool:

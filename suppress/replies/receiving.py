@@ -11,9 +11,9 @@ from typing import Any, Unpack
 
 from suppress.default import default_suppressor
 from suppress.errors import InputError, UnknownChannel
+from suppress.files.batch import Row
 from suppress.files.number_column import is_blank, shown
 from suppress.files.rows import Rows
-from suppress.files.slices import Row
 from suppress.opt_outs.evidence import MAX_LENGTH, Details
 from suppress.opt_outs.moving import Added
 from suppress.replies.understanding import Reply, understand

@@ -31,6 +31,14 @@ def test_only_those_who_say_so(typed: Typed, provider: Sandbox) -> None:
 
 
 @pytest.mark.slow
+def test_rows_of_standard_input_are_written_too(typed: Typed, provider: Sandbox) -> None:
+    arguments = ("add", "--file", "-", "--text-column", "body", "--channel", "sms")
+    done = typed(*arguments, "--not-understood", "left.csv", stdin=FILE)
+    assert done.returncode == 0, done.stderr
+    assert Path("left.csv").read_text() == f"sender,body\n{BOB},See you\n"
+
+
+@pytest.mark.slow
 def test_as_json(typed: Typed, provider: Sandbox) -> None:
     Path("in.csv").write_text(FILE)
     done = typed(*ADD, "--json", SUPPRESS_STOP_SCOPE="all")
@@ -50,6 +58,7 @@ def test_as_json(typed: Typed, provider: Sandbox) -> None:
         ((*ADD, BOB), 2, "--text-column is for a file of replies"),
         ((*ADD, "--column", "sender", "--column", "body"), 2, "Name one column"),
         ((*ADD, "--not-understood", "in.csv"), 2, "--not-understood names the input"),
+        ((*ADD, "--not-understood", "left.parquet"), 2, "would not be what its name says"),
         ((*ADD, "--language", "xx"), 2, "no words for the language 'xx'"),
         ((*ADD, "--time-column", "when"), 4, "in.csv has no column 'when'"),
     ],
