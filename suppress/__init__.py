@@ -29,6 +29,16 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.events import (
+    Event,
+    Listener,
+    ListFailed,
+    ListLoaded,
+    OptOutsChanged,
+    OptOutsDelivered,
+    RecipientsScreened,
+    SendBypassed,
+)
 from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
 from suppress.followed import FollowedList
@@ -96,6 +106,7 @@ __all__ = [
     "Destination",
     "Entries",
     "Entry",
+    "Event",
     "Evidence",
     "Failure",
     "FollowedList",
@@ -108,7 +119,12 @@ __all__ = [
     "InvalidSetting",
     "Lease",
     "LeaseLost",
+    "ListFailed",
+    "ListLoaded",
+    "Listener",
     "MaxInvalid",
+    "OptOutsChanged",
+    "OptOutsDelivered",
     "Origin",
     "Outcome",
     "Overtaken",
@@ -119,6 +135,7 @@ __all__ = [
     "PinnedList",
     "Progress",
     "Receipt",
+    "RecipientsScreened",
     "Record",
     "RecordError",
     "Refused",
@@ -129,6 +146,7 @@ __all__ = [
     "Rows",
     "Screening",
     "Secret",
+    "SendBypassed",
     "ServerUrl",
     "Settings",
     "SharedRecord",

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import logging
 import sqlite3
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,7 @@ from suppress.screening.outcome import Outcome
 from suppress.screening.recipients import taken
 from suppress.screening.screening import outcomes_of
 from suppress.screening.segment import INVALID, OUTCOMES, SUPPRESSED
+from suppress.screening.tally import OutcomeTally
 from suppress.suppressor import Suppressor
 
 logger = logging.getLogger("suppress")
@@ -142,5 +144,10 @@ class _Functions:
 
     def _codes_on(self, channel: str, numbers: Any) -> NDArray[np.uint8]:
         one = self.suppressor or default_suppressor()
+        began = time.monotonic()
         snapshot, reader = one.snapshot(channel), one.reader(self.default_region)
-        return outcomes_of(taken(numbers)[1], snapshot, reader)
+        tally = OutcomeTally(channel, one.listeners, began=began)
+        codes = outcomes_of(taken(numbers)[1], snapshot, reader)
+        tally.add(codes)
+        tally.tell()
+        return codes

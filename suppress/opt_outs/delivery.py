@@ -11,12 +11,15 @@ import dataclasses
 import hashlib
 import logging
 import math
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from suppress.errors import Refused, SourceError, StoreUnavailable
+from suppress.events import Listener, OptOutsDelivered, unheard
 from suppress.hanging import Calls, Hanging, Overdue
+from suppress.numbers.mask import mask
 from suppress.opt_outs.contract import Backlog, Destination, PendingChange, Record, RecordError
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.record import unavailable
@@ -67,6 +70,8 @@ class Delivery:
         ids: gives the ids that a source needs for removing.
         clock: gives the time, in seconds since the epoch.
         load_timeout: seconds to wait for another process that delivers.
+        timer: gives seconds that never run backwards.
+        tell: told of each delivery.
         limits: the delays.
     """
 
@@ -79,6 +84,8 @@ class Delivery:
         ids: Ids,
         clock: Callable[[], float],
         load_timeout: float,
+        timer: Callable[[], float] = time.monotonic,
+        tell: Listener = unheard,
         limits: OptOutLimits = LIMITS,
     ) -> None:
         self._record = record
@@ -88,6 +95,8 @@ class Delivery:
         self._ids = ids
         self._clock = clock
         self._load_timeout = load_timeout
+        self._timer = timer
+        self._tell = tell
         self._limits = limits
         self._rests: dict[Destination, float] = {}
         self._calls = Calls()
@@ -270,6 +279,7 @@ class Delivery:
         action, channel = batch[0].action, batch[0].channel
         numbers = [each.number for each in batch]
         places = [each.id for each in batch]
+        began = self._timer()
         try:
             if action == "add":
                 self._call(source, lambda: source.add(numbers, channel), max_wait)
@@ -285,6 +295,7 @@ class Delivery:
                 )
             refused.add((channel, numbers[0]))
             self._record.reject(places, str(error), self._clock(), refused=True)
+            self._told("refused", batch, source, began, str(error))
             logger.warning(
                 "The source %r refuses %s: %s `suppress status` shows it.",
                 source.name,
@@ -297,6 +308,7 @@ class Delivery:
             raise
         except Exception as error:  # noqa: BLE001 - a source is a stranger's code
             self._record.reject(places, in_words(error), self._clock(), refused=False)
+            self._told("failed", batch, source, began, in_words(error))
             logger.warning(
                 "What was opted out here cannot be delivered to the source %r now, and waits: %s",
                 source.name,
@@ -305,7 +317,22 @@ class Delivery:
             return False
         else:
             self._record.acknowledge(places)
+            self._told("taken", batch, source, began)
         return True
+
+    def _told(
+        self,
+        outcome: Literal["taken", "refused", "failed"],
+        batch: Sequence[PendingChange],
+        source: _Taker,
+        began: float,
+        error: str | None = None,
+    ) -> None:
+        """Tell listeners of the outcome for a batch."""
+        kind, took, why = batch[0], self._timer() - began, error and mask(error)
+        self._tell(
+            OptOutsDelivered(source.name, kind.channel, kind.action, outcome, len(batch), took, why)
+        )
 
     def _call(self, source: _Taker, call: Callable[[], None], max_wait: float | None) -> None:
         """Call a source, and give the call up where it takes too long."""

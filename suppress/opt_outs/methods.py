@@ -1,11 +1,12 @@
 """The methods of a `Suppressor` that opt people out, and show and deliver what was done."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
 from suppress.errors import ConfigurationError, StopListUnavailable
+from suppress.events import Listeners, OptOutsChanged
 from suppress.numbers.bulk import Reader
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.opt_outs.delivery import Delivery
@@ -28,9 +29,11 @@ class OptOutMethods(ABC):
 
     Attributes:
         channels: the channels that are served.
+        listeners: those who are told of events.
     """
 
     channels: tuple[str, ...]
+    listeners: Listeners
     _clock: Callable[[], float]
 
     @abstractmethod
@@ -91,7 +94,7 @@ class OptOutMethods(ABC):
         evidence = Evidence.given(details, self._clock())
         people = read_exactly(numbers, self.reader(details.get("default_region")))
         try:
-            return opt_outs.add(
+            added = opt_outs.add(
                 people,
                 list(dict.fromkeys(channels)),
                 delivery.destinations,
@@ -100,6 +103,8 @@ class OptOutMethods(ABC):
             )
         finally:
             self._announce()
+        self._tell_added(added)
+        return added
 
     @without_frames
     def remove(
@@ -149,6 +154,7 @@ class OptOutMethods(ABC):
             correction=correction,
         )
         self._announce()
+        self.listeners.tell(OptOutsChanged(channel, "remove", len(people.numbers)))
         lists = snapshot.with_opted_out(opt_outs.of(channel))
         return {
             number: tuple(
@@ -312,6 +318,12 @@ class OptOutMethods(ABC):
         """
         kept = self._store_of_opt_outs
         return [] if kept is None else kept.delivery.backlog()
+
+    def _tell_added(self, added: Mapping[str, int]) -> None:
+        """Tell listeners how many opt-outs are new, by channel."""
+        for channel, count in added.items():
+            if count:
+                self.listeners.tell(OptOutsChanged(channel, "add", count))
 
     def _kept(self, *channels: str) -> Kept:
         for channel in channels:

@@ -106,6 +106,7 @@ class MovingMethods(OptOutMethods, ABC):
         opt_outs.append(changes)
         if not dry_run:
             self._announce()
+            self._tell_added({name: each.new for name, each in added.items()})
         return MappingProxyType(added)
 
     @without_frames

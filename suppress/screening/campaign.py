@@ -5,6 +5,7 @@ made meanwhile, and at its age.
 """
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.events import Listeners
 from suppress.files.batch import RowsWriter, Writer
 from suppress.files.rows import Rows
 from suppress.numbers.bulk import Reader
@@ -23,6 +25,7 @@ from suppress.screening.once import Seen
 from suppress.screening.outcome import Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.screening import Screening
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.snapshot import Snapshot
 
 
@@ -33,11 +36,13 @@ class View(NamedTuple):
         snapshot: its snapshot.
         reader: reads the numbers of recipients.
         at: the moment (aware, UTC).
+        listeners: those who are told of what is screened against it; None for nobody.
     """
 
     snapshot: Snapshot
     reader: Reader
     at: datetime
+    listeners: Listeners | None = None
 
 
 class LiveList(Protocol):
@@ -107,7 +112,9 @@ def screen_rows(
     problems = Counter[Problem]()
     seen = Seen() if once else None
     repeats, is_cut = 0, False
+    began = time.monotonic()
     view = stop_list.look()
+    tally = OutcomeTally(view.snapshot.channel, view.listeners, began=began)
     builder = None
     if with_receipt:
         builder = ReceiptBuilder(view.snapshot, view.reader.convention, view.at, rows.columns)
@@ -138,11 +145,13 @@ def screen_rows(
                 builder.add(batch.numbers, screening.counts, left_out)
             counts.update(screening.counts)
             problems.update(screening.problems)
+            tally.add(screening.codes)
             repeats += left_out
             is_cut = batch.is_cut
             progress(batch.size)
         for writer in writers.values():
             writer.finish()
+    tally.tell()
     return Campaign(
         snapshot=view.snapshot,
         columns=rows.columns,
