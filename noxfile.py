@@ -1,6 +1,7 @@
 """Named tasks for development. List them with `nox -l`, run one with `nox -s NAME`."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import nox
@@ -44,6 +45,16 @@ def spark(session: nox.Session) -> None:
     files = "tests/plugins/test_spark.py", "tests/test_documents.py"
     session.run("pytest", "-n0", "-k", "spark", *files, *session.posargs)
     session.run("python", "tests/benchmarks/spark.py", "20000", "20000")
+
+
+@nox.session
+def extras(session: nox.Session) -> None:
+    """Install each extra alone, and all of them together, and import what they bring."""
+    project = nox.project.load_toml("pyproject.toml")["project"]
+    offered = set(project["optional-dependencies"]) - {"test", "libraries", "bench"}
+    for extra in session.posargs or sorted(offered):
+        alone = ["--isolated", "--no-project", "--python", sys.executable, "--with", f".[{extra}]"]
+        session.run("uv", "run", "-q", *alone, "python", "tests/extras.py", extra, external=True)
 
 
 @nox.session
@@ -94,6 +105,7 @@ import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
+assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
 """
 

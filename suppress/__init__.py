@@ -1,6 +1,8 @@
 """Keep messages from reaching people who asked not to get them."""
 
+import importlib
 import logging
+from typing import TYPE_CHECKING
 
 from suppress import sql
 from suppress.default import (
@@ -39,6 +41,7 @@ from suppress.events import (
     RecipientsScreened,
     SendBypassed,
 )
+from suppress.exchange.limits import ExchangeLimits
 from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
 from suppress.followed import FollowedList
@@ -89,13 +92,32 @@ from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
+if TYPE_CHECKING:
+    from suppress.exchange.bearer import BearerToken
+    from suppress.exchange.exchange import Exchange, HttpAnswer
+
 logging.getLogger("suppress").addFilter(PrintableRecords())
+
+_OF_REQUESTS = {
+    "BearerToken": "suppress.exchange.bearer",
+    "Exchange": "suppress.exchange.exchange",
+    "HttpAnswer": "suppress.exchange.exchange",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Import what needs requests when it is asked for, since it takes long."""
+    if name not in _OF_REQUESTS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_OF_REQUESTS[name]), name)
+
 
 __all__ = [
     "Action",
     "Against",
     "Backlog",
     "Batch",
+    "BearerToken",
     "Campaign",
     "Change",
     "Changes",
@@ -108,11 +130,14 @@ __all__ = [
     "Entry",
     "Event",
     "Evidence",
+    "Exchange",
+    "ExchangeLimits",
     "Failure",
     "FollowedList",
     "Forgotten",
     "Health",
     "Held",
+    "HttpAnswer",
     "InputError",
     "InvalidArgument",
     "InvalidNumber",

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, readable by their owner alone.
+"""Files that appear whole or not at all, readable by their owner alone or by one group.
 
 A file is written under a hidden name beside the path, and takes its place in one step. Until
 then nobody sees any of it, and nothing is left behind if it is never finished.
@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from suppress.ownership import followed, refuse_fifo
+from suppress.ownership import followed, group_of, refuse_fifo
+
+PRIVATE, SHARED = 0o600, 0o660
+"""The modes of a file for its owner alone, and of one for a group."""
 
 TEMPORARY = "A temporary file"
 """The name for errors of a file that has none, or that nobody has named."""
@@ -21,7 +24,9 @@ _unfinished: set[Path] = set()
 
 
 @contextlib.contextmanager
-def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[BinaryIO]:
+def atomic_write(
+    path: Path, *, like: os.stat_result | None = None, share: bool = False
+) -> Iterator[BinaryIO]:
     """Write a file that takes the path's place when the block ends without an exception.
 
     A link is followed, unless another user made it. Anything but a regular file (a terminal,
@@ -31,6 +36,7 @@ def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[
     Args:
         path: where the file goes.
         like: the file whose permissions the new one gets at the end; None for a private one.
+        share: whether the group may read and write it, in a folder that was made for a group.
 
     Raises:
         OSError: the file cannot be written; the old one is still there.
@@ -55,6 +61,8 @@ def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[
                 stream.flush()
                 if like is not None:
                     _take_permissions(stream.fileno(), like)
+                elif share and (group := group_of(target.parent)) is not None:
+                    _share(stream.fileno(), group)
                 os.fsync(stream.fileno())
         with with_filename(path):
             hidden.replace(target)
@@ -63,6 +71,32 @@ def atomic_write(path: Path, *, like: os.stat_result | None = None) -> Iterator[
         raise
     finally:
         _unfinished.discard(hidden)
+
+
+def make_shared(path: Path) -> int:
+    """Make an empty file in a folder that was made for a group, unless one is there.
+
+    The group may read and write it from its first moment. In any other folder, nothing is made.
+
+    Returns:
+        The mode for a file that is made in the folder.
+    """
+    group = group_of(path.parent)
+    if group is None:
+        return PRIVATE
+    if not os.path.lexists(path):
+        hidden = path.with_name(f".{path.name[:40]}.{secrets.token_hex(8)}")
+        _unfinished.add(hidden)
+        # Where there are no hard links, whoever needs the file makes it.
+        with contextlib.suppress(OSError):
+            try:
+                with open(hidden, "xb", opener=_private) as new:
+                    _share(new.fileno(), group)
+                os.link(hidden, path)
+            finally:
+                _remove(hidden)
+                _unfinished.discard(hidden)
+    return SHARED
 
 
 def remove_unfinished() -> None:
@@ -82,7 +116,14 @@ def with_filename(path: Path | str) -> Iterator[None]:
 
 
 def _private(name: str, flags: int) -> int:
-    return os.open(name, flags, 0o600)
+    return os.open(name, flags, PRIVATE)
+
+
+def _share(descriptor: int, group: int) -> None:
+    """Let the group read and write a file, whatever the umask is."""
+    if os.fstat(descriptor).st_gid != group:
+        os.fchown(descriptor, -1, group)
+    os.fchmod(descriptor, SHARED)
 
 
 def _take_permissions(descriptor: int, like: os.stat_result) -> None:

@@ -1,4 +1,9 @@
-"""Files, folders and links that somebody else can change, and so who gets messages."""
+"""Files, folders and links that somebody else can change, and so who gets messages.
+
+The exception is a folder that an administrator made for a group, to share what is in it: one
+that root or this user owns, that its group can write and others cannot, and that gives its group
+to every file in it (setgid). Whoever is of the group may change what is in it.
+"""
 
 import errno
 import logging
@@ -16,11 +21,34 @@ MAX_LINKS = 40
 """The number of links that a path may lead through, as for the system itself."""
 
 
-def in_other_hands(status: os.stat_result) -> str | None:
-    """Return how somebody else can change a file or folder; None where only root can."""
+def group_of(folder: Path) -> int | None:
+    """Return the group that a folder was made for; None if this process is not of it.
+
+    Args:
+        folder: the folder; one that is missing or out of reach was made for no group.
+    """
+    if sys.platform == "win32":
+        return None
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_gid if _is_shared(status) and _is_member(status.st_gid) else None
+
+
+def in_other_hands(status: os.stat_result, group: int | None = None) -> str | None:
+    """Return how somebody else can change a file or folder; None where nobody else can.
+
+    Args:
+        status: its state.
+        group: the group that may change it all the same: the one that its folder was made for.
+    """
     # A terminal and /dev/null are nobody's.
     if sys.platform == "win32" or stat.S_ISCHR(status.st_mode):
         return None
+    if group is not None and status.st_gid == group:
+        # Only its members can have made it: a file gets another group outside of the folder.
+        return "can be written by others" if status.st_mode & stat.S_IWOTH else None
     if not _is_own(status):
         return "belongs to another user"
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -43,18 +71,21 @@ def warn_if_others_write(path: Path, what: str) -> None:
         logger.warning("%s", found)
 
 
-def refuse_if_others_write(path: Path, status: os.stat_result, what: str) -> None:
+def refuse_if_others_write(
+    path: Path, status: os.stat_result, what: str, *, group: int | None = None
+) -> None:
     """Refuse a file or folder that somebody else can change, and so who gets messages.
 
     Args:
         path: where it is.
         status: its state.
         what: what to call it.
+        group: the group that may change it all the same.
 
     Raises:
         ConfigurationError: somebody else can change it; the message says what to do.
     """
-    if (found := _complaint(path, status, what)) is not None:
+    if (found := _complaint(path, status, what, group)) is not None:
         raise ConfigurationError(found)
 
 
@@ -109,15 +140,22 @@ def refuse_fifo(target: Path) -> None:
         raise PermissionError(errno.EPERM, "it is a pipe of another user. Use another file")
 
 
-def _complaint(path: Path, status: os.stat_result, what: str) -> str | None:
+def _complaint(
+    path: Path, status: os.stat_result, what: str, group: int | None = None
+) -> str | None:
     """Return the message about a file that somebody else can change; None where nobody can."""
     try:
         followed(path)
     except PermissionError as error:
         return f"The {what} {path} cannot be trusted: {error.strerror}."
-    how = in_other_hands(status)
+    how = in_other_hands(status, group)
     if how is None:
         return None
+    if _is_shared(status) and not _is_member(status.st_gid):
+        return (
+            f"The {what} {path} is shared by a group (gid {status.st_gid}) that this user is not "
+            f"in. Have the user added to the group, or use another folder."
+        )
     next_step = f"Run `chmod go-w {shlex.quote(str(path))}`"
     if not _is_own(status):
         next_step = "Use one of your own"
@@ -125,6 +163,19 @@ def _complaint(path: Path, status: os.stat_result, what: str) -> str | None:
         # It may be the root of a volume, or the folder of temporary files.
         next_step += f", or use a folder inside it, such as {path / 'suppress'}"
     return f"The {what} {path} {how}, who could change who gets messages. {next_step}."
+
+
+def _is_shared(status: os.stat_result) -> bool:
+    """Tell whether a folder was made for a group, be it by root or by this user."""
+    mode = status.st_mode
+    needed, forbidden = stat.S_ISGID | stat.S_IRWXG, stat.S_IWOTH | stat.S_ISVTX
+    # With the sticky bit, nobody can replace what another member made.
+    is_for_group = mode & needed == needed and not mode & forbidden
+    return stat.S_ISDIR(mode) and is_for_group and _is_own(status)
+
+
+def _is_member(group: int) -> bool:
+    return os.geteuid() == 0 or group in (os.getegid(), *os.getgroups())
 
 
 def _is_own(status: os.stat_result) -> bool:

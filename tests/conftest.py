@@ -32,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the settings and the store of the person who runs the tests."""
     for name in os.environ:
-        if name.startswith(("SUPPRESS_", "BSG_")):
+        if name.startswith(("SUPPRESS_", "BSG_", "TELNYX_", "AWS_")):
             monkeypatch.delenv(name)
     for name in ("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(tmp_path / "home"))

@@ -20,10 +20,12 @@ from support.builders import row
 from suppress import hookspecs
 from suppress.cli import exit_statuses
 from suppress.settings.settings import CoreSettings
+from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
 from suppress_sqlalchemy.settings import SqlSettings
+from suppress_telnyx.settings import TelnyxSettings
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -48,6 +50,8 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS", CoreSettings),
         ("BSG", BsgSettings),
         ("SUPPRESS_FILE", FileSettings),
+        ("TELNYX", TelnyxSettings),
+        ("SUPPRESS_AWS", AwsSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
     )
     for prefix, kind in tables:

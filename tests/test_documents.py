@@ -4,12 +4,14 @@ Blocks of `python` are executed, and blocks of `console` are typed into a shell.
 caption is a file, and is written where they run. The stop list is the tutorial's.
 """
 
+import contextlib
 import doctest
 import os
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -18,6 +20,8 @@ from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.myst.lexers import DirectiveLexer
 
 from support.builders import row
+from support.faulty_aws import FaultyAws, opted_out
+from support.faulty_telnyx import FaultyTelnyx, blocks
 from support.spark import MARKS, missing_for_spark
 from suppress_bsg.sandbox import Sandbox
 
@@ -28,11 +32,38 @@ FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 END = "@@"
 
 NEEDED = {
+    "docs/how-to/aws.md": ("boto3",),
     "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
     "docs/how-to/database.md": ("sqlalchemy",),
+    "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""
+
+
+@contextlib.contextmanager
+def aws() -> Iterator[dict[str, str]]:
+    """Serve three opt-outs as AWS does; yield the environment of whoever may read them."""
+    with FaultyAws({"Default": [opted_out(place) for place in range(3)]}) as server:
+        yield {
+            "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "SUPPRESS_AWS_ENDPOINT_URL": server.url,
+        }
+
+
+@contextlib.contextmanager
+def telnyx() -> Iterator[dict[str, str]]:
+    """Serve three opt-outs as Telnyx does."""
+    with FaultyTelnyx(blocks(3)) as server:
+        yield {"TELNYX_BASE_URL": server.url}
+
+
+PROVIDERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
+    "docs/how-to/aws.md": aws,
+    "docs/how-to/telnyx.md": telnyx,
+}
+"""Servers of other providers than BSG that the code of a page asks."""
 
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 
@@ -122,8 +153,10 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     monkeypatch.syspath_prepend(work)
     monkeypatch.setattr("suppress.default._made", None)
     monkeypatch.delenv("XDG_CONFIG_HOME")  # so that settings are where Linux has them
-    with Sandbox(STOP_LIST) as sandbox:
+    provider = PROVIDERS.get(str(path.relative_to(ROOT)), contextlib.nullcontext)
+    with Sandbox(STOP_LIST) as sandbox, provider() as environ:
         for name, value in {
+            **(environ or {}),
             "BSG_BASE_URL": sandbox.url,
             "BSG_API_KEY": "test_sandbox",
             "SUPPRESS_STORE": str(tmp_path / "store"),

@@ -4,6 +4,7 @@ import ast
 import json
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,8 +18,8 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow", "pyspark"),
-    *("python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow"),
+    *("pyspark", "python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -74,10 +75,8 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
-    code = (
-        "import json, suppress, suppress_bsg, suppress_file, suppress_sqlalchemy, sys; "
-        "print(json.dumps([*sys.modules]))"
-    )
+    plugins = "suppress_aws, suppress_bsg, suppress_file, suppress_sqlalchemy, suppress_telnyx"
+    code = f"import json, suppress, {plugins}, sys; print(json.dumps([*sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         capture_output=True,
@@ -110,3 +109,11 @@ except SystemExit as ended:
     assert status in (0, None)
     assert (tmp_path / "out.csv").read_text() == "phone\n+14155552672\n"
     assert OF_EXTRAS & set(modules) == set()
+
+
+def test_the_extra_all_has_every_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "optional-dependencies"
+    ]
+    offered = sorted(extras.keys() - {"all", "bench", "libraries", "test"})
+    assert extras["all"] == [f"suppress-filter[{','.join(offered)}]"]

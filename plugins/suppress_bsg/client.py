@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from suppress import Refused, Secret, SourceError, mask
+from suppress import BearerToken, Exchange, HttpAnswer, Refused, Secret, SourceError, mask
 from suppress_bsg.answers import (
     Listing,
     WireEntry,
@@ -20,10 +20,9 @@ from suppress_bsg.answers import (
     decode_object,
     decode_signed_in,
 )
-from suppress_bsg.exchange import Exchange, HttpAnswer
-from suppress_bsg.failures import NEXT_STEP, PROXY_ASKS, REFUSED_STATUSES
+from suppress_bsg.failures import NEXT_STEP, REFUSED_STATUSES
 from suppress_bsg.limits import DEFAULT_LIMITS, BsgLimits
-from suppress_bsg.signing_in import ApiKey, KeptToken, Token
+from suppress_bsg.signing_in import ApiKey, KeptToken
 
 T = TypeVar("T")
 
@@ -64,6 +63,8 @@ class Client:
             timeout=timeout,
             load_timeout=load_timeout,
             allow_http=allow_http,
+            prefix="BSG",
+            table="suppress.bsg",
             limits=limits,
         )
         self._api_key = ApiKey(api_key)
@@ -150,7 +151,7 @@ class Client:
         answer = self._authorized("GET", "/api/stoplist/search", what, params=params)
         return self._decoded(answer, decode_found, what, refused=REFUSED_STATUSES).data
 
-    def sign_in(self) -> Token:
+    def sign_in(self) -> BearerToken:
         """Sign in with the key.
 
         Raises:
@@ -163,7 +164,7 @@ class Client:
                 f"BSG refused the API key (status {answer.status}). Run `suppress login` with the "
                 "right one, or set BSG_API_KEY."
             )
-        return Token(self._decoded(answer, decode_signed_in, what).bearer)
+        return BearerToken(self._decoded(answer, decode_signed_in, what).bearer)
 
     def _authorized(self, method: str, path: str, what: str, **request: Any) -> HttpAnswer:
         """Send a request with the token; after a 401, once more with a new one."""
@@ -174,7 +175,7 @@ class Client:
             answer = self._exchange.request(method, path, what, auth=token, **request)
         return answer
 
-    def _token(self, instead_of: Token | None = None) -> Token:
+    def _token(self, instead_of: BearerToken | None = None) -> BearerToken:
         """Return the token that is kept; a new one if there is none, or if it is that one."""
         with self._lock:
             token = self._kept.token
@@ -202,10 +203,6 @@ class Client:
 
     def _refusal(self, answer: HttpAnswer, what: str) -> str:
         status = answer.status
-        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-            return f"No answer to {what}: {PROXY_ASKS}"
-        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-            return f"BSG redirected {what} elsewhere (status {status}). Check BSG_BASE_URL."
         try:
             said = self._fit_to_show(decode_message(answer.body).message)
         except (msgspec.DecodeError, UnicodeDecodeError):

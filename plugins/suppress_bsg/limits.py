@@ -2,16 +2,14 @@
 
 from dataclasses import dataclass
 
+from suppress import ExchangeLimits
+
 
 @dataclass(frozen=True, kw_only=True)
-class BsgLimits:
+class BsgLimits(ExchangeLimits):
     """Limits that no user has to set.
 
     Attributes:
-        retries: how often a request is repeated.
-        retry_delay: seconds before the first repetition; twice as many before each further one.
-        max_wait: seconds that a `Retry-After` can ask for at most.
-        largest_answer: bytes of an answer, unpacked. A page of 500 entries has about 60,000.
         page_size: entries of a page. The API gives 500 at most.
         max_extra_pages: pages that one read may fetch beyond the planned ones, to bridge edits
             of the list.
@@ -20,10 +18,6 @@ class BsgLimits:
         reads: how often the whole list is read before the reading fails.
     """
 
-    retries: int = 5
-    retry_delay: float = 0.25
-    max_wait: float = 60.0
-    largest_answer: int = 2 * 2**20
     page_size: int = 500
     max_extra_pages: int = 50
     looks: int = 3

@@ -3,7 +3,7 @@
 import requests
 from requests.auth import AuthBase
 
-from suppress import ConfigurationError, Secret
+from suppress import BearerToken, ConfigurationError, Secret
 
 
 class ApiKey(AuthBase):
@@ -29,25 +29,6 @@ class ApiKey(AuthBase):
         return request
 
 
-class Token(AuthBase):
-    """Signs requests with a bearer token, whose text means nothing here.
-
-    Args:
-        bearer: the token.
-    """
-
-    def __init__(self, bearer: Secret) -> None:
-        self.bearer = bearer
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        """Sign the request."""
-        request.headers["Authorization"] = f"Bearer {self.bearer.reveal()}"
-        return request
-
-    def __repr__(self) -> str:
-        return "<Token>"
-
-
 class KeptToken:
     """The token of a source, in memory alone, as long as the server accepts it.
 
@@ -55,7 +36,7 @@ class KeptToken:
     """
 
     def __init__(self) -> None:
-        self.token: Token | None = None
+        self.token: BearerToken | None = None
 
 
 def _is_usable(key: Secret) -> bool:

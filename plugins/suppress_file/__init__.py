@@ -42,12 +42,12 @@ class FileSettings:
     Each is also `SUPPRESS_FILE_` or `SUPPRESS_FILE_NAME_` and its name.
 
     Attributes:
-        path: the file: text with a number a line, CSV or TSV with a header, or JSON lines.
+        path: the file, in any format that `suppress filter` can read.
         column: the column or key of the number, or several of them; None to detect it from
             the names and the first cells.
         channels: the channels on which its people must not be messaged.
-        format: `text`, `csv`, `tsv` or `jsonl`; None to detect it from the file's name and
-            first line.
+        format: `text`, `csv` or another format of `suppress.Rows`; None to detect it from the
+            file's content and name.
         default_region: ISO 3166 region of numbers in national form, or `international`; None
             for the setting of suppress.
         quiet: seconds for which the file has to be unchanged before it is read.
@@ -124,6 +124,7 @@ class FileSource:
                     columns=self._columns,
                     default_region=self.region,
                 )
+                rows.check_whole()
                 count = 0
                 for batch in rows.batches():
                     numbers, lines = suppress.RowNumbers.of(batch)

@@ -79,6 +79,7 @@ class GivenNumbers:
             quiet=current_limits().quiet,
         )
         while batch := list(itertools.islice(every_row, BATCH_SIZE)):
+            batch[0][0].check_whole()
             places = [(rows, row.line, number) for rows, row in batch for number in row.numbers]
             used = batch[0][0].columns
             texts = [number for *_, number in places]

@@ -65,11 +65,13 @@ class _TableFile:
 
     def rows(self, stream: BinaryIO, source: str, default_region: str | None) -> Rows:
         """Return the rows of the file."""
-        return rows_of(
+        rows = rows_of(
             *(stream, source, self.columns, self.format_, default_region),
             has_header=self.has_header,
             sheet=self.sheet,
         )
+        rows.check_whole()
+        return rows
 
 
 def _table_options(command: Callable[..., Any]) -> Callable[..., Any]:

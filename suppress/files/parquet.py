@@ -94,8 +94,9 @@ class Parquet:
     def rows(self) -> Iterator[Row]:
         """Return the rows one by one, with nothing but their numbers."""
         line = 1
-        for records in self._read(list(self.columns)):
-            for number in _several([each.to_pylist() for each in records.columns]):
+        for records in self._read(self.columns):
+            columns = [records.column(name).to_pylist() for name in self.columns]
+            for number in _several(columns):
                 yield Row(line, b"", number)
                 line += 1
 
@@ -206,7 +207,7 @@ class Parquet:
         """Return the rows of several batches as one table, in which a column has one dictionary."""
         return self._pa.Table.from_batches(batches, self._schema).unify_dictionaries()
 
-    def _read(self, columns: list[str] | None) -> Iterator[Any]:
+    def _read(self, columns: Sequence[str] | None) -> Iterator[Any]:
         with self._errors():
             for records in self._file.iter_batches(
                 self._batch_rows, columns=columns, use_threads=False
@@ -311,7 +312,7 @@ class _Layout:
             column.path
             for column, some in zip(columns, chunks, strict=True)
             if column.physical_type == "BYTE_ARRAY"
-            and column.max_repetition_level == 0
+            and column.path == column.name
             and all(each.has_dictionary_page for each in some)
             and sum(each.total_uncompressed_size for each in some)
             < _SMALL_BYTES * sum(each.num_values for each in some)

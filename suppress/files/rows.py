@@ -164,6 +164,15 @@ class Rows:
                 f"{forms}. Use another name."
             )
 
+    def check_whole(self) -> None:
+        """Check that no part of the file is left out, for those who need all of a list.
+
+        Raises:
+            InputError: there are other sheets, and none was named.
+        """
+        if self.remark:
+            raise self.error(f"{self.remark} Or save the list as a file of its own.")
+
     @property
     def header(self) -> bytes:
         """The bytes of the header, empty where the format has none."""

@@ -149,14 +149,15 @@ class Workbook:
         ] or names
         if not visible:
             raise self.error("it has no sheet with rows.")
-        if len(names) > 1:
+        others = (book.get_sheet_by_name(name) for name in names if name != visible[0])
+        if count := sum(sheet.height > 0 for sheet in others):
             self.remark = (
-                f"Only the sheet {shown(visible[0])} was read, one of {len(names)}. "
-                "To read another, name it."
+                f"Only the sheet {shown(visible[0])} was read, one of {count + 1} with rows. To "
+                "read another, name it."
             )
         return visible[0]
 
-    def _table(self, asked: Asked) -> "_Table":
+    def _table(self, asked: Asked) -> "_Header":
         """Return the header of the sheet, and the columns of the number in it."""
         # Earlier versions of the library cannot iterate over nothing.
         filled = self._sheet.iter_rows() if self._sheet.height else iter(())
@@ -184,7 +185,7 @@ class Workbook:
         except ValueError as error:
             raise self.error(str(error), line) from None
         above = [cells for _, cells in first[:place]]
-        return _Table(above, names, line - (not asked.has_header), places)
+        return _Header(above, names, line - (not asked.has_header), places)
 
     def _refuse_numbers_in(
         self, titles: Sequence[tuple[int, list[Any]]], region: str | None
@@ -209,7 +210,7 @@ class Workbook:
         return numbers if len(numbers) > 1 else numbers[0]
 
 
-class _Table(NamedTuple):
+class _Header(NamedTuple):
     """The header of a sheet.
 
     Attributes:

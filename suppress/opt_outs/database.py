@@ -1,4 +1,4 @@
-"""The file of a database of opt-outs: made whole, opened by its owner alone, missed when gone.
+"""The file of a database of opt-outs: made whole, opened by its owner or group, missed when gone.
 
 A database that cannot be read is an error, never an empty one: somebody may be in it. So is
 one that is gone, or that another has taken the place of: see `Marks`.
@@ -18,7 +18,7 @@ from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.gate import Gate
 from suppress.opt_outs.marks import HasMarks, leads_nowhere
 from suppress.opt_outs.schema import APPLICATION, VERSION, migrate, of_file, version_of
-from suppress.ownership import refuse_if_others_write
+from suppress.ownership import group_of, refuse_if_others_write
 from suppress.stores.contract import StoreError
 
 FILE = "opt-outs.sqlite3"
@@ -225,7 +225,7 @@ class Database:
         if fill is None and self.path.exists():
             return
         with (
-            atomic_write(self.path) as stream,
+            atomic_write(self.path, share=True) as stream,
             _IN_SQLITE.passed(),
             contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
         ):
@@ -241,9 +241,10 @@ class Database:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         """Give a connection for one step: it can be shared neither by threads nor over a fork."""
         # From a journal that another has laid SQLite would take what was never written.
+        group = group_of(self.path.parent)
         for path in (self.path.parent, self.path, self._journal):
             with contextlib.suppress(FileNotFoundError):
-                refuse_if_others_write(path, path.stat(), "store")
+                refuse_if_others_write(path, path.stat(), "store", group=group)
         mode = "rw" if os.access(self.path, os.W_OK) else "ro"
         with (
             _IN_SQLITE.passed(),

@@ -21,7 +21,7 @@ import phonenumbers
 from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.fold import Fold
-from suppress.ownership import in_other_hands
+from suppress.ownership import group_of, in_other_hands
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.opted_out import OptedOut
 from suppress.stop_list.run import Readings, Run, Unread
@@ -101,14 +101,14 @@ class Images:
         runs = {name: each.merged() for name, each in fold.channels.items()}
         digest, path = hashlib.sha256(), self._data(fold.position)
         with contextlib.suppress(OSError):
-            with atomic_write(path) as stream:
+            with atomic_write(path, share=True) as stream:
                 for piece in _pieces(runs.values()):
                     digest.update(piece)
                     stream.write(piece)
             parts = tuple(_part(name, run) for name, run in runs.items())
             stamp = _stamp(path.stat())
             head = _Head(fold.position, digest.hexdigest(), stamp, parts)
-            with atomic_write(self._path) as stream:
+            with atomic_write(self._path, share=True) as stream:
                 stream.write(msgspec.json.encode(head))
             self._remove_but(path)
         return Fold(
@@ -193,7 +193,8 @@ def _run(part: _Part, content: memoryview) -> tuple[Run, memoryview]:
 
 
 def _refuse_foreign(stream: BinaryIO) -> None:
-    if (how := in_other_hands(os.fstat(stream.fileno()))) is not None:
+    group = group_of(Path(stream.name).parent)
+    if (how := in_other_hands(os.fstat(stream.fileno()), group)) is not None:
         raise ValueError(f"its file {how}")
 
 

@@ -100,7 +100,7 @@ class Marks:
             if _name_in(path) == name:
                 return
         why = f"The record of opt-outs that were made in {self._store!a}; do not remove this."
-        with atomic_write(path) as stream:
+        with atomic_write(path, share=path is self._in_store) as stream:
             stream.write(f"{name}\n{why}\n".encode("ascii"))
 
 

@@ -11,7 +11,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from suppress.atomic import make_shared
+
 _SIZE = 8
+
+# In a folder that a group shares, a link would lead the bytes to a file elsewhere.
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
 
 class ChangeSignal:
@@ -49,11 +54,12 @@ class ChangeSignal:
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[int]:
+        mode = make_shared(self._path)
         try:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | _NOFOLLOW, mode)
         except OSError:
             # A process that may only read the store can still be told.
-            file = os.open(self._path, os.O_RDONLY)
+            file = os.open(self._path, os.O_RDONLY | _NOFOLLOW)
         try:
             yield file
         finally:

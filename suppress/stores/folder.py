@@ -6,7 +6,8 @@ which of them are in force. So a reader sees the old snapshot or the new one, an
 mixture, and a writer that is killed leaves the old one in force.
 
 Nobody else may be able to put anything there: a folder that others can write is refused, and
-a file of another user is not read.
+a file of another user is not read. A folder that was made for a group is used by all of it: its
+files belong to the group, and a file of anybody outside is not read.
 
 A file is trusted when its digest is the one that the small file names. That is checked after
 writing, and again on opening, unless it is the very file that was checked: the same inode,
@@ -32,8 +33,8 @@ from typing import BinaryIO
 import filelock
 import msgspec
 
-from suppress.atomic import atomic_write
-from suppress.ownership import in_other_hands, refuse_if_others_write
+from suppress.atomic import atomic_write, make_shared
+from suppress.ownership import group_of, in_other_hands, refuse_if_others_write
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.change_signal import ChangeSignal
 from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError, check_lease
@@ -180,7 +181,7 @@ class FolderStore:
         """Keep the failure under the key."""
         try:
             self._make()
-            with atomic_write(self._failure_path(key)) as stream:
+            with atomic_write(self._failure_path(key), share=True) as stream:
                 stream.write(msgspec.json.encode(failure))
         except OSError as error:
             raise _failed(error) from error
@@ -197,11 +198,12 @@ class FolderStore:
     @contextmanager
     def exclusive(self, name: str, lease: float, *, wait: float = 0.0) -> Iterator[Lease]:  # noqa: ARG002 - it ends with its process
         """Be the only holder of the name while the block runs."""
+        path = self._folder / f"{name}.lock"
         # A soft lock would outlive a holder that is killed.
         lock = filelock.FileLock(
-            self._folder / f"{name}.lock",
+            path,
             -1 if wait == math.inf else wait,
-            mode=0o600,
+            mode=make_shared(path),
             thread_local=False,
             fallback_to_soft=False,
         )
@@ -231,7 +233,8 @@ class FolderStore:
     def _refuse_if_others_write(self) -> None:
         # Any other fault of the folder is met, and reported, when it is used.
         with contextlib.suppress(OSError):
-            refuse_if_others_write(self._folder, self._folder.stat(), "store")
+            status = self._folder.stat()
+            refuse_if_others_write(self._folder, status, "store", group=group_of(self._folder))
 
     def _read(self, key: str) -> Snapshot | None:
         """Return the snapshot that is there now.
@@ -280,7 +283,7 @@ class FolderStore:
         )
 
     def _put_in_force(self, key: str, in_force: _InForce) -> None:
-        with atomic_write(self._path(key)) as stream:
+        with atomic_write(self._path(key), share=True) as stream:
             stream.write(seal(in_force))
         with contextlib.suppress(OSError):
             self._failure_path(key).unlink(missing_ok=True)
@@ -298,7 +301,7 @@ class FolderStore:
             # The same list as last time: its file is not an orphan any more.
             os.utime(path)
         else:
-            with atomic_write(path) as stream:
+            with atomic_write(path, share=True) as stream:
                 stream.writelines(part.pieces)
             if not _holds(path, part.digest):
                 raise OSError(None, "the disk does not hold what was written to it")
@@ -368,15 +371,19 @@ def _failed(error: Exception) -> StoreError:
 
 
 def _refuse_foreign(stream: BinaryIO) -> None:
-    if (how := in_other_hands(os.fstat(stream.fileno()))) is not None:
+    if (how := _in_other_hands(stream)) is not None:
         raise Damaged(f"its file {how}")
+
+
+def _in_other_hands(stream: BinaryIO) -> str | None:
+    return in_other_hands(os.fstat(stream.fileno()), group_of(Path(stream.name).parent))
 
 
 def _holds(path: Path, digest: str) -> bool:
     """Tell whether the file is there, is safe from others, and has the digest."""
     try:
         with path.open("rb") as stream:
-            if in_other_hands(os.fstat(stream.fileno())) is not None:
+            if _in_other_hands(stream) is not None:
                 return False
             return hashlib.file_digest(stream, "sha256").hexdigest() == digest
     except FileNotFoundError:

@@ -1,8 +1,10 @@
 """Campaigns in files: `suppress filter` beside duckdb's anti-join, each a process on one core.
 
 python tests/benchmarks/files.py [ROWS]
+python tests/benchmarks/files.py --memory [ROWS]     also for ten times as many rows
 """
 
+import argparse
 import os
 import random
 import subprocess
@@ -13,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ENTRIES = 100_000
-FORMS = {"in.csv": 1.2, "quoted.csv": 0.5, "in.txt": 2.0, "in.jsonl": 0.7}
+FORMS = {"in.csv": 1.2, "quoted.csv": 0.5, "in.txt": 2.0, "in.jsonl": 0.7, "in.parquet": 0.8}
 """The files, each with how many times as fast as duckdb is required."""
 
 FIRST_NAMES, TOWNS = ("Ann", "Bob", "Carla", "Dmitri", "Eve"), ("Oslo", "Rome", "Bonn", "Lima")
@@ -27,10 +29,12 @@ path, form = sys.argv[1:]
 read = {
     "in.txt": "read_csv('{}', header=false, columns={{'phone': 'VARCHAR'}})",
     "in.jsonl": "read_json('{}', format='newline_delimited')",
+    "in.parquet": "read_parquet('{}')",
 }.get(form, "read_csv('{}', all_varchar=true)").format(path)
 write = {
     "in.txt": "format csv, header false",
     "in.jsonl": "format json",
+    "in.parquet": "format parquet",
     "quoted.csv": "format csv, force_quote *",
 }.get(form, "format csv")
 connection = duckdb.connect()
@@ -43,6 +47,26 @@ connection.execute(
 """
 
 
+AS_PARQUET = """
+import duckdb
+duckdb.execute(
+    "copy (select * from read_csv('in.csv', all_varchar=true)) to 'in.parquet' (format parquet)"
+)
+"""
+
+MOST_MEGABYTES, MOST_GROWTH = 160, 1.1
+"""The memory that is allowed, and how much more of it ten times as many rows may need."""
+
+# A process begins with the memory of the one that starts it, so this one is small.
+LAUNCHER = """
+import os, subprocess, sys
+started = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+_, status, usage = os.wait4(started.pid, 0)
+started.returncode = os.waitstatus_to_exitcode(status)
+print(started.returncode, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 class Used(NamedTuple):
     """Seconds of the processor, and megabytes at most."""
 
@@ -51,14 +75,17 @@ class Used(NamedTuple):
 
 
 def used(arguments: Sequence[str], environ: dict[str, str]) -> Used:
-    process = subprocess.Popen(
-        arguments, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", LAUNCHER, *arguments],
+        env=environ,
+        stdout=subprocess.PIPE,
+        check=True,
+        text=True,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise SystemExit(f"{arguments[0]} failed with status {process.returncode}.")
-    return Used(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+    status, seconds, kilobytes = map(float, done.stdout.split())
+    if status:
+        raise SystemExit(f"{arguments[0]} failed with status {status:.0f}.")
+    return Used(seconds, kilobytes / 1000)
 
 
 def rows(count: int) -> Iterator[tuple[str, ...]]:
@@ -92,21 +119,33 @@ def make_files(count: int) -> None:
             lines.write(f"{{{', '.join(pairs)}}}\n")
             if place % max(count // ENTRIES, 1) == 0:
                 stopped.write(f"{row[2]}\n")
+    subprocess.run([sys.executable, "-c", AS_PARQUET], check=True)
 
 
-def measure(count: int, *, runs: int = 3) -> None:
-    """Print how long both take for each form, in seconds of one core."""
+def measure(count: int, *, runs: int = 3, memory: bool = False) -> None:
+    """Print how long both take for each form, in seconds of one core.
+
+    Args:
+        count: the number of rows.
+        runs: how often each is measured; the fastest counts.
+        memory: whether to print how much memory that and ten times as many rows need, instead.
+    """
     before = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         try:
-            _measure(count, runs)
+            make_files(count)
+            environ, command = set_up()
+            if memory:
+                _measure_memory(count, environ, command)
+            else:
+                _measure(count, runs, environ, command)
         finally:
             os.chdir(before)
 
 
-def _measure(count: int, runs: int) -> None:
-    make_files(count)
+def set_up() -> tuple[dict[str, str], list[str]]:
+    """Read the stop list; return the environment and the beginning of each command."""
     environ = {
         **os.environ,
         "HOME": str(Path.cwd()),
@@ -116,15 +155,26 @@ def _measure(count: int, runs: int) -> None:
         # The libraries that numpy may use for matrices start threads that nobody needs here.
         "OPENBLAS_NUM_THREADS": "1",
     }
+    # Compiling the libraries is done once by whoever uses them.
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     command = [str(Path(sys.executable).with_name("suppress"))]
     used([*command, "refresh"], environ)
+    return environ, command
+
+
+def words_for(form: str) -> list[str]:
+    words = ["filter", form, "--channel", "sms", "-o", "ours"]
+    return words if form == "in.txt" else [*words, "--column", "phone"]
+
+
+def _measure(count: int, runs: int, environ: dict[str, str], command: list[str]) -> None:
     print(f"{count:,} rows, {ENTRIES:,} entries; seconds of one core, whole process")
     for form, asked in FORMS.items():
-        words = ["filter", form, "--channel", "sms", "-o", "ours"]
-        words += [] if form == "in.txt" else ["--column", "phone"]
-        ours = [used([*command, *words], environ) for _ in range(runs)]
-        theirs = [used([sys.executable, "-c", ANTI_JOIN, form, form], environ) for _ in range(runs)]
-        mine, other = min(ours), min(theirs)
+        words = words_for(form)
+        mine = other = Used(float("inf"), 0)
+        for _ in range(runs):
+            mine = min(mine, used([*command, *words], environ))
+            other = min(other, used([sys.executable, "-c", ANTI_JOIN, form, form], environ))
         factor = other.seconds / mine.seconds
         print(
             f"{form:11} {mine.seconds:6.2f} s {mine.megabytes:5.0f} MB | duckdb "
@@ -133,5 +183,25 @@ def _measure(count: int, runs: int) -> None:
         )
 
 
+def _measure_memory(count: int, environ: dict[str, str], command: list[str]) -> None:
+    found = [used([*command, *words_for("in.csv")], environ).megabytes]
+    header, _, body = Path("in.csv").read_bytes().partition(b"\n")
+    with Path("in.csv").open("wb") as longer:
+        longer.write(header + b"\n")
+        for _ in range(10):
+            longer.write(body)
+    found.append(used([*command, *words_for("in.csv")], environ).megabytes)
+    for rows_, megabytes in zip((count, 10 * count), found, strict=True):
+        note = "" if megabytes <= MOST_MEGABYTES else " (!)"
+        print(f"{rows_:,} rows of CSV: {megabytes:.0f} MB, at most {MOST_MEGABYTES} MB asked{note}")
+    growth = found[1] / found[0]
+    note = "" if growth <= MOST_GROWTH else " (!)"
+    print(f"{growth:.2f}x as much for ten times as many, at most {MOST_GROWTH}x asked{note}")
+
+
 if __name__ == "__main__":
-    measure(int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("rows", type=int, nargs="?", default=2_000_000)
+    parser.add_argument("--memory", action="store_true")
+    given = parser.parse_args()
+    measure(given.rows, memory=given.memory)

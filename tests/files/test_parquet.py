@@ -79,6 +79,13 @@ def test_several_columns_are_one_tuple_each() -> None:
     assert [row.number for row in rows] == [(B, A), (C, None)]
 
 
+def test_rows_come_with_all_of_their_cells() -> None:
+    rows = Rows(io.BytesIO(file_of(pa.table({"phone": [A], "n": [1], "none": [None]}))))
+    assert [(row.number, cells) for row, cells in rows.with_cells()] == [
+        (A, {"phone": A, "n": 1, "none": None})
+    ]
+
+
 def all_types() -> Any:
     count = 1000
     columns: dict[str, Any] = {

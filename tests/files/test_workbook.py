@@ -109,6 +109,13 @@ def test_a_doubt_is_an_error(rows: list[Any], options: dict[str, Any], message: 
         rows_of(workbook_of(*rows), **options)
 
 
+def test_rows_come_with_all_of_their_cells() -> None:
+    rows = rows_of(workbook_of([*HEADER, "n"], ["Ann", A, 1]))
+    assert [(row.number, cells) for row, cells in rows.with_cells()] == [
+        (A, {"name": "Ann", "phone": A, "n": 1})
+    ]
+
+
 def test_without_a_header() -> None:
     content = workbook_of([], ["Ann", A], ["Bob", B])
     rows = rows_of(content, has_header=False)
@@ -121,7 +128,11 @@ def test_a_sheet_that_is_named_or_the_first_that_is_seen() -> None:
     content = workbook_of(HEADER, ["Ann", A], hidden=[], second=[HEADER, ["Bob", B]])
     first, second = rows_of(content), rows_of(content, sheet="second")
     assert [row.number for row in first] == [A]
-    assert first.remark == "Only the sheet 'People' was read, one of 3. To read another, name it."
+    assert first.remark.startswith("Only the sheet 'People' was read, one of 2 with rows.")
+    # Whoever reads a list would miss the people on the other one.
+    with pytest.raises(InputError, match=r"one of 2 with rows.*save the list as a file of its own"):
+        first.check_whole()
+    second.check_whole()
     assert [row.number for row in second] == [B]
     assert [row.number for row in rows_of(workbook_of(first=[HEADER, ["Ann", A]]))] == [A]
     assert second.remark == rows_of(workbook_of(HEADER, ["Ann", A])).remark == ""

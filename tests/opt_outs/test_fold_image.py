@@ -163,7 +163,7 @@ def test_there_is_one_at_a_time_for_its_owner_alone(folder: Path) -> None:
 def test_where_it_cannot_be_written_there_is_none(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(_path: Path) -> Any:
+    def full(_path: Path, **_more: bool) -> Any:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("suppress.opt_outs.image.atomic_write", full)

@@ -6,7 +6,7 @@ imported, where the tasks run.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ import pytest
 
 import suppress
 from support.builders import ListSource, by_hand, listed
+from support.people import LISTED, REGION, TEXTS, WHOLE
+from support.people import expected as expected_people
+from support.people import outcomes as outcomes_of
 from support.spark import MARKS, missing_for_spark
 
 if (missing := missing_for_spark()) is not None:
@@ -114,6 +117,23 @@ def test_columns_of_numbers(
     df = frame(spark, numbers, kind)
     screened = suppress_spark.screen_frame(df, "sms", "phone", suppressor=suppressor)
     assert outcomes(screened) == expected(suppressor, numbers, None)
+
+
+@pytest.mark.parametrize(
+    ("people", "kind"), [(TEXTS, "string"), (WHOLE, "long"), (WHOLE, "double")]
+)
+def test_the_people_are_those_of_every_other_form(
+    spark: SparkSession, people: Mapping[str, Any], kind: str
+) -> None:
+    suppressor = by_hand(ListSource(listed(*LISTED)), store=None, default_region=REGION)
+    rows = [
+        (name, float(number) if kind == "double" and number is not None else number)
+        for name, number in people.items()
+    ]
+    df = spark.createDataFrame(rows, f"name string, phone {kind}")
+    screened = suppress_spark.screen_frame(df, "sms", "phone", suppressor=suppressor)
+    found = {row.name: row.outcome for row in screened.collect()}
+    assert outcomes_of(list(people), [found[name] for name in people]) == expected_people(people)
 
 
 def test_several_columns(spark: SparkSession, suppressor: suppress.Suppressor) -> None:

@@ -55,7 +55,7 @@ from suppress_bsg.kept_key import key_file as key_file_if_any
 from suppress_bsg.limits import BsgLimits
 from suppress_bsg.sandbox import Sandbox, made_up
 from suppress_bsg.settings import BsgSettings
-from suppress_bsg.signing_in import KeptToken, Token
+from suppress_bsg.signing_in import KeptToken
 from suppress_bsg.source import BsgSource
 
 URL = "https://one-api.bsg.world"
@@ -483,7 +483,7 @@ class TestNothingIsShown:
 
     def test_by_a_token_that_cannot_be_sent(self, server: Sandbox) -> None:
         kept = KeptToken()
-        kept.token = Token(Secret(f"{TOKEN}\n{TOKEN}"))
+        kept.token = suppress.BearerToken(Secret(f"{TOKEN}\n{TOKEN}"))
         with (
             Client(server.url, Secret(KEY), kept=kept) as client,
             pytest.raises(SourceError) as raised,
@@ -553,7 +553,9 @@ class TestNothingIsShown:
         self, server: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         tokens: list[str] = []
-        monkeypatch.setattr("suppress_bsg.signing_in.Token.__init__", self.remembering(tokens))
+        monkeypatch.setattr(
+            "suppress.exchange.bearer.BearerToken.__init__", self.remembering(tokens)
+        )
         caplog.set_level(logging.DEBUG)
         odd = ListSource(listed("+999123456789", "00001234567890123"))
         monkeypatch.setenv("BSG_API_KEY", KEY)
@@ -568,9 +570,9 @@ class TestNothingIsShown:
         assert not re.search(r"\d{7}", caplog.text)
 
     def remembering(self, tokens: list[str]) -> Callable[..., None]:
-        init = Token.__init__
+        init = suppress.BearerToken.__init__
 
-        def remember(self: Token, bearer: Secret) -> None:
+        def remember(self: suppress.BearerToken, bearer: Secret) -> None:
             tokens.append(bearer.reveal())
             init(self, bearer)
 

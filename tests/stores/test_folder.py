@@ -146,7 +146,7 @@ class TestDamage:
         """A disk that does not keep what it is given."""
 
         @contextlib.contextmanager
-        def losing(path: Path) -> Iterator[Any]:
+        def losing(path: Path, **more: bool) -> Iterator[Any]:
             with atomic_write(path) as stream:
                 yield stream
                 stream.truncate(stream.tell() - 1)

@@ -19,10 +19,10 @@ import requests
 from urllib3.exceptions import InvalidHeader
 from urllib3.util import Retry
 
-from suppress import ConfigurationError, SourceError
-from suppress_bsg.connections import Connections
-from suppress_bsg.failures import RETRY_STATUSES, may_succeed_later, reason
-from suppress_bsg.limits import BsgLimits
+from suppress.errors import ConfigurationError, SourceError
+from suppress.exchange.connections import Connections
+from suppress.exchange.failures import PROXY_ASKS, RETRY_STATUSES, may_succeed_later, reason
+from suppress.exchange.limits import ExchangeLimits
 
 _CHUNK = 2**16
 
@@ -64,6 +64,9 @@ class Exchange:
         timeout: seconds to wait for a connection, and for each piece of an answer.
         load_timeout: seconds from the beginning of the block after which every request ends.
         allow_http: whether a base URL without TLS is taken.
+        prefix: the beginning of the names, in messages, of the settings `PREFIX_BASE_URL` and
+            `PREFIX_ALLOW_HTTP`.
+        table: the table of these settings, such as `suppress.bsg`.
         limits: the limits of each request.
 
     Raises:
@@ -78,9 +81,12 @@ class Exchange:
         timeout: float,
         load_timeout: float,
         allow_http: bool,
-        limits: BsgLimits,
+        prefix: str,
+        table: str,
+        limits: ExchangeLimits,
     ) -> None:
-        self._base_url = _checked_url(base_url, allow_http=allow_http)
+        self._base_url = _checked_url(base_url, prefix, table, allow_http=allow_http)
+        self._prefix = prefix
         self._timeout = timeout
         self._load_timeout = load_timeout
         self._limits = limits
@@ -119,7 +125,7 @@ class Exchange:
     def request(self, method: str, path: str, what: str, **request: Any) -> HttpAnswer:
         """Send a request, and repeat it where that may help.
 
-        Every request of this API can be repeated: twice has the same effect as once.
+        Every request must be one that can be repeated: twice has the same effect as once.
 
         Args:
             method: the HTTP method.
@@ -140,12 +146,23 @@ class Exchange:
                 if attempt == self._limits.retries or not answer.may_succeed_later:
                     raise SourceError(answer.reason)
             else:
+                self._refuse_others(answer.status, what)
                 if attempt == self._limits.retries or answer.status not in RETRY_STATUSES:
                     return answer
                 throttled = throttled or answer.status == HTTPStatus.TOO_MANY_REQUESTS
                 pause = answer.retry_after or pause
             self._connections.ended.wait(pause)
         raise AssertionError
+
+    def _refuse_others(self, status: int, what: str) -> None:
+        """Refuse the answer of a proxy, and one that leads elsewhere."""
+        if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+            raise SourceError(f"No answer to {what}: {PROXY_ASKS}")
+        if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+            raise SourceError(
+                f"{self._base_url} redirected {what} elsewhere (status {status}). "
+                f"Check {self._prefix}_BASE_URL."
+            )
 
     def _send(
         self, method: str, path: str, what: str, *, throttled: bool, **request: Any
@@ -167,7 +184,8 @@ class Exchange:
                 body = self._body(response)
         except Exception as error:  # noqa: BLE001
             return _Failed(
-                f"{self._base_url} cannot be reached for {what}: {reason(error, self._timeout)}",
+                f"{self._base_url} cannot be reached for {what}: "
+                f"{reason(error, self._timeout, f'{self._prefix}_BASE_URL')}",
                 may_succeed_later(error),
             )
         except BaseException as error:  # noqa: BLE001
@@ -219,8 +237,8 @@ class Exchange:
             raise SourceError(f"The exchange with {self._base_url} was stopped at {what}.")
 
 
-def _checked_url(base_url: str, *, allow_http: bool) -> str:
-    setting = "BSG_BASE_URL (`base_url` in the table [suppress.bsg])"
+def _checked_url(base_url: str, prefix: str, table: str, *, allow_http: bool) -> str:
+    setting = f"{prefix}_BASE_URL (`base_url` in the table [{table}])"
     parts = urlsplit(base_url)
     if parts.scheme not in ("https", "http") or not parts.hostname:
         raise ConfigurationError(
@@ -231,7 +249,7 @@ def _checked_url(base_url: str, *, allow_http: bool) -> str:
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname):
         raise ConfigurationError(
             f"{setting} is not https: the key would travel in the clear. Use https, or set "
-            "BSG_ALLOW_HTTP=true if you insist."
+            f"{prefix}_ALLOW_HTTP=true if you insist."
         )
     return base_url.rstrip("/")
 

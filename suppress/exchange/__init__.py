@@ -1,0 +1,1 @@
+"""The exchange of requests with an HTTP API, for sources that read one."""
