@@ -107,6 +107,7 @@ assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
+assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
 """
 
 

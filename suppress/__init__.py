@@ -91,6 +91,7 @@ from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
 from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
+from suppress.watched import Overview, Waiting, Watched
 
 if TYPE_CHECKING:
     from suppress.exchange.bearer import BearerToken
@@ -153,6 +154,7 @@ __all__ = [
     "Origin",
     "Outcome",
     "Overtaken",
+    "Overview",
     "PartGone",
     "PendingChange",
     "People",
@@ -190,6 +192,8 @@ __all__ = [
     "TooManyInvalid",
     "Trace",
     "UnknownChannel",
+    "Waiting",
+    "Watched",
     "__version__",
     "add",
     "bypass",

@@ -24,6 +24,8 @@ from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_opentelemetry import OpenTelemetrySettings
+from suppress_prometheus import PrometheusSettings
 from suppress_sqlalchemy.settings import SqlSettings
 from suppress_telnyx.settings import TelnyxSettings
 
@@ -52,6 +54,8 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS_FILE", FileSettings),
         ("TELNYX", TelnyxSettings),
         ("SUPPRESS_AWS", AwsSettings),
+        ("SUPPRESS_OPENTELEMETRY", OpenTelemetrySettings),
+        ("SUPPRESS_PROMETHEUS", PrometheusSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
     )
     for prefix, kind in tables:

@@ -93,17 +93,12 @@ class OptOutMethods(ABC):
         opt_outs, delivery = self._kept(*channels)
         evidence = Evidence.given(details, self._clock())
         people = read_exactly(numbers, self.reader(details.get("default_region")))
+        names, told = list(dict.fromkeys(channels)), delivery.destinations
         try:
-            added = opt_outs.add(
-                people,
-                list(dict.fromkeys(channels)),
-                delivery.destinations,
-                now=self._clock(),
-                evidence=evidence,
-            )
+            added = opt_outs.add(people, names, told, now=self._clock(), evidence=evidence)
         finally:
             self._announce()
-        self._tell_added(added)
+        tell_added(self.listeners, added)
         return added
 
     @without_frames
@@ -319,12 +314,6 @@ class OptOutMethods(ABC):
         kept = self._store_of_opt_outs
         return [] if kept is None else kept.delivery.backlog()
 
-    def _tell_added(self, added: Mapping[str, int]) -> None:
-        """Tell listeners how many opt-outs are new, by channel."""
-        for channel, count in added.items():
-            if count:
-                self.listeners.tell(OptOutsChanged(channel, "add", count))
-
     def _kept(self, *channels: str) -> Kept:
         for channel in channels:
             self._known(channel)
@@ -335,3 +324,10 @@ class OptOutMethods(ABC):
                 "SUPPRESS_STORE (`store` in the table [suppress]) names no folder. Set it to one."
             )
         return kept
+
+
+def tell_added(listeners: Listeners, added: Mapping[str, int]) -> None:
+    """Tell listeners how many opt-outs are new, by channel."""
+    for channel, count in added.items():
+        if count:
+            listeners.tell(OptOutsChanged(channel, "add", count))
