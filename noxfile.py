@@ -108,6 +108,7 @@ assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
 assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
+assert importlib.util.find_spec("suppress_redis")
 """
 
 
@@ -128,6 +129,6 @@ def differential(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Let processes screen, refresh, opt out and be killed, while the list changes."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[postgres,test]")
     session.chdir("tests")
     session.run("python", "-m", "promises.soak", *session.posargs)

@@ -26,6 +26,8 @@ from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
 from suppress_opentelemetry import OpenTelemetrySettings
 from suppress_prometheus import PrometheusSettings
+from suppress_postgres.settings import PostgresSettings
+from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 from suppress_telnyx.settings import TelnyxSettings
 
@@ -57,6 +59,8 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS_OPENTELEMETRY", OpenTelemetrySettings),
         ("SUPPRESS_PROMETHEUS", PrometheusSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
+        ("SUPPRESS_POSTGRES", PostgresSettings),
+        ("SUPPRESS_REDIS", RedisSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from suppress.events import Listener, unheard
 from suppress.serving.limits import ServingLimits
+from suppress.serving.status import CopyStatus
 from suppress.settings.settings import Settings
 from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.contract import Store
@@ -20,6 +21,9 @@ class KnowsOptOuts(Protocol):
         Raises:
             OptOutsUnreadable: nobody can say so.
         """
+
+    def status(self) -> CopyStatus | None:
+        """Return the state of the copy, where a server keeps them."""
 
 
 @dataclass(frozen=True)
