@@ -59,7 +59,7 @@ def extras(session: nox.Session) -> None:
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """Run the tests that need PostgreSQL or Redis; where one is missing, they fail."""
+    """Run the tests that need PostgreSQL, Redis or promtool; where one is missing, they fail."""
     session.install("-e", ".[libraries]")
     session.run("pytest", "-m", "servers", "--no-skips", *session.posargs)
 

@@ -156,4 +156,5 @@ class Listeners:
                     logger.exception(
                         "A listener of events has failed (%r). What follows is not logged again.",
                         type(event).__name__,
+                        extra={"code": "listener_failed", "event_type": type(event).__name__},
                     )

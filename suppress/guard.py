@@ -274,5 +274,10 @@ def _log_bypass(recipient: _Recipient, reason: str) -> None:
         masked,
         recipient.channel,
         printable(reason),
-        extra={"channel": recipient.channel, "reason": reason, "number": masked},
+        extra={
+            "code": "bypass",
+            "channel": recipient.channel,
+            "reason": mask(reason),
+            "number": masked,
+        },
     )

@@ -251,7 +251,8 @@ class Plugins:
             if missing is not None:
                 return Plugin(name, version, f"{missing} is not installed", missing)
             error = _said(raised)
-            logger.warning("The plugin %r cannot be imported: %s", name, error)
+            extra = {"code": "plugin_broken", "plugin": name, "error": error}
+            logger.warning("The plugin %r cannot be imported: %s", name, error, extra=extra)
             return Plugin(name, version, error)
         return Plugin(name, version)
 

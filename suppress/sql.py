@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from suppress.default import default_suppressor
 from suppress.errors import InvalidNumber, SuppressError
+from suppress.numbers.mask import mask
 from suppress.screening.outcome import Outcome
 from suppress.screening.recipients import taken
 from suppress.screening.screening import outcomes_of
@@ -114,7 +115,10 @@ class _Functions:
             return None
         except SuppressError as error:
             # SQLite says only that a function has failed.
-            logger.error("The SQL query failed. %s", error)  # noqa: TRY400 - frames hold numbers
+            extra = {"code": "query_failed", "channel": mask(channel), "error": mask(str(error))}
+            logger.error(  # noqa: TRY400 - frames hold numbers
+                "The SQL query failed. %s", error, extra=extra
+            )
             raise
 
     def outcomes(self, numbers: Any, channels: Any) -> Any:

@@ -25,8 +25,8 @@ from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
 from suppress_opentelemetry import OpenTelemetrySettings
-from suppress_prometheus import PrometheusSettings
 from suppress_postgres.settings import PostgresSettings
+from suppress_prometheus import PrometheusSettings
 from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 from suppress_telnyx.settings import TelnyxSettings

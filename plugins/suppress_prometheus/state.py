@@ -98,7 +98,7 @@ class _Families:
         channel = status.channel
         if status.age is not None:
             self.age.add_metric([channel], status.age)
-            self.entries.add_metric([channel], status.count)
+            self.entries.add_metric([channel], float(status.count))
         self.max_stale.add_metric([channel], status.max_stale)
         for state in suppress.State:
             self.state.add_metric([channel, state.value], float(state is status.state))
@@ -107,6 +107,6 @@ class _Families:
     def add_waiting(self, found: suppress.Waiting) -> None:
         """Add the changes of one kind that wait for a source."""
         kind = [found.source, found.channel, found.action]
-        self.waiting.add_metric([*kind, "waiting"], found.waiting)
-        self.waiting.add_metric([*kind, "refused"], found.refused)
+        self.waiting.add_metric([*kind, "waiting"], float(found.waiting))
+        self.waiting.add_metric([*kind, "refused"], float(found.refused))
         self.waiting_age.add_metric(kind, max(time.time() - found.since, 0.0))

@@ -136,7 +136,8 @@ class Delivery:
         try:
             return min(self._limits.look_every, self.deliver(forced=False))
         except StoreUnavailable as error:
-            logger.warning("%s", error)
+            extra = {"code": "delivery_unavailable", "error": str(error)}
+            logger.warning("%s", error, extra=extra)
             return self._limits.look_every
 
     def deliver(self, *, forced: bool, max_wait: float | None = None) -> float:
@@ -304,6 +305,7 @@ class Delivery:
                 if action == "add"
                 else "to remove a number",
                 error,
+                extra=_fields("delivery_refused", batch, source, str(error)),
             )
         except (StoreUnavailable, RecordError):
             raise
@@ -314,6 +316,7 @@ class Delivery:
                 "What was opted out here cannot be delivered to the source %r now, and waits: %s",
                 source.name,
                 in_words(error),
+                extra=_fields("delivery_failed", batch, source, in_words(error)),
             )
             return False
         else:
@@ -355,6 +358,14 @@ class Delivery:
             yield
         except RecordError as error:
             raise StoreUnavailable(unavailable(self._record, error)) from error
+
+
+def _fields(
+    code: str, batch: Sequence[PendingChange], source: Source, error: str
+) -> dict[str, object]:
+    """Return the fields of a log record about a batch."""
+    kind, names = batch[0], {"code": code, "source": source.name, "error": mask(error)}
+    return {**names, "channel": kind.channel, "action": kind.action, "count": len(batch)}
 
 
 def _batches(changes: Sequence[PendingChange], source: TakesOptOuts) -> list[list[PendingChange]]:

@@ -110,7 +110,8 @@ class Serving:
                 "is still being read."
             )
             channel.slow = found
-            logger.warning("%s Until then the last copy is used.", slow)
+            extra = {"code": "list_slow", "channel": name}
+            logger.warning("%s Until then the last copy is used.", slow, extra=extra)
             return channel.fallback(slow)
         return channel.or_latest(snapshot)
 

@@ -2,6 +2,8 @@
 
 import importlib
 import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +20,10 @@ pytest.importorskip("prometheus_client")
 
 import prometheus_client as prometheus
 
+from suppress_prometheus.metrics import metrics_in
 from suppress_prometheus.state import StateCollector
+
+ROOT = Path(__file__).parents[2]
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
@@ -175,3 +180,30 @@ def test_processes_are_counted_together(tmp_path: Path, clock: Clock) -> None:
     for outcome in ("allowed", "suppressed"):
         assert value(registry, "recipients_total", channel="sms", outcome=outcome) == 2
     assert value(registry, "entries", channel="sms") == 1
+
+
+@pytest.mark.servers
+def test_the_alerts_are_raised_when_they_should_be(tmp_path: Path) -> None:
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("promtool is not installed: apt-get install prometheus")
+    rules = ROOT / "docs/examples/prometheus-alerts.yml"
+    for path in (rules, ROOT / "tests/data/prometheus-alerts-test.yml"):
+        shutil.copy(path, tmp_path)
+    checks = ["check", "rules", rules.name], ["test", "rules", "prometheus-alerts-test.yml"]
+    for check in checks:
+        done = subprocess.run(
+            [promtool, *check], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_ask_for_metrics_that_there_are(registry: prometheus.CollectorRegistry) -> None:
+    metrics_in(registry)
+    there = {family.name for family in registry.collect()}
+    rules = (ROOT / "docs/examples/prometheus-alerts.yml").read_text()
+    page = (ROOT / "docs/how-to/monitoring.md").read_text()
+    asked = {re.sub("_(total|info)$", "", each) for each in re.findall(r"\bsuppress_\w+", rules)}
+    assert asked - there == set()
+    shown = re.findall(r"^\| `(suppress_\w+)` \|", page, re.MULTILINE)
+    assert {re.sub("_(total|info)$", "", each) for each in shown} == there
