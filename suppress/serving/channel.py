@@ -167,7 +167,12 @@ class Channel:
             stored = self._store.latest(self.key)
         except StoreError as error:  # it may pass: the next look tries again
             if str(error) != self._store_error:
-                logger.warning("The stored %s stop list cannot be read: %s.", self.name, error)
+                logger.warning(
+                    "The stored %s stop list cannot be read: %s.",
+                    self.name,
+                    error,
+                    extra={"code": "store_unreadable", "channel": self.name, "error": str(error)},
+                )
             self._store_error = str(error)
         else:
             if stored is not None and stored is not self._stored:
@@ -332,6 +337,13 @@ class Channel:
                 moment(held.read_at),
                 self._settings.max_stale,
                 error,
+                extra={
+                    "code": "list_failing",
+                    "channel": self.name,
+                    "since": moment(since),
+                    "read_at": moment(held.read_at),
+                    "error": str(error),
+                },
             )
 
     def ended(self) -> None:
