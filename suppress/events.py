@@ -129,7 +129,7 @@ def unheard(_event: Event) -> None:
 
 
 class Listeners:
-    """Those who are told of events. One that fails is logged once, and harms nothing.
+    """The listeners that are told of events. One that fails is logged once, and harms nothing.
 
     Attributes:
         present: whether there is anybody to be told; if not, nothing has to be counted or timed.
