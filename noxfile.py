@@ -65,6 +65,15 @@ def servers(session: nox.Session) -> None:
 
 
 @nox.session
+def browser(session: nox.Session) -> None:
+    """Look at the page of a report in Chromium, on screen and on paper, with axe-core."""
+    if shutil.which("chromium") is None:
+        session.error("Install Chromium.")
+    session.install("-e", ".[report,test]", "playwright>=1.50", "axe-playwright-python>=0.1.6")
+    session.run("pytest", "-n0", "-m", "browser", "--no-skips", *session.posargs)
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the format, the style and the direction of imports."""
     session.install("-e", ".", "--group", "lint")
@@ -107,6 +116,7 @@ assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
+assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
 assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
 assert importlib.util.find_spec("suppress_redis")
 """

@@ -71,10 +71,12 @@ from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
+from suppress.replies import Reply, receive_reply
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
+from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
@@ -120,6 +122,7 @@ __all__ = [
     "Batch",
     "BearerToken",
     "Campaign",
+    "CampaignReport",
     "Change",
     "Changes",
     "ChannelStatus",
@@ -169,6 +172,7 @@ __all__ = [
     "Refused",
     "Remote",
     "Replaced",
+    "Reply",
     "Row",
     "RowNumbers",
     "Rows",
@@ -210,6 +214,7 @@ __all__ = [
     "known_region",
     "mask",
     "normalize",
+    "receive_reply",
     "refresh",
     "register",
     "remove",

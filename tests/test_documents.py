@@ -39,6 +39,7 @@ NEEDED = {
     "docs/how-to/database.md": ("sqlalchemy",),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
     "docs/how-to/monitoring.md": ("opentelemetry.sdk", "prometheus_client", "structlog"),
+    "docs/how-to/report.md": ("babel", "jinja2"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""

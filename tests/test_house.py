@@ -18,9 +18,9 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "opentelemetry", "pandas"),
-    *("polars", "prometheus_client", "psycopg", "pyarrow", "pyspark", "python_calamine", "redis"),
-    *("sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("babel", "boto3", "botocore", "dask", "duckdb", "jinja2", "modin", "narwhals"),
+    *("opentelemetry", "pandas", "polars", "prometheus_client", "psycopg", "pyarrow", "pyspark"),
+    *("python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
