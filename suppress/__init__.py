@@ -61,6 +61,7 @@ from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
+from suppress.replies import Reply, receive_reply
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
@@ -152,6 +153,7 @@ __all__ = [
     "Refused",
     "Remote",
     "Replaced",
+    "Reply",
     "Row",
     "RowNumbers",
     "Rows",
@@ -190,6 +192,7 @@ __all__ = [
     "known_region",
     "mask",
     "normalize",
+    "receive_reply",
     "refresh",
     "register",
     "remove",

@@ -52,7 +52,7 @@ class Suppressor(MovingMethods):
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
-            `opt_outs`, `local_copy`), which win over the environment and the file.
+            `opt_outs`, `local_copy`, `stop_scope`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.

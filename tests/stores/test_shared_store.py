@@ -24,6 +24,8 @@ from suppress import (
     StoreError,
     Suppressor,
 )
+from suppress.stores.copying import Copier
+from suppress.stores.image import Header
 from suppress.stores.limits import SharedLimits
 from suppress.stores.shared import SharedStore
 from suppress.testing import StoreContract
@@ -310,6 +312,34 @@ class TestLease:
             publish(two, newest := later(first, "+14155552673"))
             wait_for(functools.partial(has, one, newest))
             assert contents(one.publish(KEY, first, lease)) == contents(newest)
+        assert has(one, newest)
+
+    def test_one_that_was_lost_replaces_no_copy_that_is_made_at_that_moment(
+        self,
+        machine: Callable[..., SharedStore],
+        server: FolderRemote,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The thread that listens may copy a later one after it was asked for."""
+        one, two = machine("one", news=30.0), machine("two")
+        publish(one, first := read("+14155552671"))
+        assert has(one, first)
+        second = later(first, "+14155552672")
+        newest = later(second, "+14155552673")
+        asks, answers = Copier.is_later_here, []
+
+        def is_later_here(self: Copier, key: str, header: Header) -> bool:
+            answers.append(asks(self, key, header))
+            if len(answers) == 1:
+                self.copy(key)
+            return answers[-1]
+
+        with one.exclusive(KEY, LEASE) as lease:
+            server.lose(KEY)
+            publish(two, newest)
+            monkeypatch.setattr(Copier, "is_later_here", is_later_here)
+            assert contents(one.publish(KEY, second, lease)) == contents(newest)
+        assert answers[0] is False
         assert has(one, newest)
 
     def test_a_machine_asks_only_so_often_while_another_holds_it(
