@@ -376,12 +376,8 @@ class Channel:
 
 
 def _warn_unreadable(channel: str, error: StoreError) -> None:
-    logger.warning(
-        "The stored %s stop list cannot be read: %s.",
-        channel,
-        error,
-        extra={"code": "store_unreadable", "channel": channel, "error": str(error)},
-    )
+    extra = {"code": "store_unreadable", "channel": channel, "error": str(error)}
+    logger.warning("The stored %s stop list cannot be read: %s.", channel, error, extra=extra)
 
 
 def _warn_failing(channel: str, failure: Failure, read_at: float, max_stale: float) -> None:
