@@ -107,6 +107,7 @@ assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
+assert importlib.util.find_spec("suppress_redis")
 """
 
 
@@ -127,6 +128,6 @@ def differential(session: nox.Session) -> None:
 @nox.session
 def soak(session: nox.Session) -> None:
     """Let processes screen, refresh, opt out and be killed, while the list changes."""
-    session.install("-e", ".[test]")
+    session.install("-e", ".[postgres,test]")
     session.chdir("tests")
     session.run("python", "-m", "promises.soak", *session.posargs)

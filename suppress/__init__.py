@@ -67,7 +67,7 @@ from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
-from suppress.serving.status import ChannelStatus, Health, Status
+from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
 from suppress.settings.folders import config_folder
 from suppress.settings.secret import Secret
 from suppress.settings.server_url import ServerUrl
@@ -114,6 +114,7 @@ __all__ = [
     "ChannelStatus",
     "Column",
     "ConfigurationError",
+    "CopyStatus",
     "Decision",
     "Destination",
     "Entries",

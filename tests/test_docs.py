@@ -24,6 +24,8 @@ from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_postgres.settings import PostgresSettings
+from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 from suppress_telnyx.settings import TelnyxSettings
 
@@ -53,6 +55,8 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("TELNYX", TelnyxSettings),
         ("SUPPRESS_AWS", AwsSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
+        ("SUPPRESS_POSTGRES", PostgresSettings),
+        ("SUPPRESS_REDIS", RedisSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):

@@ -22,11 +22,13 @@ from sybil.parsers.myst.lexers import DirectiveLexer
 from support.builders import row
 from support.faulty_aws import FaultyAws, opted_out
 from support.faulty_telnyx import FaultyTelnyx, blocks
+from support.postgres_server import PostgresServer, missing_for_postgres
 from support.spark import MARKS, missing_for_spark
 from suppress_bsg.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 SPARK = ROOT / "docs/how-to/spark.md"
+MACHINES = ROOT / "docs/how-to/several-machines.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 END = "@@"
@@ -59,11 +61,21 @@ def telnyx() -> Iterator[dict[str, str]]:
         yield {"TELNYX_BASE_URL": server.url}
 
 
-PROVIDERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
+@contextlib.contextmanager
+def postgres() -> Iterator[dict[str, str]]:
+    """Serve an empty database for a store."""
+    with PostgresServer() as server, server.database() as database:
+        yield {"SUPPRESS_STORE": server.url(database)}
+
+
+SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
     "docs/how-to/aws.md": aws,
     "docs/how-to/telnyx.md": telnyx,
+    "docs/how-to/several-machines.md": postgres,
 }
-"""Servers of other providers than BSG that the code of a page asks."""
+"""Servers that the code of a page asks, besides BSG's; each yields variables of the environment."""
+
+MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers]}
 
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 
@@ -137,9 +149,10 @@ SYBIL = Sybil(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)  # some pages type dozens of commands
 @pytest.mark.parametrize(
     "path",
-    [pytest.param(path, marks=MARKS if path == SPARK else []) for path in DOCUMENTS],
+    [pytest.param(path, marks=MARKS_OF.get(path, ())) for path in DOCUMENTS],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -147,22 +160,24 @@ def test_the_code_of(path: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
         pytest.importorskip(library)
     if path == SPARK and (missing := missing_for_spark()) is not None:
         pytest.skip(missing)
+    if path == MACHINES and (missing := missing_for_postgres()) is not None:
+        pytest.skip(missing)
     work = tmp_path / "work"
     work.mkdir()
     monkeypatch.chdir(work)
     monkeypatch.syspath_prepend(work)
     monkeypatch.setattr("suppress.default._made", None)
     monkeypatch.delenv("XDG_CONFIG_HOME")  # so that settings are where Linux has them
-    provider = PROVIDERS.get(str(path.relative_to(ROOT)), contextlib.nullcontext)
-    with Sandbox(STOP_LIST) as sandbox, provider() as environ:
+    server = SERVERS.get(str(path.relative_to(ROOT)), contextlib.nullcontext)
+    with Sandbox(STOP_LIST) as sandbox, server() as environ:
         for name, value in {
-            **(environ or {}),
             "BSG_BASE_URL": sandbox.url,
             "BSG_API_KEY": "test_sandbox",
             "SUPPRESS_STORE": str(tmp_path / "store"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": "",
             "PYSPARK_PYTHON": sys.executable,
+            **(environ or {}),
         }.items():
             monkeypatch.setenv(name, value)
         for example in SYBIL.parse(path).examples():

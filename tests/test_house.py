@@ -18,8 +18,8 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "pyarrow"),
-    *("pyspark", "python_calamine", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "psycopg"),
+    *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -75,7 +75,10 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
-    plugins = "suppress_aws, suppress_bsg, suppress_file, suppress_sqlalchemy, suppress_telnyx"
+    plugins = (
+        "suppress_aws, suppress_bsg, suppress_file, suppress_postgres, suppress_sqlalchemy, "
+        "suppress_telnyx"
+    )
     code = f"import json, suppress, {plugins}, sys; print(json.dumps([*sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", code],

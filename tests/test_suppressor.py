@@ -570,7 +570,7 @@ class TestStore:
         assert suppressor.is_suppressed(LISTED, "sms")
         assert suppressor.is_suppressed(LISTED, "sms")
         assert len(source.loads) == 1
-        assert "SUPPRESS_STORE names another folder" in caplog.text
+        assert "If this lasts, name another place in SUPPRESS_STORE" in caplog.text
 
     def test_none_keeps_nothing(self, source: ListSource, tmp_path: Path) -> None:
         made(source, store=None).snapshot("sms")

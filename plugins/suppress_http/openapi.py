@@ -12,8 +12,8 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend
-from suppress_http.checking import CheckAnswer, CheckRequest
-from suppress_http.health import HealthAnswer
+from suppress_http.checking import CheckAnswer, CheckRequest, ListedBy
+from suppress_http.health import ChannelHealth, HealthAnswer
 from suppress_http.opt_outs import OptedIn, OptedOut, OptInRequest, OptOutRequest
 from suppress_http.problems import MEDIA_TYPE, ProblemDocument
 from suppress_http.replies import FORM, SECRET_HEADER, ReplyAnswer, ReplyRequest
@@ -234,7 +234,8 @@ def _ref(name: str) -> Described:
 def _schemas(channels: tuple[str, ...]) -> Described:
     """Return the schemas of all documents, with the channels and regions that there are."""
     _, found = msgspec.json.schema_components(_KINDS, ref_template=f"{_SCHEMAS}{{name}}")
-    documented = {each.__name__: inspect.getdoc(each) or "" for each in _kinds()}
+    parts = ListedBy, ChannelHealth
+    documented = {each.__name__: inspect.getdoc(each) or "" for each in (*_KINDS, *parts)}
     for name, schema in found.items():
         said = documented.get(name, "")
         schema.pop("title", None)
@@ -257,18 +258,6 @@ def _schemas(channels: tuple[str, ...]) -> Described:
         "Channel": {"enum": list(channels)},
         "Region": {"enum": ["international", *regions]},
     }
-
-
-def _kinds() -> Iterator[type[msgspec.Struct]]:
-    """Give the documents, and those that are parts of them."""
-    pending = list(_KINDS)
-    while pending:
-        each = pending.pop()
-        yield each
-        for field in msgspec.structs.fields(each):
-            parts = re.findall(r"suppress_http\.\w+\.(\w+)", str(field.type))
-            module = inspect.getmodule(each)
-            pending += [getattr(module, part) for part in parts if hasattr(module, part)]
 
 
 def _attributes(documentation: str) -> Iterator[tuple[str, str]]:

@@ -110,7 +110,7 @@ def problem_of(error: Exception) -> Response:
             error.headers,
         )
     if isinstance(error, suppress.SuppressError):
-        status, kind, title = next(rest for each, *rest in OF_ERRORS if isinstance(error, each))
+        status, kind, title = next(row[1:] for row in OF_ERRORS if isinstance(error, row[0]))
         document = ProblemDocument(
             f"urn:suppress:{kind}", title, status, str(error), error.retryable
         )

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import IO, Final
+from typing import IO, BinaryIO, Final, cast
 
 import anyio.to_thread
 import msgspec
@@ -124,7 +124,7 @@ class ScreenEndpoint:
             self._backend.suppressor, asked.channel, default_region=asked.default_region
         )
         rows = suppress.Rows(
-            body,  # type: ignore[arg-type] - it reads no more of a stream than this has
+            cast("BinaryIO", body),  # it asks no more of a pipe than this has
             name="the list",
             format=_FORMATS[kind],
             columns=asked.keys,

@@ -100,6 +100,7 @@ class PostgresConnections:
         self.limits = limits
         self.timeout = settings.timeout
         self._added = _parameters(url, settings)
+        self._process = os.getpid()
         self._lock = threading.Lock()
         # The latest one last, with when it was used.
         self._idle: list[tuple[PostgresConnection, float]] = []
@@ -111,7 +112,7 @@ class PostgresConnections:
         """Give a connection outside a transaction, for one thread.
 
         Raises:
-            psycopg.Error: there is none to be had. One that an error has left in an unknown
+            psycopg.Error: none can be made. One that an error has left in an unknown
                 state is ended.
         """
         connection = self._usable() or self.connected()
@@ -152,15 +153,20 @@ class PostgresConnections:
 
     def after_fork_in_child(self) -> None:
         """Forget the connections of the parent, which go on there."""
+        of_parent = list(self._all)
         self._lock = threading.Lock()
         self._idle = []
-        for connection in list(self._all):
+        self._all = weakref.WeakSet()
+        is_child, self._process = self._process != os.getpid(), os.getpid()
+        for connection in of_parent:
+            if not is_child:
+                connection.close()
+                continue
             # To close it would tell the server that the parent ends it. But the server is to
             # notice when the parent is killed, so its socket is not held open here.
             with contextlib.suppress(psycopg.Error, OSError):
                 os.close(connection.fileno())
             self._of_parents.append(connection)
-        self._all = weakref.WeakSet()
 
     def close(self) -> None:
         """End all connections. Another thread that uses one gets an error."""

@@ -17,7 +17,7 @@ from suppress_postgres.connections import (
 
 
 class RecordState(NamedTuple):
-    """How far the record has come.
+    """The extent of the record.
 
     Attributes:
         made: how many batches there are.
@@ -74,7 +74,7 @@ class PostgresDatabase:
 
 
 def state_of(connection: PostgresConnection) -> RecordState:
-    """Return how far the record has come."""
+    """Return the extent of the record."""
     row = connection.execute("SELECT made, last FROM record").fetchone()
     return RecordState(0, None) if row is None else RecordState(*row)
 

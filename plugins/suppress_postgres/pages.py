@@ -10,7 +10,7 @@ from suppress_postgres.connections import PostgresConnection
 from suppress_postgres.database import damaged, state_of
 
 _BATCHES = 1000
-"""How many batches are looked at for one page."""
+"""The number of batches that are looked at for one page."""
 
 
 def page_behind(

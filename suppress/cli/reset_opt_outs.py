@@ -13,7 +13,8 @@ def reset_opt_outs(*, yes: bool) -> None:
     Once people were opted out here, nothing is screened without the record of them: it may
     be on a volume that is not mounted. This command says that the record will not come back.
     It deletes no record, and does nothing if the record is there. Restart all running
-    processes afterwards.
+    processes afterwards. If a server keeps the record, this command says it for one machine:
+    it accepts the record that the server has now.
     """
     if not yes:
         raise click.UsageError(
@@ -24,7 +25,7 @@ def reset_opt_outs(*, yes: bool) -> None:
     suppressor = Suppressor(background=False)
     if suppressor.reset_opt_outs():
         click.echo(
-            f"Opt-outs start over in {suppressor.settings.store}. Restart all running processes."
+            f"Opt-outs start over in {suppressor.settings.record}. Restart all running processes."
         )
     else:
-        click.echo(f"Nothing to do: no record is missing in {suppressor.settings.store}.")
+        click.echo(f"Nothing to do: no record is missing in {suppressor.settings.record}.")

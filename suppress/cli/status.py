@@ -17,9 +17,10 @@ from suppress.cli.printing import (
     snapshot_fields,
     special_entries,
 )
+from suppress.errors import StoreUnavailable
 from suppress.numbers.mask import mask
 from suppress.serving.freshness import State
-from suppress.serving.status import ChannelStatus, moment
+from suppress.serving.status import ChannelStatus, CopyStatus, moment
 from suppress.settings.server_url import ServerUrl
 from suppress.suppressor import Suppressor
 
@@ -68,7 +69,8 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
     local_copy = settings.folder_of(settings.store) if is_on_server else None
     health = found.health(channels) if judge else 0
     listed = list(found.channels.values())
-    waiting, unread = pending_rows(suppressor), suppressor.unread()
+    unread = suppressor.unread()
+    waiting, unknown = _waiting(suppressor)
     if as_json:
         print_json(
             {
@@ -79,6 +81,7 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
                 "settings_file": _text(settings.file),
                 "phonenumbers": phonenumbers.__version__,
                 "channels": [_row(each) for each in listed],
+                "opt_outs": _copy_row(found.opt_outs),
                 "waiting": waiting,
                 "unread": [mask(number) for number in unread],
             }
@@ -89,12 +92,37 @@ def status(channels: tuple[str, ...], *, judge: bool, as_json: bool) -> None:
         click.echo(f"Settings file: {settings.file or 'none'}.")
         copy = "" if local_copy is None else f", with a copy in {local_copy}"
         click.echo(f"Store: {settings.store or 'memory'}{copy}.")
+        _print_copy(found.opt_outs)
         _print_failures(listed)
-        print_pending(waiting)
+        print_pending(waiting or ())
+        if unknown is not None:
+            click.echo(unknown)
         _print_unread(unread)
         if any(each.state is State.MISSING for each in listed):
             click.echo("Run `suppress refresh` to read the missing lists.", err=True)
     click.get_current_context().exit(health)
+
+
+def _waiting(suppressor: Suppressor) -> tuple[list[dict[str, Any]] | None, str | None]:
+    """Return what waits for the sources; None, and why, while its server cannot be reached."""
+    try:
+        return pending_rows(suppressor), None
+    except StoreUnavailable as error:
+        if not isinstance(suppressor.settings.record, ServerUrl):
+            raise
+        return None, f"It is unknown what waits for the sources. {error}"
+
+
+def _copy_row(copy: CopyStatus | None) -> dict[str, Any] | None:
+    if copy is None:
+        return None
+    return {"server": copy.where, "age": round(copy.age, 1), "failing": copy.failure}
+
+
+def _print_copy(copy: CopyStatus | None) -> None:
+    if copy is not None:
+        why = f"; it has failed since: {copy.failure}" if copy.failure else ""
+        click.echo(f"Opt-outs: {copy.where}, copied to this machine {ago(copy.age)}{why}.")
 
 
 def _text(value: object) -> str | None:

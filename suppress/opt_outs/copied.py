@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 
 from suppress.opt_outs.batches import append, digest_anew, release, take_out
 from suppress.opt_outs.contract import Changes, Overtaken
+from suppress.opt_outs.database import Database, serialized
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.marks import NoMarks
 from suppress.opt_outs.schema import of_file
+from suppress.opt_outs.seen import boot
 from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.stop_list.forgotten import Forgotten
 
 
 class Copied(NamedTuple):
-    """How much of a shared record a copy has.
+    """The part of a shared record that a copy has.
 
     Attributes:
         identity: the name of the shared record.
@@ -50,7 +52,10 @@ class RecordCopy(SqliteRecord):
         *,
         limits: OptOutLimits = LIMITS,
     ) -> None:
-        super().__init__(folder, nullcontext, limits=limits, marks=NoMarks())
+        # Where a start of the system has no name, only the disk tells what a power cut has left.
+        is_durable = not boot()
+        database = Database(folder, nullcontext, limits.max_wait, NoMarks(), is_durable=is_durable)
+        super().__init__(folder, nullcontext, database=database)
         self._lock = lock
 
     def copied(self) -> Copied | None:
@@ -92,35 +97,27 @@ class RecordCopy(SqliteRecord):
                 _write_forgotten(database, hashes)
 
     def replace(
-        self,
-        identity: str,
-        changes: Iterable[Changes],
-        forgotten: Callable[[], Mapping[str, Forgotten]],
-    ) -> int | None:
+        self, identity: str, changes: Iterable[Changes], forgotten: Mapping[str, Forgotten]
+    ) -> None:
         """Put a new copy in the place of the one that is there, whatever is in that.
 
         Args:
             identity: the name of the shared record.
             changes: all of its changes.
-            forgotten: gives its keyed hashes, after the last of the changes.
-
-        Returns:
-            The position of the last change.
+            forgotten: its keyed hashes, read after the changes.
 
         Raises:
             RecordError: it cannot be written.
         """
-        last = None
 
         def fill(database: sqlite3.Connection) -> None:
-            nonlocal last
             database.execute("UPDATE file SET id = ?", (identity,))
-            last = _write(database, changes)
-            _write_forgotten(database, forgotten())
+            _write(database, changes)
+            _write_forgotten(database, forgotten)
 
+        content = serialized(fill)
         with self._lock():
-            self._database.replace(fill)
-        return last
+            self._database.replace(content)
 
     def set_aside(self) -> Path | None:
         """Give the copy another name; return that, or None where there is no copy.
@@ -136,16 +133,13 @@ class RecordCopy(SqliteRecord):
         return None
 
 
-def _write(database: sqlite3.Connection, changes: Iterable[Changes]) -> int | None:
-    """Write changes at their positions; return the last."""
-    last = None
+def _write(database: sqlite3.Connection, changes: Iterable[Changes]) -> None:
+    """Write changes at their positions."""
     for each in changes:
         append(database, each)
         release(database, each)
         if each.action == "forget":
             take_out(database, each.takes_back)
-        last = each.position
-    return last
 
 
 def _write_forgotten(database: sqlite3.Connection, forgotten: Mapping[str, Forgotten]) -> None:

@@ -4,7 +4,6 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 from suppress.opt_outs.contract import Changes, RecordError, Replaced
@@ -12,7 +11,7 @@ from suppress.opt_outs.copied import Copied, RecordCopy
 from suppress.opt_outs.image import remove_images
 from suppress.opt_outs.limits import OptOutLimits
 from suppress.opt_outs.marks import Marks
-from suppress.opt_outs.seen import SeenNote
+from suppress.opt_outs.seen import Noted, SeenNote
 from suppress.opt_outs.shared import SharedRecord
 from suppress.stores.contract import Store, StoreError
 
@@ -106,12 +105,13 @@ class Copying:
             RecordError: it cannot be copied, or is not the record that was copied before.
         """
         with explained(self.folder):
-            copied = self._copied()
-            if copied is None or copied.position is None:
-                return self._copy_all(copied)
+            copied, seen = self._copied(), self.note.read()
+            if copied is None or copied.position is None or seen is None:
+                return self._copy_all(copied, seen)
             try:
                 changes = list(self.shared.changes_since(copied.position))
             except Replaced:
+                self._refuse_another(self.shared.identity(), copied)
                 raise self._gone_back() from None
             if changes:
                 self.extend(changes, copied)
@@ -130,7 +130,7 @@ class Copying:
         self._tell()
 
     def _copied(self) -> Copied | None:
-        """Return how much has been copied; None where there is no copy that can be read."""
+        """Return how much has been copied; None where no copy can be read."""
         if self.is_damaged:
             return None
         try:
@@ -138,31 +138,34 @@ class Copying:
         except RecordError:
             return None
 
-    def _copy_all(self, copied: Copied | None) -> int:
+    def _copy_all(self, copied: Copied | None, seen: Noted | None) -> int:
         """Copy everything; return the position of the last change, or 0."""
         identity = self.shared.identity()
-        found = self._marks.found() | ({copied.identity} if copied is not None else set())
-        if found - {identity}:
+        self._refuse_another(identity, copied)
+        if identity is None:
+            return 0
+        known = {copied.position if copied else None, seen.position if seen else None}
+        if not all(self._has(each) for each in known if each):
+            raise self._gone_back()
+        changes = list(self.shared.changes_since(None))
+        forgotten = self.shared.forgotten()
+        if copied is not None and copied.position is None and not changes:
+            return 0
+        with self.locked():
+            self._marks.make(identity)
+        self.copy.replace(identity, changes, forgotten)
+        self._remove_images()
+        self._tell()
+        return changes[-1].position if changes else 0
+
+    def _refuse_another(self, identity: str | None, copied: Copied | None) -> None:
+        """Refuse a record that has the place of the one that was here before."""
+        known = self._marks.found() | ({copied.identity} if copied is not None else set())
+        if known - {identity}:
             raise RecordError(
                 "it is gone" if identity is None else "it is not the one that it was before",
                 f"Restore it from a backup, or correct the URL. {_ACCEPT}",
             )
-        if identity is None:
-            return 0
-        seen = self.note.read()
-        if seen is not None and seen.position and not self._has(seen.position):
-            raise self._gone_back()
-        changes = iter(self.shared.changes_since(None))
-        first = next(changes, None)
-        if copied is not None and first is None:
-            return 0
-        with self.locked():
-            self._marks.make(identity)
-        before = () if first is None else (first,)
-        position = self.copy.replace(identity, chain(before, changes), self.shared.forgotten)
-        self._remove_images()
-        self._tell()
-        return position or 0
 
     def _has(self, position: int) -> bool:
         """Tell whether the shared record has the change at a position."""

@@ -54,6 +54,7 @@ class Database:
         lock: keeps other processes from making it at the same time.
         max_wait: seconds to wait for another process that writes.
         marks: say that there is one, and which.
+        is_durable: whether what was written is on disk, also if the power is cut.
     """
 
     def __init__(
@@ -62,12 +63,15 @@ class Database:
         lock: Callable[[], AbstractContextManager[Any]],
         max_wait: float,
         marks: HasMarks,
+        *,
+        is_durable: bool = True,
     ) -> None:
         self.path = folder / FILE
         self._journal = folder / f"{FILE}-journal"
         self._lock = lock
         self._max_wait = max_wait
         self._marks = marks
+        self._synchronous = "FULL" if is_durable else "OFF"
         self._marked = ""
         self._name = ""
 
@@ -113,6 +117,7 @@ class Database:
                 # However much is written at once, others can read until it is committed.
                 database.execute("PRAGMA cache_spill = OFF")
                 database.execute("PRAGMA temp_store = MEMORY")
+                database.execute(f"PRAGMA synchronous = {self._synchronous}")
                 # What is removed is overwritten: who was forgotten is in no free page.
                 database.execute("PRAGMA secure_delete = ON")
                 if version_of(database) < VERSION:
@@ -205,37 +210,28 @@ class Database:
             self._marks.make(name)
             self._marked = name
 
-    def replace(self, fill: Callable[[sqlite3.Connection], None]) -> None:
+    def replace(self, content: bytes) -> None:
         """Put a new database in the place of the one that is there, damaged as it may be.
 
         Nobody else may write meanwhile: SQLite would take the journal of the one for the other's.
 
         Args:
-            fill: writes what the new one has.
+            content: the new one, from `serialized`.
 
         Raises:
             RecordError: it cannot be written; the one that was there still is, or none.
         """
         with self._explained():
-            self._make(fill)
+            with atomic_write(self.path, share=True) as stream:
+                stream.write(content)
+                # One left by a killed process would be rolled back into the new file.
+                self._journal.unlink(missing_ok=True)
             self._name = ""
 
-    def _make(self, fill: Callable[[sqlite3.Connection], None] | None = None) -> None:
+    def _make(self) -> None:
         """Make the database whole or not at all, so that an empty one is known as damaged."""
-        if fill is None and self.path.exists():
-            return
-        with (
-            atomic_write(self.path, share=True) as stream,
-            _IN_SQLITE.passed(),
-            contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
-        ):
-            migrate(database)
-            if fill is not None:
-                fill(database)
-            database.execute("VACUUM")
-            stream.write(database.serialize())
-            # One left by a killed process would be rolled back into the new file.
-            self._journal.unlink(missing_ok=True)
+        if not self.path.exists():
+            self.replace(serialized(lambda _database: None))
 
     @contextlib.contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
@@ -280,6 +276,22 @@ class Database:
             else:
                 remedy = f"Restore the file from a backup. {_DO_WITHOUT}"
             raise RecordError(_in_words(error), remedy, _DO_WITHOUT, to_read=_TO_READ) from error
+
+
+def serialized(fill: Callable[[sqlite3.Connection], None]) -> bytes:
+    """Return a new database as bytes.
+
+    Args:
+        fill: writes what it has.
+    """
+    with (
+        _IN_SQLITE.passed(),
+        contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as database,
+    ):
+        migrate(database)
+        fill(database)
+        database.execute("VACUUM")
+        return database.serialize()
 
 
 def _in_words(error: Exception) -> str:

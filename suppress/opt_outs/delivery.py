@@ -197,7 +197,8 @@ class Delivery:
         except StoreError as error:
             raise StoreUnavailable(
                 f"Pending opt-outs for the source {source.name!r} cannot be delivered: the lock "
-                f"is unavailable ({error}). Set SUPPRESS_STORE to another folder."
+                f"is unavailable ({error}). See that {self._record.where} can be reached and "
+                "written."
             ) from error
 
     def _deliver_all(

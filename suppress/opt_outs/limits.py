@@ -19,6 +19,7 @@ class OptOutLimits:
         image_after: after how many changes an image is kept.
         look_after: after how long the copy of a shared record is compared with that, should no
             news have come.
+        news_pause: the shortest time between two copies, so that many news are one.
         look_wait: how long a caller waits for that while the copy can serve.
         look_rest: how long nobody waits for a server that did not answer.
         lease: how long a machine that delivers, and gives no sign of life, keeps others waiting.
@@ -34,6 +35,7 @@ class OptOutLimits:
     page: int = 1000
     image_after: int = 10_000
     look_after: float = 1.0
+    news_pause: float = 0.02
     look_wait: float = 2.0
     look_rest: float = 5.0
     lease: float = 30.0

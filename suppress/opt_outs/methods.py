@@ -320,6 +320,6 @@ class OptOutMethods(ABC):
         if kept is None:
             raise ConfigurationError(
                 "There is nowhere to keep an opt-out, which would be lost with this process: "
-                "SUPPRESS_STORE (`store` in the table [suppress]) names no folder. Set it to one."
+                "SUPPRESS_STORE (`store` in the table [suppress]) names no folder, nor a server."
             )
         return kept

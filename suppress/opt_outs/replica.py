@@ -56,6 +56,7 @@ class Replica:
     ) -> int:
         """Append changes on the server, all or none, and copy them."""
         prepared: list[int] = []
+        began = self._upkeep.now()
 
         def note(position: int) -> None:
             prepared.append(position)
@@ -73,12 +74,17 @@ class Replica:
             if not self._is_there(position, error):
                 raise
         done = positioned(changes, position + 1 - sum(each.size for each in changes))
-        self._copy_over(lambda: self._upkeep.take_over(done, expected), position)
+        self._copy_over(lambda: self._upkeep.take_over(done, expected, began), position)
         return position
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
         """Give the changes behind a position, in order."""
-        return iter(self._read(lambda: list(self._copy.changes_since(position))))
+        found = self._read(lambda: list(self._copy.changes_since(position)))
+        last = found[-1].position if found else position
+        if last is not None:
+            # Another process may put a copy in its place that was read a moment earlier.
+            self._upkeep.knows_of(last)
+        return iter(found)
 
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""

@@ -16,7 +16,7 @@ from suppress.opt_outs.batches import append, changes_in, digest_anew, release, 
 from suppress.opt_outs.contract import Change, Changes, Overtaken, Replaced, positioned
 from suppress.opt_outs.database import Database
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
-from suppress.opt_outs.marks import HasMarks, Marks
+from suppress.opt_outs.marks import Marks
 from suppress.opt_outs.outbox import SqliteOutbox, give, of_today, put_into_outbox
 from suppress.opt_outs.people import ENDING, People, Person
 from suppress.opt_outs.schema import VERSION, of_file, version_of
@@ -37,7 +37,7 @@ class SqliteRecord(SqliteOutbox):
         folder: where the database is, or will be.
         lock: keeps other processes from making the database at the same time.
         limits: how long to wait for another process that writes.
-        marks: say that there is a database, and which; None for those of the folder.
+        database: the database; None for one that is missed when it is gone.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class SqliteRecord(SqliteOutbox):
         lock: Callable[[], AbstractContextManager[Any]],
         *,
         limits: OptOutLimits = LIMITS,
-        marks: HasMarks | None = None,
+        database: Database | None = None,
     ) -> None:
-        super().__init__(Database(folder, lock, limits.max_wait, marks or Marks(folder)))
+        super().__init__(database or Database(folder, lock, limits.max_wait, Marks(folder)))
         self._before: tuple[tuple[int, int], Sequence[Changes]] | None = None
 
     @property

@@ -17,7 +17,7 @@ from suppress.hanging import Calls, Hanging, Overdue
 from suppress.opt_outs.contract import Changes, Overtaken, RecordError
 from suppress.opt_outs.copying import Copying, explained
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
-from suppress.opt_outs.seen import Seen
+from suppress.opt_outs.seen import Noted
 from suppress.stores.contract import Held, Store, StoreError
 
 logger = logging.getLogger("suppress")
@@ -64,7 +64,7 @@ class Upkeep:
         self._timer = timer
         self._following = Background(self._follow) if in_background else None
         self._limits = limits
-        self._sighting: tuple[Seen, float] | None = None
+        self._sighting: tuple[Noted, float] | None = None
         self._known = 0
         self._failure: RecordError | None = None
         self._failed_at = 0.0
@@ -94,6 +94,16 @@ class Upkeep:
             self._sighting = seen, started
         return Sighting(seen.at, started)
 
+    @property
+    def failure(self) -> str | None:
+        """The reason why the record cannot be copied, if this process has failed to."""
+        failure = self._failure
+        return None if failure is None else failure.reason
+
+    def now(self) -> float:
+        """Return the time by the clock of this machine (seconds since the epoch)."""
+        return self._clock()
+
     def knows_of(self, position: int) -> None:
         """Note that the record has a change at a position: without it the copy is not whole."""
         self._known = max(self._known, position)
@@ -113,14 +123,16 @@ class Upkeep:
             # Where no thread can be started, the next look tries again.
             with suppress(RuntimeError):
                 self._following.wake(again=False)
-        if not (forced or self._has_to_look()):
+        has_to_look = forced or self._has_to_look()
+        # From now on the thread does it.
+        self._has_looked = True
+        if not has_to_look:
             return
         with self._looking:
             is_whole = self._is_whole()
-            if not (forced or self._has_to_look()):
+            if not forced and is_whole and self._age() < self._limits.look_after:
                 return
             may_serve = is_whole and not forced
-            self._has_looked = True
             if (resting := self._resting()) is not None:
                 if may_serve:
                     return
@@ -133,7 +145,7 @@ class Upkeep:
                     raise
 
     def replace_damaged(self, error: RecordError) -> None:
-        """Copy the record anew, since its copy cannot be read.
+        """Copy the whole record again, since its copy cannot be read.
 
         Raises:
             RecordError: that cannot be done.
@@ -164,7 +176,7 @@ class Upkeep:
         except RecordError as error:
             self._note_failure(error)
             return self._limits.look_after
-        return 0.0
+        return self._limits.news_pause
 
     def sync(self) -> None:
         """Copy what is new in the shared record.
@@ -178,14 +190,19 @@ class Upkeep:
                 with suppress(Overtaken):
                     position = self._copying.copy_news()
                     break
-            self._saw(Seen(position, began))
+            self._saw(Noted(position, began))
             self._copying.is_damaged = False
         if self._failure is not None:
             self._failure = None
             logger.warning("The opt-outs in %s can be copied again.", self._copying.shared.where)
 
-    def take_over(self, changes: Sequence[Changes], expected: int | None) -> None:
+    def take_over(self, changes: Sequence[Changes], expected: int | None, began: float) -> None:
         """Copy what this process has just appended to the shared record.
+
+        Args:
+            changes: the changes, with their positions.
+            expected: the position of the last change before them.
+            began: when they were about to be appended (seconds since the epoch).
 
         Raises:
             RecordError: it cannot be copied.
@@ -195,6 +212,7 @@ class Upkeep:
             copied = self._copying.copy.copied()
             if copied is not None and copied.position is not None and copied.position == expected:
                 self._copying.extend(changes, copied)
+                self._saw(Noted(changes[-1].position, began))
                 return
         self.sync()
 
@@ -263,7 +281,7 @@ class Upkeep:
             )
         self._failure, self._failed_at = error, self._timer()
 
-    def _saw(self, seen: Seen) -> None:
+    def _saw(self, seen: Noted) -> None:
         self.knows_of(seen.position)
         # Where it cannot be noted, this process has seen it all the same, but knows it no longer.
         with explained(self._copying.folder):

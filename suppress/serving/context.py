@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from suppress.serving.limits import ServingLimits
+from suppress.serving.status import CopyStatus
 from suppress.settings.settings import Settings
 from suppress.stop_list.opted_out import OptedOut
 from suppress.stores.contract import Store
@@ -19,6 +20,9 @@ class KnowsOptOuts(Protocol):
         Raises:
             OptOutsUnreadable: nobody can say so.
         """
+
+    def status(self) -> CopyStatus | None:
+        """Return the state of the copy, where a server keeps them."""
 
 
 @dataclass(frozen=True)

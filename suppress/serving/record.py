@@ -5,6 +5,7 @@ from suppress.opt_outs.record import OptOuts, OptOutsUnreadable
 from suppress.opt_outs.upkeep import Upkeep
 from suppress.serving.context import Context
 from suppress.serving.freshness import State, age_of, state_of
+from suppress.serving.status import CopyStatus
 from suppress.stop_list.opted_out import OptedOut
 
 
@@ -40,6 +41,12 @@ class ServedOptOuts:
         except RecordError as error:
             raise OptOutsUnreadable(self._too_old(self._age(self._upkeep), error)) from error
         return self._opt_outs.of(channel)
+
+    def status(self) -> CopyStatus | None:
+        """Return the state of the copy, where a server keeps the opt-outs."""
+        if self._upkeep is None or (age := self._age(self._upkeep)) is None:
+            return None
+        return CopyStatus(self._opt_outs.record.where, age, self._upkeep.failure)
 
     def _age(self, upkeep: Upkeep) -> float | None:
         sighting = upkeep.sighting

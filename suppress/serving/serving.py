@@ -54,6 +54,7 @@ class Serving:
         self._settings = context.settings
         self._limits = context.limits
         self._store = context.store
+        self._opt_outs = context.opt_outs
         self._clock = context.clock
         self._timer = context.timer
         self._wake = context.wake
@@ -177,7 +178,12 @@ class Serving:
             with channel.lock:
                 channel.sync()
                 found[name] = channel.status()
-        return Status(self._settings.ttl, self._settings.max_stale, MappingProxyType(found))
+        return Status(
+            self._settings.ttl,
+            self._settings.max_stale,
+            MappingProxyType(found),
+            None if self._opt_outs is None else self._opt_outs.status(),
+        )
 
     def renew(self) -> float:
         """Start to read what is due; return the seconds until something is due again.

@@ -124,6 +124,9 @@ class SingleFlight:
         leases: dict[str, Lease],
     ) -> Snapshots:
         """Wait for the leases of all channels, or until another process has read them."""
+        # Looked at first, so that a store whose server is lost knows that these are its keys.
+        if snapshots := already_read():
+            return snapshots
         deadline = self._timer() + self._timeout
         # In one order, so that no two processes wait for each other.
         for channel in sorted(channels):
@@ -163,7 +166,7 @@ def warn_not_stored(channels: Collection[str], store: Store, why: StoreError) ->
     """Log that stop lists stay in memory alone."""
     logger.warning(
         "The stop list of %s cannot be stored in %s (%s); it stays in memory alone. "
-        "SUPPRESS_STORE names another folder.",
+        "If this lasts, name another place in SUPPRESS_STORE.",
         " and ".join(sorted(channels)),
         store.describe(),
         why,

@@ -21,7 +21,7 @@ class Health(IntEnum):
     """A snapshot is stale."""
 
     UNAVAILABLE = 3
-    """A stop list is missing, has expired, or fails to be read."""
+    """A stop list is missing, has expired, or fails to be read; or a server's opt-outs do."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,22 @@ class ChannelStatus:
 
 
 @dataclass(frozen=True)
+class CopyStatus:
+    """The state of this machine's copy of the opt-outs that a server keeps.
+
+    Attributes:
+        where: the server.
+        age: seconds since the copy had all that the server has; below 0 if the clock was set
+            back since.
+        failure: why it could not be copied since, if it could not.
+    """
+
+    where: str
+    age: float
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
 class Status:
     """The state of all channels that are served.
 
@@ -83,14 +99,16 @@ class Status:
         ttl: the age in seconds up to which a snapshot is fresh.
         max_stale: the age in seconds up to which one may answer while its source fails.
         channels: the state of each channel, by its name.
+        opt_outs: the state of the copy of the opt-outs; None where no server keeps them.
     """
 
     ttl: float
     max_stale: float
     channels: Mapping[str, ChannelStatus]
+    opt_outs: CopyStatus | None = None
 
     def health(self, channels: Collection[str] = ()) -> Health:
-        """Judge some channels: the worst of them counts.
+        """Judge some channels, and the copy of the opt-outs: the worst of them counts.
 
         Args:
             channels: which; if empty, those that were read here at least once. Where none ever
@@ -102,6 +120,8 @@ class Status:
         for name in channels:
             if name not in self.channels:
                 raise UnknownChannel.among(name, self.channels)
+        if self.opt_outs is not None and self.opt_outs.failure is not None:
+            return Health.UNAVAILABLE
         judged = channels or [
             name for name, each in self.channels.items() if each.state is not State.MISSING
         ]

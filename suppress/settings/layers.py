@@ -246,7 +246,9 @@ def _plain(value: Any, kind: Any, words: Mapping[str, Any], folder: Path | None)
             return value
         if isinstance(value, str) and ServerUrl.is_one(value):
             return ServerUrl(value.strip())
-        others = (each for each in typing.get_args(kind) if each is not ServerUrl)
+        others = [each for each in typing.get_args(kind) if each is not ServerUrl]
+        if value is not None and others == [NoneType]:
+            raise ValueError("Expected the URL of a server, such as postgresql://user@host/name")
         kind = functools.reduce(operator.or_, others)
     is_union = typing.get_origin(kind) in (UnionType, typing.Union)
     rest = set(typing.get_args(kind)) - {Path, NoneType} if is_union else set()

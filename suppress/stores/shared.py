@@ -85,25 +85,30 @@ class SharedStore:
     def publish(self, key: str, snapshot: Snapshot, lease: Lease) -> Snapshot:
         """Replace the snapshot under the key, on all machines.
 
-        Under a lease that holds on this machine alone, and where the remote is lost at the last
-        moment, the snapshot is kept on this machine alone, with a warning.
+        Under a lease that holds on this machine alone, and where the lease or the remote is lost
+        meanwhile, the snapshot is kept on this machine alone, with a warning, unless the copy is
+        later.
         """
         held = _checked(lease, key)
-        image = image_of(snapshot)
+        header, *parts = image_of(snapshot)
         if held.remote is not None:
-            parts = {each.digest: in_pieces(each) for each in (image.numbers, image.origins)}
             try:
                 if self._copier.is_damaged(key):  # else its parts would be taken for good ones
                     self._remote.discard(key, held.remote)
-                self._remote.publish(key, seal(image.header), parts, held.remote)
-            except LeaseLost:
-                raise
+                pieces = {each.digest: in_pieces(each) for each in parts}
+                self._remote.publish(key, seal(header), pieces, held.remote)
             except StoreError as error:
-                self._lost(error)
+                logger.warning(
+                    "The snapshot %s is kept on this machine alone: it cannot be published in %s "
+                    "(%s).",
+                    key,
+                    self.describe(),
+                    error,
+                )
             else:
                 self._copier.replaced(key)
                 return self._local.publish(key, snapshot, held.local)
-        if self._copier.is_later_here(key, image.header):
+        if self._copier.is_later_here(key, header):
             kept = self._local.latest(key)
             if kept is not None:
                 return kept

@@ -97,11 +97,12 @@ class SharedRecordContract(RecordContract):
         assert len(list(joining().changes_since(None))) == 1
 
     def test_goes_on_after_it_was_closed(self, joining: Joining) -> None:
-        """And in a forked process, which forgets the connections of its parent."""
+        """And after it was told to forget connections, as in a forked process."""
         one = joining()
         append(one, "add", ANN)
         one.close()
         append(one, "add", BOB)
+        one.close()
         one.after_fork_in_child()
         assert [each.people.numbers[0] for each in one.changes_since(None)] == [ANN, BOB]
         with pytest.raises(Replaced):

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import machines
 import numpy as np
 import phonenumbers
 import polars as pl
@@ -484,6 +485,7 @@ def main() -> None:
     decoding(arguments.listing)
     reading(arguments.listing)
     files.measure(2 * arguments.recipients)
+    machines.measure(arguments.recipients // 5, arguments.listing, arguments.runs)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 import contextlib
 import hashlib
+import itertools
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from suppress import (
 from suppress.stores.shared import SharedStore
 from suppress.testing import RemoteContract, StoreContract
 from suppress.testing.remotes import LosingLease, OpeningRemote
+from suppress.testing.stores import Damage
 from suppress.testing.stores import Opening as OpeningStore
 from suppress_postgres import suppress_remote
 
@@ -50,12 +52,31 @@ class TestContract(RemoteContract):
         return lose
 
 
+@pytest.mark.slow
 class TestStoreContract(StoreContract):
-    """The store of a machine: the database, and a copy in a folder."""
+    """Each handle is a machine, with a copy in a folder of its own."""
 
     @pytest.fixture
     def opening(self, opening: "Opening", tmp_path: Path) -> OpeningStore:
-        return lambda: SharedStore(opening(), tmp_path / "copy")
+        folders = (tmp_path / f"machine{place}" for place in itertools.count())
+        return lambda: SharedStore(opening(), next(folders))
+
+    @pytest.fixture
+    def lag(self) -> float:
+        return 1.0
+
+    @pytest.fixture
+    def damages(self, postgres: PostgresServer, postgres_url: str) -> Sequence[Damage]:
+        def damage(what: str) -> Damage:
+            spoilt = "set_byte(content, 9, 255 - get_byte(content, 9))"
+            spoil = f"UPDATE suppress.{what} SET content = {spoilt}"
+            return lambda _key: void(postgres.run_sql(spoil, postgres_url.rpartition("/")[2]))
+
+        return [damage("head"), damage("chunk")]
+
+
+def void(_result: object) -> None:
+    """Return nothing."""
 
 
 KEY, LEASE = "sms-0123456789abcdef", 60.0
@@ -177,6 +198,7 @@ def test_goes_on_with_a_server_that_was_killed(opening: Opening, postgres: Postg
     assert remote.news(0)
 
 
+@pytest.mark.slow
 def test_waits_for_no_network(
     opening: Opening, postgres: PostgresServer, postgres_url: str
 ) -> None:

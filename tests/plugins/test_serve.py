@@ -6,6 +6,8 @@ import json
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +19,9 @@ import requests
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from support.builders import environ_of_list  # noqa: E402 - after what skips
-from support.commands import run_text  # noqa: E402
-from support.serving import Service, served  # noqa: E402
+from support.builders import environ_of_list
+from support.commands import run_text
+from support.serving import Service, served
 
 STOPPED = b"+14155552671\n+442079460958\n"
 TOKEN = "0123456789abcdef0123"
@@ -70,7 +72,7 @@ def test_one_number_is_checked(
 
 def test_an_array_is_answered_with_all_outcomes_and_counts(service: Service) -> None:
     sent = ["+14155552671", 14155552672, {"a": [1, ", ]"]}, None]
-    answer = service.post("/screen?channel=sms", sent[:2] + [None]).json()
+    answer = service.post("/screen?channel=sms", [*sent[:2], None]).json()
     assert [each["recipient"] for each in answer["recipients"]] == [*sent[:2], None]
     assert [each["outcome"] for each in answer["recipients"]] == [
         *("suppressed", "allowed", "invalid")
@@ -318,3 +320,39 @@ def test_without_the_extra_the_command_says_what_to_install(
     done = run_text(["serve"], env={**environ, "PYTHONPATH": path})
     assert done.returncode == 2
     assert "suppress-filter[serve]" in done.stderr
+
+
+SCHEMATHESIS = """\
+[checks.positive_data_acceptance]
+# A text that the description allows may still be no phone number.
+expected-statuses = ["2xx", "422"]
+"""
+
+
+@pytest.mark.slow
+def test_the_description_is_kept(environ: dict[str, str], tmp_path: Path) -> None:
+    pytest.importorskip("schemathesis")
+    settings = {
+        "SUPPRESS_STORE": str(tmp_path / "store"),
+        "SUPPRESS_SERVE_TOKEN": TOKEN,
+        "SUPPRESS_SERVE_REPLY_SECRET": TOKEN,
+    }
+    (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS)
+    with served({**environ, **settings}) as found:
+        wait_until(lambda: found.get("/health").status_code == 200)
+        done = subprocess.run(
+            [
+                *(Path(sys.executable).with_name("schemathesis"), "--config-file"),
+                *(str(tmp_path / "schemathesis.toml"), "run", f"{found.url}/openapi.json"),
+                *("-H", f"Authorization: Bearer {TOKEN}", "-H", f"X-Reply-Secret: {TOKEN}"),
+                *("--max-examples", "15", "--seed", "1", "--phases", "examples,coverage,fuzzing"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=55,
+            cwd=tmp_path,
+            env=environ,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Operations:" in done.stdout

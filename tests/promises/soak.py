@@ -1,13 +1,21 @@
 """A soak: processes that screen, refresh, opt out and are killed, while the list changes.
 
     python -m promises.soak --seconds 600 --processes 8
+    python -m promises.soak --store postgres
 
 It ends with status 1 if anybody was let through who was listed before the last completed
 refresh began (plus one second) or who was opted out, or if an opt-out was lost.
+
+With a server as the store, there are two machines: processes with folders of their own. What one
+of them has read, or an opt-out, is in force on the other within a second. `--store postgres`
+starts a server, which is killed and started again meanwhile. While it is down, and until the
+machines are connected again, each machine is judged by what happened on it alone.
 """
 
 import argparse
+import contextlib
 import itertools
+import math
 import multiprocessing.connection
 import os
 import random
@@ -20,10 +28,11 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import suppress
 from support.children import CONTEXT, KEY, suppressor
+from support.postgres_server import PostgresServer
 from suppress_bsg.sandbox import Sandbox, made_up
 
 FIRST = 14155550000
@@ -33,13 +42,27 @@ NUMBERS = 2_000
 GRACE = 1.0
 """Seconds after a refresh within which every process has to use what it has read."""
 
+RECONNECTING = 5.0
+"""Seconds after a server is there again within which every machine is connected."""
+
 OPTIONS = {"ttl": 3.0, "max_stale": 60.0, "background": True}
 
 
-def screen(pipe: Connection, url: str, store: Path, seed: int) -> None:
+class Machine(NamedTuple):
+    """A machine: folders of its own, and a store, which may be a server."""
+
+    store: Path | str
+    folder: Path
+
+    def suppressor(self, url: str, **arguments: Any) -> suppress.Suppressor:
+        os.environ["XDG_STATE_HOME"] = str(self.folder / "state")
+        return suppressor(url, self.store, local_copy=self.folder / "copies", **arguments)
+
+
+def screen(pipe: Connection, url: str, machine: Machine, seed: int) -> None:
     """Screen all the numbers again and again; tells when that began, and who was allowed."""
     dice = random.Random(seed)
-    one = suppressor(url, store, **OPTIONS)
+    one = machine.suppressor(url, **OPTIONS)
     numbers = [f"+{FIRST + place}" for place in range(NUMBERS)]
     while True:
         began = time.time()
@@ -55,10 +78,10 @@ def screen(pipe: Connection, url: str, store: Path, seed: int) -> None:
         time.sleep(dice.random() / 50)
 
 
-def refresh(pipe: Connection, url: str, store: Path, seed: int) -> None:
+def refresh(pipe: Connection, url: str, machine: Machine, seed: int) -> None:
     """Refresh again and again; tells when each began and that it is done."""
     dice = random.Random(seed)
-    one = suppressor(url, store, **OPTIONS)
+    one = machine.suppressor(url, **OPTIONS)
     while True:
         began = time.time()
         try:
@@ -70,15 +93,36 @@ def refresh(pipe: Connection, url: str, store: Path, seed: int) -> None:
         time.sleep(dice.random() / 2)
 
 
-def opt_out(pipe: Connection, url: str, store: Path, seed: int) -> None:
+def opt_out(pipe: Connection, url: str, machine: Machine, seed: int) -> None:
     """Opt numbers out one by one; tells of each that has been."""
     dice = random.Random(seed)
-    one = suppressor(url, store, **OPTIONS)
+    one = machine.suppressor(url, **OPTIONS)
     while True:
         number = f"+{FIRST + dice.randrange(NUMBERS)}"
-        if one.add([number], "sms"):
-            pipe.send(("opted out", number, time.time()))
+        try:
+            if one.add([number], "sms"):
+                pipe.send(("opted out", number, time.time()))
+        except suppress.SuppressError as error:
+            if not isinstance(machine.store, str):
+                raise
+            pipe.send(("not opted out", type(error).__name__))
         time.sleep(dice.random())
+
+
+class Screened(NamedTuple):
+    """A screening: when it began, on which machine, and who was allowed."""
+
+    began: float
+    machine: Machine
+    allowed: list[str]
+
+
+class Refreshed(NamedTuple):
+    """A completed refresh."""
+
+    began: float
+    ended: float
+    machine: Machine
 
 
 @dataclass
@@ -86,24 +130,29 @@ class Soak:
     """The events so far, and what they say about each screening."""
 
     sandbox: Sandbox
-    store: Path
+    machines: list[Machine]
     dice: random.Random
+    server: PostgresServer | None = None
     seeds: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     listed: dict[int, float] = field(default_factory=dict)
-    opted_out: dict[str, float] = field(default_factory=dict)
-    refreshes: list[tuple[float, float]] = field(default_factory=list)
-    screened: list[tuple[float, list[str]]] = field(default_factory=list)
+    opted_out: dict[str, tuple[float, Machine]] = field(default_factory=dict)
+    refreshes: list[Refreshed] = field(default_factory=list)
+    screened: list[Screened] = field(default_factory=list)
+    apart: list[tuple[float, float]] = field(default_factory=list)
+    at_work: set[Connection] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    workers: dict[Connection, tuple[BaseProcess, Callable[..., None]]] = field(default_factory=dict)
+    workers: dict[Connection, tuple[BaseProcess, Callable[..., None], Machine]] = field(
+        default_factory=dict
+    )
 
-    def start(self, work: Callable[..., None]) -> None:
+    def start(self, work: Callable[..., None], machine: Machine) -> None:
         here, there = CONTEXT.Pipe()
-        arguments = there, self.sandbox.url, self.store, next(self.seeds)
+        arguments = there, self.sandbox.url, machine, next(self.seeds)
         process = CONTEXT.Process(target=work, args=arguments, daemon=True)
         process.start()
         there.close()
-        self.workers[here] = process, work
+        self.workers[here] = process, work, machine
 
     def listen(self, seconds: float) -> None:
         """Take what the workers tell; start another for each that is gone."""
@@ -112,24 +161,27 @@ class Soak:
             for pipe in multiprocessing.connection.wait(list(self.workers), left):
                 assert isinstance(pipe, Connection)
                 try:
-                    self.hear(*pipe.recv())
+                    self.hear(self.workers[pipe][2], *pipe.recv())
+                    self.at_work.add(pipe)
                 except (EOFError, OSError):
-                    process, work = self.workers.pop(pipe)
+                    self.at_work.discard(pipe)
+                    process, work, machine = self.workers.pop(pipe)
                     process.join()
                     if process.exitcode != -9:
                         self.wrong.append(f"{work.__name__} ended with {process.exitcode}")
-                    self.start(work)
+                    self.start(work, machine)
 
-    def hear(self, what: str, *details: Any) -> None:
+    def hear(self, machine: Machine, what: str, *details: Any) -> None:
         self.counts[what] += 1
         if what == "screened":
             began, allowed, count = details
             self.counts["decisions"] += count
-            self.screened.append((began, allowed))
+            self.screened.append(Screened(began, machine, allowed))
         elif what == "refreshed":
-            self.refreshes.append(details)
+            began, ended = details
+            self.refreshes.append(Refreshed(began, ended, machine))
         elif what == "opted out":
-            self.opted_out[details[0]] = details[1]
+            self.opted_out.setdefault(details[0], (details[1], machine))
 
     def change_the_list(self) -> None:
         """List some more numbers, and take others off: those that the soak is not about."""
@@ -144,22 +196,64 @@ class Soak:
     def judge(self) -> None:
         """Check all screenings that were reported at least two seconds ago."""
         ripe = time.time() - 2 * GRACE
-        for began, allowed in self.screened:
-            if began > ripe:
-                continue
-            before = max(
-                (start for start, end in self.refreshes if end < began - GRACE), default=0.0
-            )
-            for number in allowed:
-                if self.listed.get(int(number), began) < before:
-                    self.wrong.append(f"{number} was let through: listed before the refresh")
-                if self.opted_out.get(number, began) < began:
-                    self.wrong.append(f"{number} was let through: opted out")
-        self.screened = [each for each in self.screened if each[0] > ripe]
+        for each in self.screened:
+            if each.began <= ripe:
+                self.judge_one(each)
+        self.screened = [each for each in self.screened if each.began > ripe]
         self.refreshes = self.refreshes[-200:]
 
+    def judge_one(self, screening: Screened) -> None:
+        began, machine, allowed = screening
+        refreshes = [
+            each.began
+            for each in self.refreshes
+            if self.in_force(each.ended + GRACE, each.machine, screening, lasts=False)
+        ]
+        before = max(refreshes, default=0.0)
+        for number in allowed:
+            if self.listed.get(int(number), began) < before:
+                self.wrong.append(f"{number} was let through: listed before the refresh")
+            if number in self.opted_out:
+                since, by = self.opted_out[number]
+                lag = 0.0 if by == machine else GRACE
+                if self.in_force(since + lag, by, screening, lasts=True):
+                    self.wrong.append(f"{number} was let through: opted out")
+
+    def in_force(self, since: float, by: Machine, screening: Screened, *, lasts: bool) -> bool:
+        """Tell whether what a machine did has to be in force in a screening.
+
+        Args:
+            since: from when on, if machines are connected.
+            by: the machine.
+            screening: the screening.
+            lasts: whether it was done on the server; else it may have been kept on that machine.
+        """
+        if since >= screening.began:
+            return False
+        if by == screening.machine:
+            return True
+        return not any(
+            begin <= since and (begin <= screening.began <= end or (since <= end and not lasts))
+            for begin, end in self.apart
+        )
+
+    def kill_the_server(self) -> None:
+        """Kill the server of the store, and start it again some seconds later."""
+        assert self.server is not None
+        self.counts["the server was killed"] += 1
+        began = time.time()
+        self.apart.append((began - GRACE, math.inf))
+        self.server.kill()
+        self.listen(self.dice.random() * 5)
+        self.server.start()
+        self.apart[-1] = began - GRACE, time.time() + RECONNECTING
+
     def kill_one(self) -> None:
-        process, work = self.dice.choice(list(self.workers.values()))
+        """Kill a worker: mostly one that has done something, however slow the machine is."""
+        some = list(self.workers if self.dice.random() < 0.2 else self.at_work)
+        if not some:
+            return
+        process, work, _ = self.workers[self.dice.choice(some)]
         process.kill()
         self.counts[f"killed: {work.__name__}"] += 1
 
@@ -170,34 +264,23 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--entries", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument(
+        "--store", metavar="URL", help="a server for two machines, or `postgres` to start one"
+    )
     options = parser.parse_args()
     print(f"seed {options.seed}")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Sandbox(made_up(options.entries), api_key=KEY, latency=0.01) as sandbox,
-    ):
-        os.environ["XDG_STATE_HOME"] = str(Path(folder, "state"))
-        soak = Soak(sandbox, Path(folder), random.Random(options.seed))
-        for work in (*[screen] * options.processes, refresh, refresh, opt_out, opt_out):
-            soak.start(work)
-        until, next_kill = time.monotonic() + options.seconds, 0.0
-        while time.monotonic() < until:
-            soak.listen(0.2)
-            soak.change_the_list()
-            soak.judge()
-            if time.monotonic() > next_kill:
-                soak.kill_one()
-                next_kill = time.monotonic() + soak.dice.random()
-            if soak.dice.random() < 0.01:
-                soak.counts["outages"] += 1
-                sandbox.close()
-                soak.listen(soak.dice.random() * 3)
-                sandbox.start()
-        soak.listen(3)
-        soak.judge()
-        for process, _ in soak.workers.values():
-            process.kill()
-        check_opt_outs(soak)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server, machines = None, [Machine(folder / "store", folder)]
+        if options.store is not None:
+            store = options.store
+            if store == "postgres":
+                server = stack.enter_context(PostgresServer())
+                store = server.url(stack.enter_context(server.database()))
+            machines = [Machine(store, folder / name) for name in ("one", "two")]
+        sandbox = stack.enter_context(Sandbox(made_up(options.entries), api_key=KEY, latency=0.01))
+        soak = Soak(sandbox, machines, random.Random(options.seed), server)
+        run(soak, options.seconds, options.processes)
         for what, count in sorted(soak.counts.items()):
             print(f"{count:>12,} {what}")
         print(f"{len(soak.listed):>12,} listed meanwhile")
@@ -207,14 +290,45 @@ def main() -> None:
     sys.exit(bool(soak.wrong))
 
 
+def run(soak: Soak, seconds: float, processes: int) -> None:
+    """Let the workers work for some seconds, disturb them, and judge what they did."""
+    machines = itertools.cycle(soak.machines)
+    for work in (*[screen] * processes, refresh, refresh, opt_out, opt_out):
+        soak.start(work, next(machines))
+    until, next_kill = time.monotonic() + seconds, 0.0
+    while time.monotonic() < until:
+        soak.listen(0.2)
+        soak.change_the_list()
+        soak.judge()
+        if time.monotonic() > next_kill:
+            soak.kill_one()
+            # With a server, a worker takes longer to begin.
+            next_kill = time.monotonic() + soak.dice.random() * len(soak.machines) ** 2
+        if soak.dice.random() < 0.01:
+            soak.counts["outages"] += 1
+            soak.sandbox.close()
+            soak.listen(soak.dice.random() * 3)
+            soak.sandbox.start()
+        if soak.server is not None and soak.dice.random() < 0.01:
+            soak.kill_the_server()
+    soak.listen(3)
+    soak.judge()
+    for process, _, _ in soak.workers.values():
+        process.kill()
+    check_opt_outs(soak)
+
+
 def check_opt_outs(soak: Soak) -> None:
-    """Each that was told of is in force, and known to the source once all was passed on."""
-    one = suppressor(soak.sandbox.url, soak.store)
-    lost = one.filter_recipients(soak.opted_out, "sms")
+    """Each that was told of is in force everywhere, and known to the source once all was told."""
+    for machine in soak.machines:
+        one = machine.suppressor(soak.sandbox.url)
+        until = time.monotonic() + RECONNECTING
+        while (lost := one.filter_recipients(soak.opted_out, "sms")) and time.monotonic() < until:
+            time.sleep(0.1)
+        soak.wrong += [f"the opt-out of {number} is lost" for number in lost]
     one.pass_on()
     waiting = len(one.waiting())
     known = {f"+{each.phone}" for each in soak.sandbox.rows if "sms" in each.channels}
-    soak.wrong += [f"the opt-out of {number} is lost" for number in lost]
     soak.wrong += [f"{number} was not passed on" for number in soak.opted_out.keys() - known]
     if waiting:
         soak.wrong.append(f"{waiting} opt-outs still wait")

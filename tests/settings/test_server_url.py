@@ -3,11 +3,12 @@
 import copy
 import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from support.settings_files import load
-from suppress import ConfigurationError, ServerUrl
+from suppress import ConfigurationError, ServerUrl, Settings
 
 PASSWORD = "s3cr%40t"
 
@@ -112,6 +113,17 @@ def test_a_settings_file_with_a_password_that_others_can_read_is_warned_of(
 def test_what_is_neither_a_path_nor_a_url_is_refused(value: str) -> None:
     with pytest.raises(ConfigurationError, match="Expected a path"):
         load(f"store = {value}")
+
+
+@pytest.mark.parametrize("value", ["folder", "none", "/srv/suppress", 3])
+def test_opt_outs_are_kept_on_a_server_or_where_the_store_is(value: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"SUPPRESS_OPT_OUTS.*Expected the URL of"):
+        Settings.load(environ={}, opt_outs=value)
+    url = "postgresql://app:s3cret@db.example/app"
+    settings = Settings.load(environ={"SUPPRESS_OPT_OUTS": url, "SUPPRESS_STORE": "/srv"})
+    assert settings.record == settings.opt_outs == ServerUrl(url)
+    assert "s3cret" not in repr(settings)
+    assert Settings.load(environ={"SUPPRESS_STORE": "/srv"}).record == Path("/srv")
 
 
 def test_the_folder_for_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """The store on its worst days: damage, crashes, a full disk, a disk that cannot be written."""
 
 import contextlib
+import dataclasses
 import errno
 import itertools
 import os
@@ -20,9 +21,11 @@ from suppress.atomic import atomic_write
 from suppress.numbers.convention import Convention
 from suppress.numbers.readings import read
 from suppress.stores.folder import FolderStore
+from suppress.stores.image import Damaged, Header, Image, Part, image_of
 from suppress.stores.limits import StoreLimits
 from suppress.testing import StoreContract
-from suppress.testing.stores import Damage, Opening
+from suppress.testing.snapshots import read as read_list
+from suppress.testing.stores import FAILURE, KEY, Damage, Opening, has, publish
 
 ORPHAN_AGE, UNUSED_AGE = StoreLimits().orphan_age, StoreLimits().unused_age
 NUMBERS = [f"+141555526{place}" for place in range(10, 100)]
@@ -345,7 +348,10 @@ class TestDisk:
         assert suppressor.is_suppressed(LISTED, "sms")
         assert not suppressor.is_suppressed(OTHER, "sms")
         assert len(source.loads) == 1
-        assert re.search("cannot be stored in .* SUPPRESS_STORE names another folder", caplog.text)
+        assert re.search(
+            "cannot be stored in .* If this lasts, name another place in SUPPRESS_STORE",
+            caplog.text,
+        )
         ballast.unlink()
         suppressor.refresh("sms")
         assert made(store=small_disk / "store").is_suppressed(LISTED, "sms")
@@ -429,3 +435,60 @@ def test_keys_are_names_of_their_own(tmp_path: Path) -> None:
     one = FolderStore(tmp_path)
     assert one.latest("sms-0123456789abcdef") is None
     assert one.failure("sms-0123456789abcdef") is None
+
+
+class TestAdopt:
+    """A snapshot that another store has."""
+
+    def adopted(self, store: FolderStore, image: Image, before: Header | None) -> bool:
+        return store.adopt(KEY, image, instead_of=before)
+
+    def test_is_in_force_and_told_of(self, store: Path) -> None:
+        one, two = FolderStore(store), FolderStore(store)
+        assert two.latest(KEY) is None
+        one.fail(KEY, FAILURE)
+        before = two.version()
+        assert self.adopted(one, image_of(first := read_list("+14155552671")), None)
+        assert two.version() != before
+        assert has(two, first)
+        assert one.failure(KEY) is None
+        assert one.header(KEY) == image_of(first).header
+
+    def test_never_replaces_one_that_came_meanwhile(self, store: Path) -> None:
+        one = FolderStore(store)
+        publish(one, first := read_list("+14155552671"))
+        seen = one.header(KEY)
+        publish(one, second := read_list("+14155552672"))
+        other = image_of(read_list("+14155552673"))
+        assert not self.adopted(one, other, seen)
+        assert not self.adopted(one, other, None)
+        assert has(one, second)
+        assert self.adopted(one, image_of(first), one.header(KEY))
+        assert has(one, first)
+
+    def test_asks_only_for_parts_that_are_not_there(self, store: Path) -> None:
+        one = FolderStore(store)
+        publish(one, first := read_list("+14155552671"))
+        image = image_of(dataclasses.replace(first, further=5))
+
+        def refusing() -> bytes:
+            pytest.fail("the part is there")
+
+        parts = (Part(each.digest, iter(refusing, b"")) for each in (image.numbers, image.origins))
+        assert self.adopted(one, Image(image.header, *parts), one.header(KEY))
+        assert has(one, dataclasses.replace(first, further=5))
+
+    def test_leaves_what_is_there_if_a_part_breaks_off(self, store: Path) -> None:
+        one = FolderStore(store)
+        publish(one, first := read_list("+14155552671"))
+        image = image_of(read_list("+14155552672"))
+
+        def breaking() -> Iterator[bytes]:
+            yield b"half of it"
+            raise Damaged("broken off")
+
+        broken = image._replace(numbers=Part(image.numbers.digest, breaking()))
+        with pytest.raises(Damaged):
+            self.adopted(one, broken, one.header(KEY))
+        assert has(one, first)
+        assert not [path for path in store.iterdir() if path.name.startswith(".")]

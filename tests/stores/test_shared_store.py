@@ -17,7 +17,6 @@ from support.remotes import FolderRemote, RemotePlugin
 from suppress import (
     Failure,
     Held,
-    LeaseLost,
     ServerUrl,
     Settings,
     Snapshot,
@@ -31,7 +30,7 @@ from suppress.testing import StoreContract
 from suppress.testing.snapshots import contents, read
 from suppress.testing.stores import KEY, LEASE, OTHER_KEY, Damage, Opening, has, publish
 
-QUICK = SharedLimits(news=0.05, poll=0.02, seen=0.3, retry=0.05)
+QUICK = SharedLimits(news=0.05, poll=0.02, seen=30.0, retry=0.05)
 FAILURE = Failure(since=1.5, began=2.5, ended=3.5, message="The source is down.")
 
 
@@ -150,7 +149,7 @@ class TestCopy:
             stopped.latest(KEY)
             wait_for(lambda: stopped._watch._lock is not None)
             time.sleep(0.1)
-        second = machine("two")
+        second = machine("two", seen=0.1)
         second.latest(KEY)
         wait_for(lambda: "news" in remote_of(second).calls)
         release.set()
@@ -272,17 +271,38 @@ class TestLease:
             assert has(two, published)
 
     def test_one_that_was_lost_publishes_nothing(
+        self,
+        machine: Callable[..., SharedStore],
+        server: FolderRemote,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """The reading is kept on its machine alone, until the later one is there."""
+        one, two = machine("one", news=30.0), machine("two")
+        publish(one, first := read("+14155552671"))
+        assert has(one, first)
+        second = later(first, "+14155552672")
+        with one.exclusive(KEY, LEASE) as lease:
+            server.lose(KEY)
+            publish(two, later(second, "+14155552673"))
+            one.publish(KEY, second, lease)
+            assert "is kept on this machine alone" in caplog.text
+            assert has(machine("three"), later(second, "+14155552673"))
+            assert has(one, second)
+        with one.exclusive(KEY, LEASE):
+            wait_for(functools.partial(has, one, later(second, "+14155552673")))
+
+    def test_one_that_was_lost_replaces_no_later_copy(
         self, machine: Callable[..., SharedStore], server: FolderRemote
     ) -> None:
         one, two = machine("one"), machine("two")
         publish(one, first := read("+14155552671"))
+        assert has(one, first)
         with one.exclusive(KEY, LEASE) as lease:
             server.lose(KEY)
-            second = publish(two, read("+14155552672"))
-            with pytest.raises(LeaseLost):
-                one.publish(KEY, first, lease)
-        wait_for(lambda: has(one, second))
-        assert has(machine("three"), second)
+            publish(two, newest := later(first, "+14155552673"))
+            wait_for(functools.partial(has, one, newest))
+            assert contents(one.publish(KEY, first, lease)) == contents(newest)
+        assert has(one, newest)
 
     def test_a_machine_asks_only_so_often_while_another_holds_it(
         self, machine: Callable[..., SharedStore]
@@ -429,3 +449,18 @@ class TestSuppressor:
         clock.now += 1000
         with pytest.raises(StopListUnavailable):
             one.is_suppressed("+14155552671", "sms")
+
+    def test_a_refresh_without_the_server_is_kept_on_this_machine(
+        self, server: FolderRemote, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        clock, source = Clock(), ListSource(listed("+14155552671"))
+        self.made(source, clock, server, "one").snapshot("sms")
+        down(server)
+        clock.now += 10
+        source.entries = listed("+14155552672")
+        self.made(source, clock, server, "one").refresh("sms")
+        assert self.made(source, clock, server, "one").is_suppressed("+14155552672", "sms")
+        assert len(source.loads) == 2
+        assert "stays in memory alone" not in caplog.text
+        up(server)
+        assert self.made(source, clock, server, "two").is_suppressed("+14155552671", "sms")

@@ -26,14 +26,19 @@ KEY = "test_children"
 NOBODY = "+14155550199"
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source"])
+CONTEXT.set_forkserver_preload(["suppress", "suppress_bsg.source", "suppress_postgres.record"])
 
 
-def suppressor(url: str, store: Path, **arguments: Any) -> suppress.Suppressor:
-    """Return a `Suppressor` that reads a sandbox's list, with a store."""
+def suppressor(url: str, store: Path | str, **arguments: Any) -> suppress.Suppressor:
+    """Return a `Suppressor` that reads a sandbox's list, with a folder or a server as its store."""
     tables = {"bsg": {"base_url": url, "api_key": KEY, "timeout": 5.0}}
     background = arguments.pop("background", False)
-    settings = suppress.Settings(sources=("bsg",), store=store, tables=tables, **arguments)
+    settings = suppress.Settings(
+        sources=("bsg",),
+        store=suppress.ServerUrl(store) if isinstance(store, str) else store,
+        tables=tables,
+        **arguments,
+    )
     return suppress.Suppressor(settings, background=background)
 
 

@@ -191,3 +191,11 @@ class RemotePlugin:
             return None
         self.made.append(FolderRemote(Path(url.reveal().removeprefix("test://"))))
         return self.made[-1]
+
+    @suppress.hookimpl
+    def suppress_record(
+        self, url: ServerUrl, settings: suppress.Settings
+    ) -> suppress.SharedRecord | None:
+        from support.shared_records import RecordPlugin  # noqa: PLC0415 - it needs this module
+
+        return RecordPlugin().suppress_record(url, settings)

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from support.postgres_server import PostgresServer, missing_for_postgres
+from support.redis_server import RedisServer, missing_for_redis
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,3 +41,23 @@ def postgres_url(postgres: PostgresServer) -> Iterator[str]:
     """The URL of an empty database of the test's own."""
     with postgres.database() as name:
         yield postgres.url(name)
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """The server of this process, which keeps what it acknowledges.
+
+    A test that kills it, or changes its settings, starts one of its own.
+    """
+    if (missing := missing_for_redis()) is not None:
+        pytest.skip(missing)
+    with RedisServer() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    """The URL of an empty database."""
+    with redis_server.client() as client:
+        client.flushall()
+    return redis_server.url()

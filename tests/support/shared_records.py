@@ -27,6 +27,8 @@ from suppress import (
     RecordError,
     ServerUrl,
 )
+from suppress.opt_outs.database import Database
+from suppress.opt_outs.marks import NoMarks
 from suppress.opt_outs.schema import of_file
 from suppress.opt_outs.sqlite import SqliteRecord
 
@@ -49,7 +51,9 @@ class FolderRecord:
         folder.mkdir(exist_ok=True)
         self._leases = FolderRemote(folder / "leases")
         lock = functools.partial(filelock.FileLock, folder / "made.lock", thread_local=False)
-        self._record = SqliteRecord(folder, lock)
+        # As a server that keeps what it acknowledges: the tests cut no power.
+        database = Database(folder, lock, 10.0, NoMarks(), is_durable=False)
+        self._record = SqliteRecord(folder, lock, database=database)
 
     @property
     def where(self) -> str:
