@@ -27,8 +27,18 @@ _KINDS: Final = (
     *(ReplyRequest, ReplyAnswer, HealthAnswer, ProblemDocument),
 )
 _TEXT: Final = {"type": "string"}
+_NUMBER: Final = "+14155552671"
 
 Described = dict[str, Any]
+
+_EXAMPLES: Final = {
+    "number": _NUMBER,
+    "numbers": [_NUMBER],
+    "from": _NUMBER,
+    "text": "STOP",
+    "at": "2026-01-02T09:00:00Z",
+}
+"""Examples of properties."""
 
 
 class OpenApiEndpoint:
@@ -109,7 +119,9 @@ def _screen() -> Described:
     """Return the description of the screening of a list."""
     recipients = {
         "type": "array",
-        "items": {"oneOf": [_TEXT, {"type": "integer"}, {"type": "object"}]},
+        "description": "Numbers, or objects with a number at the key. Anything else is invalid.",
+        "items": {},
+        "examples": [[_NUMBER]],
     }
     whole = {
         "type": "object",
@@ -250,7 +262,10 @@ def _schemas(channels: tuple[str, ...]) -> Described:
                 place.pop("type", None)
                 place.pop("anyOf", None)
                 place |= _ref(kind) if as_it_is else {"anyOf": [_ref(kind), {"type": "null"}]}
-        if (place := schema.get("properties", {}).get("channels")) and "items" in place:
+        for field, example in _EXAMPLES.items():
+            if (place := schema.get("properties", {}).get(field)) is not None:
+                place["examples"] = [example]
+        if "items" in (place := schema.get("properties", {}).get("channels", {})):
             place["items"] = _ref("Channel")
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)
     return {
