@@ -44,7 +44,7 @@ class Backend:
         return await anyio.to_thread.run_sync(call, limiter=self._long)
 
     async def run_alone(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function in a thread that no request waits for."""
+        """Call a function in a thread beside all others, for what is limited by itself."""
         call = functools.partial(function, *args, **kwargs)
         return await anyio.to_thread.run_sync(
             call, limiter=anyio.CapacityLimiter(1), abandon_on_cancel=True

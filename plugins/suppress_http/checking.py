@@ -1,6 +1,9 @@
 """`POST /check`: one number, allowed, suppressed or invalid, and the reason."""
 
+import asyncio
+from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import msgspec
 from starlette.requests import Request
@@ -70,16 +73,85 @@ class Checking:
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
+        self._queues = {
+            channel: _Queue(channel, backend) for channel in backend.suppressor.channels
+        }
 
     async def __call__(self, request: Request) -> Response:
         """Answer a question about one number."""
         asked = await document(request, CheckRequest, self._backend.limits)
-        region = region_of(asked.default_region)
-        answer = await self._backend.run(self._answer, asked.number, asked.channel, region)
-        return json_answer(answer)
+        asked.default_region = region_of(asked.default_region)
+        queue = self._queues.get(asked.channel)
+        if queue is None:
+            raise suppress.UnknownChannel.among(asked.channel, self._queues)
+        return json_answer(await queue.answer(asked))
 
-    def _answer(self, number: Number, channel: str, region: str | None) -> CheckAnswer:
-        suppressor = self._backend.suppressor
+
+class _Asked(NamedTuple):
+    """A question, and who waits for the answer."""
+
+    question: CheckRequest
+    answer: "asyncio.Future[CheckAnswer]"
+
+
+class _Queue:
+    """The questions about a channel, which one thread answers, as many at a time as there are.
+
+    So a stop list that has to be waited for takes one thread, and holds up no other channel; and
+    under load, going over to a thread and back is shared by many questions.
+
+    Args:
+        channel: the channel.
+        backend: the stop lists.
+    """
+
+    def __init__(self, channel: str, backend: Backend) -> None:
+        self._channel = channel
+        self._backend = backend
+        self._waiting: list[_Asked] = []
+        self._answering: asyncio.Task[None] | None = None
+
+    async def answer(self, question: CheckRequest) -> CheckAnswer:
+        """Answer a question.
+
+        Raises:
+            StopListUnavailable: no stop list is recent enough, and none can be read.
+        """
+        asked = _Asked(question, asyncio.get_running_loop().create_future())
+        self._waiting.append(asked)
+        if self._answering is None:
+            self._answering = asyncio.create_task(self._answer_all())
+        return await asked.answer
+
+    async def _answer_all(self) -> None:
+        while self._waiting:
+            some, self._waiting = self._waiting, []
+            found: Sequence[CheckAnswer | Exception]
+            try:
+                found = await self._backend.run_alone(self._answers, some)
+            except Exception as error:  # noqa: BLE001 - no thread could be started
+                found = [error] * len(some)
+            for asked, answer in zip(some, found, strict=True):
+                if asked.answer.done():
+                    continue  # the caller has gone
+                if isinstance(answer, Exception):
+                    asked.answer.set_exception(answer)
+                else:
+                    asked.answer.set_result(answer)
+        self._answering = None
+
+    def _answers(self, some: Sequence[_Asked]) -> list[CheckAnswer | Exception]:
+        return [self._answer_or_error(each.question) for each in some]
+
+    def _answer_or_error(self, asked: CheckRequest) -> CheckAnswer | Exception:
+        try:
+            return self._answer(asked)
+        except Exception as error:  # noqa: BLE001 - whoever asked gets it
+            return error
+
+    def _answer(self, asked: CheckRequest) -> CheckAnswer:
+        suppressor, channel, number = self._backend.suppressor, self._channel, asked.number
+        region = asked.default_region
         try:
             is_suppressed = suppressor.is_suppressed(number, channel, default_region=region)
         except suppress.InvalidNumber:

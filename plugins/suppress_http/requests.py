@@ -1,10 +1,10 @@
 """Requests: their bodies, read within bounds of size and time, and their parameters."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Final, TypeVar
 
-import anyio
 import anyio.from_thread
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -45,8 +45,16 @@ async def small_body(request: Request, limits: HttpLimits) -> bytes:
     Raises:
         RequestRefused: it is too large, or does not come.
     """
-    pieces = [piece async for piece in pieces_of(request, limits, limits.small_body)]
-    return b"".join(pieces)
+    body = bytearray()
+    try:
+        async with asyncio.timeout(limits.wait_for_body):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > limits.small_body:
+                    raise too_large(limits.small_body)
+    except TimeoutError:
+        raise _too_slow(limits) from None
+    return bytes(body)
 
 
 async def pieces_of(request: Request, limits: HttpLimits, most: int) -> AsyncIterator[bytes]:
@@ -59,21 +67,25 @@ async def pieces_of(request: Request, limits: HttpLimits, most: int) -> AsyncIte
     size = 0
     while True:
         try:
-            with anyio.fail_after(limits.wait_for_body):
+            async with asyncio.timeout(limits.wait_for_body):
                 piece = await anext(pieces)
         except StopAsyncIteration:
             return
         except TimeoutError:
-            raise RequestRefused(
-                HTTPStatus.REQUEST_TIMEOUT,
-                f"Nothing of the body came for {limits.wait_for_body:g} s. Send it again.",
-                {"Connection": "close"},
-            ) from None
+            raise _too_slow(limits) from None
         size += len(piece)
         if size > most:
             raise too_large(most)
         if piece:
             yield piece
+
+
+def _too_slow(limits: HttpLimits) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"The body did not come within {limits.wait_for_body:g} s. Send it again.",
+        {"Connection": "close"},
+    )
 
 
 def too_large(most: int) -> RequestRefused:

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import functools
 import ipaddress
 import re
 from dataclasses import dataclass
@@ -72,6 +73,7 @@ class ServeSettings:
             )
 
 
+@functools.lru_cache(maxsize=64)  # asked for each request, about the same few
 def is_loopback(host: str) -> bool:
     """Tell whether an address can be reached from this machine alone."""
     try:

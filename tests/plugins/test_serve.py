@@ -330,7 +330,8 @@ expected-statuses = ["2xx", "422"]
 
 
 @pytest.mark.slow
-def test_the_description_is_kept(environ: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("paths", ["/(check|screen)", "/(opt|replies|health|metrics|openapi)"])
+def test_the_description_is_kept(environ: dict[str, str], tmp_path: Path, paths: str) -> None:
     pytest.importorskip("schemathesis")
     settings = {
         "SUPPRESS_STORE": str(tmp_path / "store"),
@@ -345,7 +346,16 @@ def test_the_description_is_kept(environ: dict[str, str], tmp_path: Path) -> Non
                 *(Path(sys.executable).with_name("schemathesis"), "--config-file"),
                 *(str(tmp_path / "schemathesis.toml"), "run", f"{found.url}/openapi.json"),
                 *("-H", f"Authorization: Bearer {TOKEN}", "-H", f"X-Reply-Secret: {TOKEN}"),
-                *("--max-examples", "15", "--seed", "1", "--phases", "examples,coverage,fuzzing"),
+                *(
+                    "--include-path-regex",
+                    f"^{paths}",
+                    "--max-examples",
+                    "15",
+                    "--seed",
+                    "1",
+                    "--phases",
+                    "examples,coverage,fuzzing",
+                ),
             ],
             capture_output=True,
             text=True,
