@@ -1,6 +1,6 @@
-"""The plugin for pytest: a fixture for a stop list in place of the default one.
+"""The plugin for pytest: fixtures for a stop list in place of the default one.
 
-It stands beside the package, and imports it only for tests that use the fixture: pytest loads
+It stands beside the package, and imports it only for tests that use one: pytest loads
 this module in every run.
 """
 
@@ -27,3 +27,14 @@ def suppress_stop_list() -> Iterator[Callable[..., suppress.Suppressor]]:
 
     with contextlib.ExitStack() as stack:
         yield lambda **given: stack.enter_context(stop_list(**given))
+
+
+@pytest.fixture
+def stop_list(
+    suppress_stop_list: Callable[..., suppress.Suppressor],
+) -> Callable[..., suppress.Suppressor]:
+    """Put a stop list in place of the default one: `suppress_stop_list` by its short name.
+
+    A fixture of your own with this name wins.
+    """
+    return suppress_stop_list

@@ -61,10 +61,12 @@ from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
+from suppress.replies import Reply, receive_reply
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
+from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
@@ -109,6 +111,7 @@ __all__ = [
     "Batch",
     "BearerToken",
     "Campaign",
+    "CampaignReport",
     "Change",
     "Changes",
     "ChannelStatus",
@@ -150,6 +153,7 @@ __all__ = [
     "Refused",
     "Remote",
     "Replaced",
+    "Reply",
     "Row",
     "RowNumbers",
     "Rows",
@@ -188,6 +192,7 @@ __all__ = [
     "known_region",
     "mask",
     "normalize",
+    "receive_reply",
     "refresh",
     "register",
     "remove",

@@ -5,12 +5,16 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suppress.background import Background
 from suppress.errors import InvalidNumber, UnknownChannel
 from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
+from suppress.opt_outs.contract import Change
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept
 from suppress.opt_outs.moving import MovingMethods
@@ -48,7 +52,7 @@ class Suppressor(MovingMethods):
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
-            `opt_outs`, `local_copy`), which win over the environment and the file.
+            `opt_outs`, `local_copy`, `stop_scope`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.
@@ -242,6 +246,17 @@ class Suppressor(MovingMethods):
             StopListUnavailable: the opt-outs that were made here cannot be read.
         """
         return self._serving.status()
+
+    def changes_at(self, positions: NDArray[np.int64]) -> list[Change]:
+        """Return the changes at some positions of the record, but for those that are gone.
+
+        Args:
+            positions: the positions, as `Change.position` has them.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        return [] if self._opt_outs is None else self._opt_outs.changes_at(positions)
 
     def reader(self, default_region: str | None = None) -> Reader:
         """Return the reader of numbers for the region given, else for that of the setting.

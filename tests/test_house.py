@@ -20,6 +20,7 @@ MOST_LINES_OF_A_CLASS = 300
 OF_EXTRAS = {
     *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "psycopg"),
     *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("babel", "cryptography", "jinja2", "prometheus_client", "starlette", "uvicorn"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -76,8 +77,8 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
     plugins = (
-        "suppress_aws, suppress_bsg, suppress_file, suppress_postgres, suppress_sqlalchemy, "
-        "suppress_telnyx"
+        "suppress_aws, suppress_bsg, suppress_file, suppress_http, suppress_postgres, "
+        "suppress_sqlalchemy, suppress_telnyx"
     )
     code = f"import json, suppress, {plugins}, sys; print(json.dumps([*sys.modules]))"
     done = subprocess.run(

@@ -84,7 +84,7 @@ class SparkReceipt(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, stop_list: PinnedList, columns: tuple[str, ...]) -> Self:
         """Return the receipt of the columns that are screened against a stop list."""
-        snapshot, reader, at = stop_list.view
+        snapshot, reader, at, _ = stop_list.view
         return cls(
             suppress=__version__,
             phonenumbers=phonenumbers.__version__,

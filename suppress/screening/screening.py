@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.e164_array import Pairs
 from suppress.numbers.handed_in import Numbers
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
@@ -23,7 +24,7 @@ from suppress.numbers.readings import Meaning
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.recipients import refuse_foreign, taken
-from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Segment
+from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Matches, Segment
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
@@ -181,6 +182,32 @@ class Screening(Generic[R]):
         is_reading = np.isin(forms, np.concatenate(further))
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
         return values
+
+    def matches(self) -> Matches:
+        """Return the readings that suppress the recipients."""
+        found = [each.matches(self.snapshot, self.convention) for each in self._segments]
+        starts = range(0, len(self), BATCH_SIZE)
+        return Matches(
+            Pairs.joined(
+                Pairs(each.pairs.places + start, each.pairs.values)
+                for start, each in zip(starts, found, strict=True)
+            ),
+            [
+                (place + start, origin)
+                for start, each in zip(starts, found, strict=True)
+                for place, origin in each.by_digits
+            ],
+        )
+
+    def problem(self, place: int) -> Problem:
+        """Return why a recipient is invalid."""
+        segment, place = divmod(place, BATCH_SIZE)
+        return self._segments[segment].problem(place)
+
+    def number(self, place: int) -> Any:
+        """Return the number that decides for a recipient; None where it has none."""
+        segment, place = divmod(place, BATCH_SIZE)
+        return self._segments[segment].number(place)
 
     def explained(self, place: int) -> tuple[str, tuple[Origin, ...]]:
         """Return the reason for the outcome of one recipient, and the entries that suppress it.

@@ -90,7 +90,8 @@ class SharedStore:
         later.
         """
         held = _checked(lease, key)
-        header, *parts = image_of(snapshot)
+        image = image_of(snapshot)
+        header, *parts = image
         if held.remote is not None:
             try:
                 if self._copier.is_damaged(key):  # else its parts would be taken for good ones
@@ -108,11 +109,12 @@ class SharedStore:
             else:
                 self._copier.replaced(key)
                 return self._local.publish(key, snapshot, held.local)
-        if self._copier.is_later_here(key, header):
-            kept = self._local.latest(key)
-            if kept is not None:
-                return kept
-        return self._local.publish(key, snapshot, held.local)
+        before = self._local.header(key)
+        while not self._copier.is_later_here(key, header):
+            if self._local.adopt(key, image, instead_of=before):
+                break
+            before = self._local.header(key)  # a later one may have been copied meanwhile
+        return self._local.latest(key) or self._local.publish(key, snapshot, held.local)
 
     def repair(self, key: str, lease: Lease) -> None:
         """Set aside the copy if it is damaged; what is damaged in the remote goes by publishing."""
