@@ -74,6 +74,20 @@ def browser(session: nox.Session) -> None:
 
 
 @nox.session
+def service(session: nox.Session) -> None:
+    """Call the service by its description, in JavaScript, in PHP, and by curl."""
+    for program in ("node", "php", "curl"):
+        if shutil.which(program) is None:
+            session.error(f"Install {program}.")
+    session.install("-e", ".[serve,test]", "schemathesis>=4.10")
+    files = [f"tests/plugins/test_serve{name}.py" for name in ("", "_replies", "_clients")]
+    session.run(
+        *("pytest", "-n0", "--no-skips", "-k", "serve", *files, "tests/test_documents.py"),
+        *session.posargs,
+    )
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check the format, the style and the direction of imports."""
     session.install("-e", ".", "--group", "lint")
@@ -114,7 +128,7 @@ import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
-assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
+assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_http", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
 assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
 assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
