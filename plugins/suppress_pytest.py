@@ -23,10 +23,10 @@ def _by_long_name() -> Iterator[Callable[..., suppress.Suppressor]]:
 
     Call it as `suppress.testing.stop_list`; a later call takes the place of an earlier one.
     """
-    from suppress.testing import stop_list  # noqa: PLC0415 - takes its time
+    from suppress import testing  # noqa: PLC0415 - takes its time
 
     with contextlib.ExitStack() as stack:
-        yield lambda **given: stack.enter_context(stop_list(**given))
+        yield lambda **given: stack.enter_context(testing.stop_list(**given))
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ class Channel:
             stored = self._store.latest(self.key)
         except StoreError as error:  # it may pass: the next look tries again
             if str(error) != self._store_error:
-                logger.warning("The stored %s stop list cannot be read: %s.", self.name, error)
+                _warn_unreadable(self.name, error)
             self._store_error = str(error)
         else:
             if stored is not None and stored is not self._stored:
@@ -324,15 +324,7 @@ class Channel:
             with suppress(StoreError):
                 self._store.fail(self.key, failure)
         if warn and held is not None and serves:
-            logger.warning(
-                "The %s stop list has failed to refresh since %s; using the copy from %s, until "
-                "it is %g s old. %s",
-                self.name,
-                moment(since),
-                moment(held.read_at),
-                self._settings.max_stale,
-                error,
-            )
+            _warn_failing(self.name, failure, held.read_at, self._settings.max_stale)
 
     def ended(self) -> None:
         """Note that a reading has ended."""
@@ -381,3 +373,31 @@ class Channel:
 
     def _renewal_age(self) -> float:
         return renewal_age(self._settings.ttl, self._took, self._limits)
+
+
+def _warn_unreadable(channel: str, error: StoreError) -> None:
+    logger.warning(
+        "The stored %s stop list cannot be read: %s.",
+        channel,
+        error,
+        extra={"code": "store_unreadable", "channel": channel, "error": str(error)},
+    )
+
+
+def _warn_failing(channel: str, failure: Failure, read_at: float, max_stale: float) -> None:
+    logger.warning(
+        "The %s stop list has failed to refresh since %s; using the copy from %s, until it is %g s "
+        "old. %s",
+        channel,
+        moment(failure.since),
+        moment(read_at),
+        max_stale,
+        failure.message,
+        extra={
+            "code": "list_failing",
+            "channel": channel,
+            "since": moment(failure.since),
+            "read_at": moment(read_at),
+            "error": failure.message,
+        },
+    )

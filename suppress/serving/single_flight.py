@@ -170,4 +170,5 @@ def warn_not_stored(channels: Collection[str], store: Store, why: StoreError) ->
         " and ".join(sorted(channels)),
         store.describe(),
         why,
+        extra={"code": "list_not_stored", "channels": sorted(channels), "error": str(why)},
     )
