@@ -70,7 +70,8 @@ def browser(session: nox.Session) -> None:
     if shutil.which("chromium") is None:
         session.error("Install Chromium.")
     session.install("-e", ".[report,test]", "playwright>=1.50", "axe-playwright-python>=0.1.6")
-    session.run("pytest", "-n0", "-m", "browser", "--no-skips", *session.posargs)
+    file = "tests/screening/test_report_in_browser.py"
+    session.run("pytest", "-n0", "--no-skips", file, *session.posargs)
 
 
 @nox.session
