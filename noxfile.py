@@ -59,7 +59,7 @@ def extras(session: nox.Session) -> None:
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """Run the tests that need PostgreSQL or Redis; where one is missing, they fail."""
+    """Run the tests that need PostgreSQL, Redis or promtool; where one is missing, they fail."""
     session.install("-e", ".[libraries]")
     session.run("pytest", "-m", "servers", "--no-skips", *session.posargs)
 
@@ -70,7 +70,8 @@ def browser(session: nox.Session) -> None:
     if shutil.which("chromium") is None:
         session.error("Install Chromium.")
     session.install("-e", ".[report,test]", "playwright>=1.50", "axe-playwright-python>=0.1.6")
-    session.run("pytest", "-n0", "-m", "browser", "--no-skips", *session.posargs)
+    file = "tests/screening/test_report_in_browser.py"
+    session.run("pytest", "-n0", "--no-skips", file, *session.posargs)
 
 
 @nox.session
@@ -131,6 +132,7 @@ assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_http", "suppress_telnyx")))
 assert importlib.util.find_spec("suppress_postgres")
 assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
+assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
 assert importlib.util.find_spec("suppress_redis")
 """
 

@@ -31,6 +31,16 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.events import (
+    Event,
+    Listener,
+    ListFailed,
+    ListLoaded,
+    OptOutsChanged,
+    OptOutsDelivered,
+    RecipientsScreened,
+    SendBypassed,
+)
 from suppress.exchange.limits import ExchangeLimits
 from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
@@ -83,6 +93,7 @@ from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
 from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
+from suppress.watched import Overview, Waiting, Watched
 
 if TYPE_CHECKING:
     from suppress.exchange.bearer import BearerToken
@@ -122,6 +133,7 @@ __all__ = [
     "Destination",
     "Entries",
     "Entry",
+    "Event",
     "Evidence",
     "Exchange",
     "ExchangeLimits",
@@ -137,10 +149,16 @@ __all__ = [
     "InvalidSetting",
     "Lease",
     "LeaseLost",
+    "ListFailed",
+    "ListLoaded",
+    "Listener",
     "MaxInvalid",
+    "OptOutsChanged",
+    "OptOutsDelivered",
     "Origin",
     "Outcome",
     "Overtaken",
+    "Overview",
     "PartGone",
     "PendingChange",
     "People",
@@ -148,6 +166,7 @@ __all__ = [
     "PinnedList",
     "Progress",
     "Receipt",
+    "RecipientsScreened",
     "Record",
     "RecordError",
     "Refused",
@@ -159,6 +178,7 @@ __all__ = [
     "Rows",
     "Screening",
     "Secret",
+    "SendBypassed",
     "ServerUrl",
     "Settings",
     "SharedRecord",
@@ -177,6 +197,8 @@ __all__ = [
     "TooManyInvalid",
     "Trace",
     "UnknownChannel",
+    "Waiting",
+    "Watched",
     "__version__",
     "add",
     "bypass",

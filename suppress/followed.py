@@ -68,4 +68,10 @@ class FollowedList:
         if found.numbers is not before.numbers or found.opted_out is not before.opted_out:
             self.snapshot = found
         reader = suppressor.reader(self._region)
-        return View(self.snapshot, reader, suppressor.now(), suppressor.changes_at)
+        return View(
+            self.snapshot,
+            reader,
+            suppressor.now(),
+            changes_at=suppressor.changes_at,
+            listeners=suppressor.listeners,
+        )

@@ -42,6 +42,7 @@ NEEDED = {
     "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
     "docs/how-to/database.md": ("sqlalchemy",),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
+    "docs/how-to/monitoring.md": ("opentelemetry.sdk", "prometheus_client", "structlog"),
     "docs/how-to/report.md": ("babel", "jinja2"),
     "docs/how-to/serve.md": ("prometheus_client", "starlette", "uvicorn"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),

@@ -1,4 +1,4 @@
-"""Who may call: whoever has the token, or without one, this machine alone."""
+"""Admission of callers: whoever has the token, or without one, this machine alone."""
 
 import hmac
 from http import HTTPStatus

@@ -71,7 +71,7 @@ class Read(NamedTuple):
     unread: Mapping[str, frozenset[str]]
 
 
-class Table(Protocol):
+class GivenRows(Protocol):
     """Rows of a file with all of their cells: `Rows`, or some of its rows."""
 
     name: str
@@ -102,7 +102,7 @@ class _Line(NamedTuple):
 
 
 def read_opt_outs(
-    rows: Table, meanings: Meanings, suppressor: Suppressor, *, allow_unread: bool = False
+    rows: GivenRows, meanings: Meanings, suppressor: Suppressor, *, allow_unread: bool = False
 ) -> Read:
     """Return all opt-outs of a file.
 
@@ -152,7 +152,7 @@ class _Lines:
         suppressor: which channels are served, and the time.
     """
 
-    def __init__(self, rows: Table, meanings: Meanings, suppressor: Suppressor) -> None:
+    def __init__(self, rows: GivenRows, meanings: Meanings, suppressor: Suppressor) -> None:
         self._rows = rows
         self._meanings = meanings
         self._served = suppressor.channels
@@ -251,7 +251,7 @@ class _Readers:
         return self._others[region]
 
 
-def _additions(some: Sequence[_Line], rows: Table, readers: _Readers) -> Iterator[Addition]:
+def _additions(some: Sequence[_Line], rows: GivenRows, readers: _Readers) -> Iterator[Addition]:
     """Give the people of some rows; neighbours under the same circumstances together.
 
     Raises:

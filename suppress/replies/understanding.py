@@ -11,7 +11,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
 
-from suppress.replies.vocabulary import Kind, Vocabulary, vocabulary
+from suppress.replies.vocabulary import Use, Vocabulary, vocabulary
 from suppress.replies.wording import Clause, clauses_of
 
 _FARTHEST = 5
@@ -28,7 +28,7 @@ class Reply(StrEnum):
     HELP = "help"
 
 
-class _Says(StrEnum):
+class _Sense(StrEnum):
     """The meaning of a clause, as far as its words go."""
 
     POLITE = "polite"
@@ -40,40 +40,42 @@ class _Says(StrEnum):
     SOMETHING = "something"
 
 
-_AFTER: Mapping[Kind, Mapping[_Says, _Says]] = MappingProxyType(
+_AFTER: Mapping[Use, Mapping[_Sense, _Sense]] = MappingProxyType(
     {
-        Kind.POLITE: {each: each for each in _Says if each != _Says.SOMETHING},
-        Kind.AROUND: {
-            _Says.POLITE: _Says.AROUND,
-            _Says.AROUND: _Says.AROUND,
-            _Says.STOP: _Says.STOP,
-            _Says.ALONE: _Says.ALONE,
+        Use.POLITE: {each: each for each in _Sense if each != _Sense.SOMETHING},
+        Use.AROUND: {
+            _Sense.POLITE: _Sense.AROUND,
+            _Sense.AROUND: _Sense.AROUND,
+            _Sense.STOP: _Sense.STOP,
+            _Sense.ALONE: _Sense.ALONE,
         },
-        Kind.STOP: dict.fromkeys((_Says.POLITE, _Says.AROUND, _Says.ALONE, _Says.STOP), _Says.STOP),
-        Kind.ALONE: {
-            _Says.POLITE: _Says.ALONE,
-            _Says.AROUND: _Says.ALONE,
-            _Says.ALONE: _Says.ALONE,
-            _Says.STOP: _Says.STOP,
+        Use.STOP: dict.fromkeys(
+            (_Sense.POLITE, _Sense.AROUND, _Sense.ALONE, _Sense.STOP), _Sense.STOP
+        ),
+        Use.ALONE: {
+            _Sense.POLITE: _Sense.ALONE,
+            _Sense.AROUND: _Sense.ALONE,
+            _Sense.ALONE: _Sense.ALONE,
+            _Sense.STOP: _Sense.STOP,
         },
-        Kind.START: dict.fromkeys((_Says.POLITE, _Says.START), _Says.START),
-        Kind.HELP: dict.fromkeys((_Says.POLITE, _Says.HELP), _Says.HELP),
+        Use.START: dict.fromkeys((_Sense.POLITE, _Sense.START), _Sense.START),
+        Use.HELP: dict.fromkeys((_Sense.POLITE, _Sense.HELP), _Sense.HELP),
     }
 )
 """The meaning of words and a phrase behind them, by the phrase's kind and theirs."""
 
 _OF_WHOLE = MappingProxyType(
-    {_Says.ALONE: Reply.OPT_OUT, _Says.START: Reply.OPT_IN, _Says.HELP: Reply.HELP}
+    {_Sense.ALONE: Reply.OPT_OUT, _Sense.START: Reply.OPT_IN, _Sense.HELP: Reply.HELP}
 )
 """The meaning of a reply in which nothing else is said."""
 
-_STRONGEST = (_Says.STOP, _Says.ALONE, _Says.START, _Says.HELP, _Says.POLITE, _Says.AROUND)
+_STRONGEST = (_Sense.STOP, _Sense.ALONE, _Sense.START, _Sense.HELP, _Sense.POLITE, _Sense.AROUND)
 
 
 class _Heard(NamedTuple):
     """The meaning of a clause, and whether it has digits."""
 
-    says: _Says
+    says: _Sense
     has_digits: bool
 
 
@@ -116,11 +118,11 @@ def _meaning(listener: "_Listener", clauses: Sequence[Clause]) -> Reply | None:
     ):
         return Reply.OPT_OUT
     meanings = {_OF_WHOLE[says] for says in said if says in _OF_WHOLE}
-    if _Says.SOMETHING in said or not meanings:
+    if _Sense.SOMETHING in said or not meanings:
         return None
     if Reply.OPT_OUT in meanings:
         return Reply.OPT_OUT
-    return meanings.pop() if len(meanings) == 1 and _Says.AROUND not in said else None
+    return meanings.pop() if len(meanings) == 1 and _Sense.AROUND not in said else None
 
 
 class _Listener:
@@ -141,21 +143,21 @@ class _Listener:
         """Return the meaning of a clause whose words are all explained by one language."""
         words = clause.words
         # For each place, what the words before it can mean, and in which languages.
-        reached: list[dict[_Says, int]] = [{} for _ in range(len(words) + 1)]
-        reached[0][_Says.POLITE] = self._languages
+        reached: list[dict[_Sense, int]] = [{} for _ in range(len(words) + 1)]
+        reached[0][_Sense.POLITE] = self._languages
         has_digits = False
         for place, word in enumerate(words):
             if not reached[place]:
                 continue
             if word.isdecimal():
                 has_digits = True
-                self._step(reached[place], Kind.AROUND, self._languages, reached[place + 1])
+                self._step(reached[place], Use.AROUND, self._languages, reached[place + 1])
             for phrase, end in self._words.starting_at(words, place):
                 self._step(reached[place], phrase.kind, phrase.languages, reached[end])
         for says in _STRONGEST:
             if reached[-1].get(says):
                 return _Heard(says, has_digits)
-        return _Heard(_Says.SOMETHING, has_digits)
+        return _Heard(_Sense.SOMETHING, has_digits)
 
     def has_request(self, clause: Clause) -> bool:
         """Return whether a request stands in a clause, and is meant."""
@@ -164,7 +166,7 @@ class _Listener:
             found = [
                 (end, phrase.languages & self._languages)
                 for phrase, end in self._words.starting_at(clause.words, place)
-                if phrase.kind is Kind.REQUEST and phrase.languages & self._languages
+                if phrase.kind is Use.REQUEST and phrase.languages & self._languages
             ]
             if not found:
                 place += 1
@@ -181,32 +183,32 @@ class _Listener:
         if not clauses:
             return False
         words, is_upper, *_ = clauses[0]
-        languages = self._word(Kind.STOP, words[0])
+        languages = self._word(Use.STOP, words[0])
         if not (languages and is_upper[0] and len(words) > 1):
             return False
-        if self._word(Kind.OTHER_SENSE, words[1]) or not words[1].isalpha():
+        if self._word(Use.OTHER_SENSE, words[1]) or not words[1].isalpha():
             return False
         has_name = len(clauses) == 1 and len(words) == _WORDS_WITH_NAME
         return has_name or not all(is_upper)
 
     def says_stop(self, clauses: Sequence[Clause], heard: Sequence[_Heard]) -> bool:
         """Return whether a clause is a keyword with polite words, and is meant."""
-        is_whole = all(each.says is not _Says.SOMETHING for each in heard)
+        is_whole = all(each.says is not _Sense.SOMETHING for each in heard)
         for place, (clause, each) in enumerate(zip(clauses, heard, strict=True)):
-            if each.says is not _Says.STOP:
+            if each.says is not _Sense.STOP:
                 continue
             # Digits belong to the instructions of a message: STOP 36105.
             with_digits = any(other.has_digits for other in heard[place : place + 2])
-            goes_on = clause.is_inside or self._word(Kind.OTHER_SENSE, clause.follower)
+            goes_on = clause.is_inside or self._word(Use.OTHER_SENSE, clause.follower)
             if is_whole or not (goes_on or with_digits):
                 return True
         return False
 
     def _step(
-        self, before: Mapping[_Says, int], kind: Kind, languages: int, after: dict[_Says, int]
+        self, before: Mapping[_Sense, int], kind: Use, languages: int, after: dict[_Sense, int]
     ) -> None:
-        if kind is Kind.ASKED:
-            kind, languages = Kind.ALONE, languages & self._asked
+        if kind is Use.ASKED:
+            kind, languages = Use.ALONE, languages & self._asked
         for says, in_languages in before.items():
             then = _AFTER.get(kind, {}).get(says)
             if then is not None and (both := in_languages & languages):
@@ -215,11 +217,11 @@ class _Listener:
     def _is_turned(self, before: Sequence[str], languages: int) -> bool:
         """Return whether the words before a request turn its sense around."""
         for word in reversed(before):
-            if self._word(Kind.NOT, word) & languages:
+            if self._word(Use.NOT, word) & languages:
                 return True
-            if not self._word(Kind.BETWEEN, word) & languages:
+            if not self._word(Use.BETWEEN, word) & languages:
                 return False
         return False
 
-    def _word(self, kind: Kind, word: str) -> int:
+    def _word(self, kind: Use, word: str) -> int:
         return self._words.words[kind].get(word, 0) & self._languages

@@ -24,7 +24,7 @@ _BARS = re.compile(r"\|(?![^()]*\))")
 _PARTS = re.compile(r"(\([^()]*\)|~)")
 
 
-class Kind(StrEnum):
+class Use(StrEnum):
     """The use of a phrase in a reply."""
 
     STOP = "stop"
@@ -67,7 +67,7 @@ class Phrase(NamedTuple):
     """
 
     parts: tuple[Part, ...]
-    kind: Kind
+    kind: Use
     languages: int
 
     def ends(self, words: Words, place: int) -> set[int]:
@@ -109,7 +109,7 @@ class Vocabulary:
 
     bits: Mapping[str, int]
     phrases: Mapping[str, Sequence[Phrase]]
-    words: Mapping[Kind, Mapping[str, int]]
+    words: Mapping[Use, Mapping[str, int]]
 
     @property
     def all_languages(self) -> int:
@@ -150,13 +150,13 @@ def vocabulary() -> Vocabulary:
     names = dict.fromkeys(language for language, *_ in rows if language != _EVERYWHERE)
     bits = {name: 1 << place for place, name in enumerate(names)}
     masks = bits | {_EVERYWHERE: sum(bits.values())}
-    found: dict[tuple[Kind, tuple[Part, ...]], int] = {}
+    found: dict[tuple[Use, tuple[Part, ...]], int] = {}
     for language, kind, cell, _source in rows:
         for phrase in _BARS.split(cell):
-            key = Kind(kind), _parts(phrase)
+            key = Use(kind), _parts(phrase)
             found[key] = found.get(key, 0) | masks[language]
     by_first: dict[str, list[Phrase]] = {}
-    singles: dict[Kind, dict[str, int]] = {kind: {} for kind in Kind}
+    singles: dict[Use, dict[str, int]] = {kind: {} for kind in Use}
     for (use, parts), bits_of_languages in found.items():
         each = Phrase(parts, use, bits_of_languages)
         for word in each.first_words():

@@ -5,6 +5,7 @@ made meanwhile, and at its age.
 """
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.events import Listeners
 from suppress.files.batch import RowsWriter, Writer
 from suppress.files.rows import Rows
 from suppress.numbers.bulk import Reader
@@ -25,6 +27,7 @@ from suppress.screening.outcome import Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.snapshot import Snapshot
 
 
@@ -37,12 +40,14 @@ class View(NamedTuple):
         at: the moment (aware, UTC).
         changes_at: gives the changes at some positions of the record of opt-outs, for a
             report; None where there is no record.
+        listeners: those who are told of what is screened against it; None for nobody.
     """
 
     snapshot: Snapshot
     reader: Reader
     at: datetime
     changes_at: ChangesAt | None = None
+    listeners: Listeners | None = None
 
 
 class LiveList(Protocol):
@@ -117,7 +122,9 @@ def screen_rows(  # noqa: PLR0913 - an argument for each output
     problems = Counter[Problem]()
     seen = Seen() if once else None
     repeats, is_cut = 0, False
+    began = time.monotonic()
     view = stop_list.look()
+    tally = OutcomeTally(view.snapshot.channel, view.listeners, began=began)
     builder = None
     breakdown = BreakdownBuilder() if with_report else None
     if with_receipt or with_report:
@@ -151,11 +158,13 @@ def screen_rows(  # noqa: PLR0913 - an argument for each output
                 breakdown.add(screening, batch.lines, view.changes_at)
             counts.update(screening.counts)
             problems.update(screening.problems)
+            tally.add(screening.codes)
             repeats += left_out
             is_cut = batch.is_cut
             progress(batch.size)
         for writer in writers.values():
             writer.finish()
+    tally.tell()
     receipt = None if builder is None else builder.receipt()
     return Campaign(
         snapshot=view.snapshot,

@@ -25,6 +25,7 @@ from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.recipients import refuse_foreign, taken
 from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Matches, Segment
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
@@ -267,7 +268,11 @@ class Screening(Generic[R]):
 
 
 def allowed(
-    recipients: Sequence[R], numbers: Numbers, snapshot: Snapshot, reader: Reader
+    recipients: Sequence[R],
+    numbers: Numbers,
+    snapshot: Snapshot,
+    reader: Reader,
+    tally: OutcomeTally,
 ) -> list[R]:
     """Return the recipients who may be messaged, as `Screening.allowed` has them.
 
@@ -278,6 +283,7 @@ def allowed(
         numbers: their numbers, as `taken` gives them.
         snapshot: the stop list to screen against.
         reader: reads the numbers.
+        tally: counts the outcomes.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -287,6 +293,7 @@ def allowed(
     for segment in _segments(recipients, numbers, snapshot, reader):
         found += itertools.compress(segment.recipients, (segment.outcomes == ALLOWED).tobytes())
         all_invalid = all_invalid and segment.outcomes.max() == INVALID
+        tally.add(segment.outcomes)
     if all_invalid:
         refuse_foreign(numbers)
     return found

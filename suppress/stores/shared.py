@@ -105,6 +105,7 @@ class SharedStore:
                     key,
                     self.describe(),
                     error,
+                    extra={"code": "snapshot_not_shared", "key": key, "error": str(error)},
                 )
             else:
                 self._copier.replaced(key)
@@ -249,16 +250,23 @@ class SharedStore:
     def _lost(self, error: StoreError) -> None:
         if self._reachable:
             self._reachable = False
+            where = self.describe()
             logger.warning(
                 "The store %s cannot be used now: %s. The copy on this machine serves meanwhile.",
-                self.describe(),
+                where,
                 error,
+                extra={"code": "store_unavailable", "where": where, "error": str(error)},
             )
 
     def _found(self) -> None:
         if not self._reachable:
             self._reachable = True
-            logger.warning("The store %s can be used again.", self.describe())
+            where = self.describe()
+            logger.warning(
+                "The store %s can be used again.",
+                where,
+                extra={"code": "store_available", "where": where},
+            )
 
 
 @dataclass(frozen=True)

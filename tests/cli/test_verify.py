@@ -5,6 +5,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from support.builders import Clock, ListSource, by_hand, listed
@@ -63,8 +64,15 @@ def test_a_wrong_call(folder: Path, arguments: tuple[str, ...]) -> None:
 
 
 def test_the_oldest_source_counts_and_the_future_does_not(made: Receipt) -> None:
-    hours = [made.age(made.screened_at + timedelta(hours=each)) for each in (0, 4, -1)]
-    assert [round(each / timedelta(hours=1)) for each in hours] == [1, 5, -1]
+    read_at = made.snapshot.read_at
+    sources = {"one": read_at - timedelta(hours=3), "two": read_at}
+    several = msgspec.structs.replace(made.snapshot, sources=sources)
+    for receipt, ages in (
+        (made, [1, 5, -1]),
+        (msgspec.structs.replace(made, snapshot=several), [4, 8, -1]),
+    ):
+        found = [receipt.age(made.screened_at + timedelta(hours=each)) for each in (0, 4, -1)]
+        assert [round(each / timedelta(hours=1)) for each in found] == ages
 
 
 def test_a_screening_of_the_future_may_not_be_used(folder: Path) -> None:

@@ -8,15 +8,15 @@ from importlib import resources
 import pytest
 
 from suppress.replies import Reply, understand
-from suppress.replies.vocabulary import Kind, vocabulary
+from suppress.replies.vocabulary import Use, vocabulary
 
 MEANING = {
-    Kind.STOP: Reply.OPT_OUT,
-    Kind.ALONE: Reply.OPT_OUT,
-    Kind.ASKED: Reply.OPT_OUT,
-    Kind.REQUEST: Reply.OPT_OUT,
-    Kind.START: Reply.OPT_IN,
-    Kind.HELP: Reply.HELP,
+    Use.STOP: Reply.OPT_OUT,
+    Use.ALONE: Reply.OPT_OUT,
+    Use.ASKED: Reply.OPT_OUT,
+    Use.REQUEST: Reply.OPT_OUT,
+    Use.START: Reply.OPT_IN,
+    Use.HELP: Reply.HELP,
 }
 
 
@@ -40,14 +40,14 @@ def test_no_bracket_stands_in_another() -> None:
 
 
 def test_many_languages_opt_out() -> None:
-    speaking = {row["language"] for row in WORDS if row["kind"] in (Kind.STOP, Kind.ALONE)}
+    speaking = {row["language"] for row in WORDS if row["kind"] in (Use.STOP, Use.ALONE)}
     assert speaking - {"*"} == vocabulary().bits.keys()
     assert len(vocabulary().bits) >= 30
 
 
 def simple_phrases() -> Iterator[tuple[str, str, Reply]]:
     for row in WORDS:
-        if (meaning := MEANING.get(Kind(row["kind"]))) is None or "(" in row["words"]:
+        if (meaning := MEANING.get(Use(row["kind"]))) is None or "(" in row["words"]:
             continue
         for phrase in row["words"].split("|"):
             yield phrase, "en" if row["language"] == "*" else row["language"], meaning

@@ -1,5 +1,6 @@
 """The breakdown of a campaign: what is gathered agrees with what each decision says."""
 
+import dataclasses
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -89,6 +90,17 @@ def test_reasons(tmp_path: Path, clock: Clock) -> None:
     assert found.ways == {"form": 1}
     assert found.forgotten == 1
     assert of(one.screen([ANN], "sms")).ways == {"": 1}, "no record was handed in"
+
+
+def test_an_opt_out_that_could_not_be_kept_gets_no_reason_of_another(tmp_path: Path) -> None:
+    one = made(tmp_path)
+    one.add([DEE], "sms", reason="STOP")
+    (of_another,) = one.history(DEE)
+    builder = BreakdownBuilder()
+    another = dataclasses.replace(of_another, number=CAT)
+    builder.add(one.screen([DEE], "sms"), changes_at=lambda _positions: [another])
+    found = builder.breakdown()
+    assert (found.reasons, found.ways) == ({}, {"": 1})
 
 
 def test_reasons_without_end_count_together(tmp_path: Path) -> None:
