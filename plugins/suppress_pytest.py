@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import suppress
 
 
-@pytest.fixture
-def suppress_stop_list() -> Iterator[Callable[..., suppress.Suppressor]]:
+@pytest.fixture(name="suppress_stop_list")
+def _by_long_name() -> Iterator[Callable[..., suppress.Suppressor]]:
     """Put a stop list in place of the default one until the test ends.
 
     Call it as `suppress.testing.stop_list`; a later call takes the place of an earlier one.

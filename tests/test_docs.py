@@ -24,6 +24,7 @@ from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_http.settings import ServeSettings
 from suppress_opentelemetry import OpenTelemetrySettings
 from suppress_postgres.settings import PostgresSettings
 from suppress_prometheus import PrometheusSettings
@@ -61,6 +62,7 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
         ("SUPPRESS_POSTGRES", PostgresSettings),
         ("SUPPRESS_REDIS", RedisSettings),
+        ("SUPPRESS_SERVE", ServeSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):

@@ -1,6 +1,5 @@
 """One channel's stop list as this process knows it: its snapshot, its opt-outs, its failure."""
 
-import logging
 import math
 import threading
 from concurrent.futures import Future
@@ -19,14 +18,13 @@ from suppress.serving.freshness import (
     renewal_pause,
     state_of,
 )
-from suppress.serving.single_flight import Snapshots, warn_not_stored
-from suppress.serving.status import ChannelStatus, moment
+from suppress.serving.single_flight import Snapshots
+from suppress.serving.status import ChannelStatus
+from suppress.serving.warnings import warn_failing, warn_not_stored, warn_unreadable
 from suppress.sources import ReadingFailed
 from suppress.stop_list.opted_out import NO_OPT_OUTS
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Lease, StoreError
-
-logger = logging.getLogger("suppress")
 
 
 class Answer(NamedTuple):
@@ -167,7 +165,7 @@ class Channel:
             stored = self._store.latest(self.key)
         except StoreError as error:  # it may pass: the next look tries again
             if str(error) != self._store_error:
-                _warn_unreadable(self.name, error)
+                warn_unreadable(self.name, error)
             self._store_error = str(error)
         else:
             if stored is not None and stored is not self._stored:
@@ -324,7 +322,7 @@ class Channel:
             with suppress(StoreError):
                 self._store.fail(self.key, failure)
         if warn and held is not None and serves:
-            _warn_failing(self.name, failure, held.read_at, self._settings.max_stale)
+            warn_failing(self.name, failure, held.read_at, self._settings.max_stale)
 
     def ended(self) -> None:
         """Note that a reading has ended."""
@@ -373,27 +371,3 @@ class Channel:
 
     def _renewal_age(self) -> float:
         return renewal_age(self._settings.ttl, self._took, self._limits)
-
-
-def _warn_unreadable(channel: str, error: StoreError) -> None:
-    extra = {"code": "store_unreadable", "channel": channel, "error": str(error)}
-    logger.warning("The stored %s stop list cannot be read: %s.", channel, error, extra=extra)
-
-
-def _warn_failing(channel: str, failure: Failure, read_at: float, max_stale: float) -> None:
-    logger.warning(
-        "The %s stop list has failed to refresh since %s; using the copy from %s, until it is %g s "
-        "old. %s",
-        channel,
-        moment(failure.since),
-        moment(read_at),
-        max_stale,
-        failure.message,
-        extra={
-            "code": "list_failing",
-            "channel": channel,
-            "since": moment(failure.since),
-            "read_at": moment(read_at),
-            "error": failure.message,
-        },
-    )
