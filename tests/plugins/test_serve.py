@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -309,6 +310,8 @@ def test_metrics_have_no_number(service: Service) -> None:
     page = service.get("/metrics").text
     assert 'suppress_http_requests_total{endpoint="/check",status="200"}' in page
     assert 'suppress_http_requests_total{endpoint="other",status="404"}' in page
+    assert 'suppress_list_state{channel="sms",state="fresh"} 1.0' in page
+    assert re.search(r'suppress_recipients_total{channel="sms",outcome="\w+"} [1-9]', page)
     assert "4155552671" not in page
 
 
