@@ -14,7 +14,7 @@ import suppress
 from suppress_http.backend import Backend
 from suppress_http.checking import CheckAnswer, CheckRequest, ListedBy
 from suppress_http.health import ChannelHealth, HealthAnswer
-from suppress_http.opt_outs import OptedIn, OptedOut, OptInRequest, OptOutRequest
+from suppress_http.opt_outs import OptInAnswer, OptInRequest, OptOutAnswer, OptOutRequest
 from suppress_http.problems import MEDIA_TYPE, ProblemDocument
 from suppress_http.replies import FORM, SECRET_HEADER, ReplyAnswer, ReplyRequest
 from suppress_http.requests import JSON, NDJSON
@@ -23,7 +23,7 @@ from suppress_http.screening import ScreenedRecipient, ScreenSummary
 _SCHEMAS: Final = "#/components/schemas/"
 _KINDS: Final = (
     *(CheckRequest, CheckAnswer, ScreenedRecipient, ScreenSummary),
-    *(OptOutRequest, OptedOut, OptInRequest, OptedIn),
+    *(OptOutRequest, OptOutAnswer, OptInRequest, OptInAnswer),
     *(ReplyRequest, ReplyAnswer, HealthAnswer, ProblemDocument),
 )
 _TEXT: Final = {"type": "string"}
@@ -71,13 +71,13 @@ def described(backend: Backend) -> Described:
             "optOut",
             "Opt people out, for good. It holds when it is answered.",
             body={JSON: _ref("OptOutRequest")},
-            answer={JSON: _ref("OptedOut")},
+            answer={JSON: _ref("OptOutAnswer")},
         ),
         "/opt-ins": _operation(
             "optIn",
             "Take opt-outs back.",
             body={JSON: _ref("OptInRequest")},
-            answer={JSON: _ref("OptedIn")},
+            answer={JSON: _ref("OptInAnswer")},
         ),
         **_replies(backend),
         "/health": _operation(

@@ -62,7 +62,7 @@ class OptInRequest(_Change):
     correction: bool = False
 
 
-class OptedOut(msgspec.Struct):
+class OptOutAnswer(msgspec.Struct):
     """The answer to opt-outs.
 
     Attributes:
@@ -72,7 +72,7 @@ class OptedOut(msgspec.Struct):
     new: dict[str, int]
 
 
-class OptedIn(msgspec.Struct):
+class OptInAnswer(msgspec.Struct):
     """The answer to opt-ins.
 
     Attributes:
@@ -107,7 +107,7 @@ class OptOutEndpoint:
             reference=asked.reference,
             at=asked.at,
         )
-        return json_answer(OptedOut(new))
+        return json_answer(OptOutAnswer(new))
 
 
 class OptInEndpoint:
@@ -136,4 +136,4 @@ class OptInEndpoint:
             reference=asked.reference,
             at=asked.at,
         )
-        return json_answer(OptedIn({number: list(names) for number, names in listed.items()}))
+        return json_answer(OptInAnswer({number: list(names) for number, names in listed.items()}))
