@@ -148,9 +148,14 @@ class ScreenEndpoint:
             writer.write(screening, asked.outcomes)
         summary = ScreenSummary(asked.channel, dict(counts), stop_list.look().snapshot.read_at)
         writer.finish(summary)
-        found = [counts[each] for each in suppress.Outcome]
         suppressor.listeners.tell(
-            suppress.RecipientsScreened(asked.channel, *found, time.monotonic() - began)
+            suppress.RecipientsScreened(
+                asked.channel,
+                allowed=counts[suppress.Outcome.ALLOWED],
+                suppressed=counts[suppress.Outcome.SUPPRESSED],
+                invalid=counts[suppress.Outcome.INVALID],
+                seconds=time.monotonic() - began,
+            )
         )
         return summary
 
