@@ -238,6 +238,7 @@ class TestCommands:
         offered = {name: plugins.commands_of(name) for name in plugins.found}
         assert {each.name for each in offered.pop("bsg")} == {"login", "sandbox", "demo"}
         assert offered.pop("file") == ()
+        assert {each.name for each in offered.pop("serve")} == {"serve"}
         ((command,),) = filter(None, offered.values())
         assert command.name == "hello"
 

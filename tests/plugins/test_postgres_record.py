@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from support.postgres_server import PASSWORD, PostgresServer
+from support.postgres_server import PASSWORD, PostgresServer, missing_for_postgres
 from suppress import (
     Changes,
     ConfigurationError,
@@ -22,15 +22,20 @@ from suppress import (
 from suppress.testing import SharedRecordContract
 from suppress.testing.shared_records import Joining
 from suppress_postgres import suppress_record
-from suppress_postgres.record import PostgresRecord
 
-pytestmark = pytest.mark.servers
+if missing_for_postgres() is None:
+    from suppress_postgres.record import PostgresRecord
+
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(missing_for_postgres() is not None, reason=str(missing_for_postgres())),
+]
 
 ANN = People.of([Person("+14155552671", "+14155552671")])
 CHANGES = [Changes("add", "sms", ANN, 1000.0)]
 
 
-def opened_by(url: str) -> PostgresRecord:
+def opened_by(url: str) -> "PostgresRecord":
     record = suppress_record(ServerUrl(url), Settings())
     assert isinstance(record, PostgresRecord)
     return record

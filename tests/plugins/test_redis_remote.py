@@ -37,7 +37,10 @@ if missing_for_redis() is None:
     from suppress_redis.server import RedisConnections
     from suppress_redis.settings import RedisLimits, RedisSettings
 
-pytestmark = pytest.mark.servers
+pytestmark = [
+    pytest.mark.servers,
+    pytest.mark.skipif(missing_for_redis() is not None, reason=str(missing_for_redis())),
+]
 
 KEY, LEASE = "sms-0123456789abcdef", 60.0
 
