@@ -8,7 +8,7 @@ project_copyright = "2026, The suppress developers"
 version = release = suppress.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
-autodoc_mock_imports = ["pyarrow", "pyspark"]
+autodoc_mock_imports = ["celery", "django", "pyarrow", "pyspark"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = "suppress"

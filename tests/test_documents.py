@@ -35,9 +35,12 @@ END = "@@"
 
 NEEDED = {
     "docs/how-to/aws.md": ("boto3",),
+    "docs/how-to/celery.md": ("celery",),
     "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
     "docs/how-to/database.md": ("sqlalchemy",),
+    "docs/how-to/django.md": ("celery", "django"),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
+    "docs/how-to/frameworks.md": ("dramatiq", "fakeredis", "fastapi", "httpx", "rq"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""

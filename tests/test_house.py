@@ -18,7 +18,19 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *("boto3", "botocore", "dask", "duckdb", "modin", "narwhals", "pandas", "polars", "psycopg"),
+    *(
+        "boto3",
+        "botocore",
+        "celery",
+        "dask",
+        "django",
+        "duckdb",
+        "modin",
+        "narwhals",
+        "pandas",
+        "polars",
+        "psycopg",
+    ),
     *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
@@ -118,5 +130,5 @@ def test_the_extra_all_has_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    offered = sorted(extras.keys() - {"all", "bench", "libraries", "test"})
+    offered = sorted(extras.keys() - {"all", "apps", "bench", "libraries", "test"})
     assert extras["all"] == [f"suppress-filter[{','.join(offered)}]"]
