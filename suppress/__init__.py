@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from suppress import sql
 from suppress.default import (
     add,
+    configure,
     default_suppressor,
     filter_recipients,
     forget,
@@ -83,23 +84,25 @@ from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
 if TYPE_CHECKING:
+    from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
 
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
-_OF_REQUESTS = {
+_ASKED_FOR_LATE = {
     "BearerToken": "suppress.exchange.bearer",
     "Exchange": "suppress.exchange.exchange",
     "HttpAnswer": "suppress.exchange.exchange",
+    "command_line": "suppress.cli",
 }
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs requests when it is asked for, since it takes long."""
-    if name not in _OF_REQUESTS:
+    """Import what needs requests or click when it is asked for, since it takes long."""
+    if name not in _ASKED_FOR_LATE:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_OF_REQUESTS[name]), name)
+    return getattr(importlib.import_module(_ASKED_FOR_LATE[name]), name)
 
 
 __all__ = [
@@ -176,7 +179,9 @@ __all__ = [
     "__version__",
     "add",
     "bypass",
+    "command_line",
     "config_folder",
+    "configure",
     "default_suppressor",
     "filter_frame",
     "filter_recipients",

@@ -196,7 +196,7 @@ def test_every_way_into_the_body_asks(guarded: Any, sent: list[str]) -> None:
 def test_another_base_with_a_call_of_its_own_asks(app: Any, sent: list[str]) -> None:
     """Frameworks replace `__call__`, to run tasks in a context of theirs."""
 
-    class InContext(celery.Task):  # type: ignore[misc]
+    class InContext(celery.Task):
         def __call__(self, *args: Any, **kwargs: Any) -> Any:
             return self.run(*args, **kwargs)
 
