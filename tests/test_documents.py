@@ -40,7 +40,7 @@ NEEDED = {
     "docs/how-to/database.md": ("sqlalchemy",),
     "docs/how-to/django.md": ("celery", "django"),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
-    "docs/how-to/frameworks.md": ("dramatiq", "fakeredis", "fastapi", "httpx", "rq"),
+    "docs/how-to/frameworks.md": ("dramatiq", "fakeredis", "fastapi", "httpx2", "rq"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""
