@@ -51,8 +51,12 @@ def spark(session: nox.Session) -> None:
 def apps(session: nox.Session) -> None:
     """Run the tests of task queues and web frameworks."""
     session.install("-e", ".[apps]")
-    files = "tests/plugins/test_celery.py", "tests/plugins/test_django.py"
-    pages = "tests/test_documents.py", "-k", "celery or django or frameworks"
+    files = (
+        "tests/plugins/test_bsg_sdk.py",
+        "tests/plugins/test_celery.py",
+        "tests/plugins/test_django.py",
+    )
+    pages = "tests/test_documents.py", "-k", "celery or django or frameworks or sdk"
     session.run("pytest", *files, *pages, "--no-skips", *session.posargs)
 
 

@@ -11,10 +11,16 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypedDict
 
-from celery import Task
-from celery.utils.time import get_exponential_backoff_interval
-
 import suppress
+
+try:
+    from celery import Task
+    from celery.utils.time import get_exponential_backoff_interval
+except ModuleNotFoundError as missing:
+    raise ModuleNotFoundError(
+        "suppress_celery needs Celery. Run `pip install 'suppress-filter[celery]'`.",
+        name=missing.name,
+    ) from None
 
 __all__ = ["GuardedTask", "NotSent"]
 
