@@ -72,9 +72,33 @@ def extras(session: nox.Session) -> None:
 
 @nox.session
 def servers(session: nox.Session) -> None:
-    """Run the tests that need PostgreSQL or Redis; where one is missing, they fail."""
+    """Run the tests that need PostgreSQL, Redis or promtool; where one is missing, they fail."""
     session.install("-e", ".[libraries]")
     session.run("pytest", "-m", "servers", "--no-skips", *session.posargs)
+
+
+@nox.session
+def browser(session: nox.Session) -> None:
+    """Look at the page of a report in Chromium, on screen and on paper, with axe-core."""
+    if shutil.which("chromium") is None:
+        session.error("Install Chromium.")
+    session.install("-e", ".[report,test]", "playwright>=1.50", "axe-playwright-python>=0.1.6")
+    file = "tests/screening/test_report_in_browser.py"
+    session.run("pytest", "-n0", "--no-skips", file, *session.posargs)
+
+
+@nox.session
+def service(session: nox.Session) -> None:
+    """Call the service by its description, in JavaScript, in PHP, and by curl."""
+    for program in ("node", "php", "curl"):
+        if shutil.which(program) is None:
+            session.error(f"Install {program}.")
+    session.install("-e", ".[serve,test]", "schemathesis>=4.10")
+    files = [f"tests/plugins/test_serve{name}.py" for name in ("", "_replies", "_clients")]
+    session.run(
+        *("pytest", "-n0", "--no-skips", "-k", "serve", *files, "tests/test_documents.py"),
+        *session.posargs,
+    )
 
 
 @nox.session
@@ -118,9 +142,11 @@ import importlib.util, pathlib, suppress, suppress_bsg, suppress_file, suppress_
 assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
-assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_telnyx")))
+assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_http", "suppress_telnyx")))
 assert all(map(importlib.util.find_spec, ("suppress_celery", "suppress_django")))
 assert importlib.util.find_spec("suppress_postgres")
+assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
+assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))
 assert importlib.util.find_spec("suppress_redis")
 """
 

@@ -23,10 +23,8 @@ myst_heading_anchors = 3
 
 # Names of other projects, and names without a page.
 nitpick_ignore_regex = [
-    (
-        "py:.*",
-        r"(bsg_api|django|pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*",
-    ),
+    ("py:.*", r"(bsg_api|celery|django)\..*|ValidationError"),
+    ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(DataFrame|Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
     ("py:.*", r".*\b(F|P|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
     ("py:.*", r"suppress\.(numbers\.bulk\.Reader|stop_list\.(forgotten\.Forgotten|run\.Run))"),

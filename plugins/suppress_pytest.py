@@ -1,6 +1,6 @@
-"""The plugin for pytest: a fixture for a stop list in place of the default one.
+"""The plugin for pytest: fixtures for a stop list in place of the default one.
 
-It stands beside the package, and imports it only for tests that use the fixture: pytest loads
+It stands beside the package, and imports it only for tests that use one: pytest loads
 this module in every run.
 """
 
@@ -17,13 +17,24 @@ if TYPE_CHECKING:
     import suppress
 
 
-@pytest.fixture
-def suppress_stop_list() -> Iterator[Callable[..., suppress.Suppressor]]:
+@pytest.fixture(name="suppress_stop_list")
+def _by_long_name() -> Iterator[Callable[..., suppress.Suppressor]]:
     """Put a stop list in place of the default one until the test ends.
 
     Call it as `suppress.testing.stop_list`; a later call takes the place of an earlier one.
     """
-    from suppress.testing import stop_list  # noqa: PLC0415 - takes its time
+    from suppress import testing  # noqa: PLC0415 - takes its time
 
     with contextlib.ExitStack() as stack:
-        yield lambda **given: stack.enter_context(stop_list(**given))
+        yield lambda **given: stack.enter_context(testing.stop_list(**given))
+
+
+@pytest.fixture
+def stop_list(
+    suppress_stop_list: Callable[..., suppress.Suppressor],
+) -> Callable[..., suppress.Suppressor]:
+    """Put a stop list in place of the default one: `suppress_stop_list` by its short name.
+
+    A fixture of your own with this name wins.
+    """
+    return suppress_stop_list

@@ -32,6 +32,16 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.events import (
+    Event,
+    Listener,
+    ListFailed,
+    ListLoaded,
+    OptOutsChanged,
+    OptOutsDelivered,
+    RecipientsScreened,
+    SendBypassed,
+)
 from suppress.exchange.limits import ExchangeLimits
 from suppress.files.batch import Batch, Row, RowNumbers
 from suppress.files.rows import Rows
@@ -62,10 +72,12 @@ from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
+from suppress.replies import Reply, receive_reply
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
+from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
@@ -82,6 +94,7 @@ from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
 from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
+from suppress.watched import Overview, Waiting, Watched
 
 if TYPE_CHECKING:
     from suppress.cli import command_line
@@ -112,6 +125,7 @@ __all__ = [
     "Batch",
     "BearerToken",
     "Campaign",
+    "CampaignReport",
     "Change",
     "Changes",
     "ChannelStatus",
@@ -122,6 +136,7 @@ __all__ = [
     "Destination",
     "Entries",
     "Entry",
+    "Event",
     "Evidence",
     "Exchange",
     "ExchangeLimits",
@@ -137,10 +152,16 @@ __all__ = [
     "InvalidSetting",
     "Lease",
     "LeaseLost",
+    "ListFailed",
+    "ListLoaded",
+    "Listener",
     "MaxInvalid",
+    "OptOutsChanged",
+    "OptOutsDelivered",
     "Origin",
     "Outcome",
     "Overtaken",
+    "Overview",
     "PartGone",
     "PendingChange",
     "People",
@@ -148,16 +169,19 @@ __all__ = [
     "PinnedList",
     "Progress",
     "Receipt",
+    "RecipientsScreened",
     "Record",
     "RecordError",
     "Refused",
     "Remote",
     "Replaced",
+    "Reply",
     "Row",
     "RowNumbers",
     "Rows",
     "Screening",
     "Secret",
+    "SendBypassed",
     "ServerUrl",
     "Settings",
     "SharedRecord",
@@ -176,6 +200,8 @@ __all__ = [
     "TooManyInvalid",
     "Trace",
     "UnknownChannel",
+    "Waiting",
+    "Watched",
     "__version__",
     "add",
     "bypass",
@@ -193,6 +219,7 @@ __all__ = [
     "known_region",
     "mask",
     "normalize",
+    "receive_reply",
     "refresh",
     "register",
     "remove",

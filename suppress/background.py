@@ -54,7 +54,9 @@ def _run(step: "weakref.WeakMethod[Callable[[], float]]", woken: threading.Event
             pause = method()
         except BaseException:  # a source is a stranger's code
             # The next caller meets the same error, and is told.
-            logger.exception("A background task of suppress has failed")
+            logger.exception(
+                "A background task of suppress has failed", extra={"code": "background_failed"}
+            )
             pause = PAUSE_AFTER_ERROR
         del method
         woken.wait(min(pause, threading.TIMEOUT_MAX))

@@ -67,4 +67,11 @@ class FollowedList:
         # An unchanged list keeps what was computed for it, such as its digest.
         if found.numbers is not before.numbers or found.opted_out is not before.opted_out:
             self.snapshot = found
-        return View(self.snapshot, suppressor.reader(self._region), suppressor.now())
+        reader = suppressor.reader(self._region)
+        return View(
+            self.snapshot,
+            reader,
+            suppressor.now(),
+            changes_at=suppressor.changes_at,
+            listeners=suppressor.listeners,
+        )

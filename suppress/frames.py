@@ -7,6 +7,7 @@ The answers are those of `screen`.
 import functools
 import importlib
 import itertools
+import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from suppress.screening.campaign import View
 from suppress.screening.recipients import refuse_foreign, taken
 from suppress.screening.screening import Screening, outcomes_of
 from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES
+from suppress.screening.tally import OutcomeTally
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import without_frames
 
@@ -184,10 +186,14 @@ class FrameScreening:
             ) from error
         self._check_columns(frame.columns)
         numbers = [_numbers(frame[name]) for name in self.columns]
+        began = time.monotonic()
         view = self.look()
+        tally = OutcomeTally(view.snapshot.channel, view.listeners, began=began)
         codes, added = _explained(numbers, view) if self.explains else (_codes(numbers, view), None)
         if check_types and len(codes) and codes.max() == INVALID:
             refuse_foreign(itertools.chain.from_iterable(numbers))
+        tally.add(codes)
+        tally.tell()
         if added is None:
             chosen = _narwhals().Series.from_numpy(
                 "chosen", codes == ALLOWED, backend=frame.implementation

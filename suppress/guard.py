@@ -1,19 +1,21 @@
 """Guarded sends: a function that sends a message asks the stop list first, at each call."""
 
+import contextlib
 import contextvars
 import functools
 import inspect
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
 
 from suppress.default import default_suppressor
 from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
+from suppress.events import SendBypassed
 from suppress.numbers.mask import mask
 from suppress.printable import printable
 from suppress.screening.outcome import Decision, Outcome
+from suppress.screening.screening import Screening
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import stripped
 
@@ -28,13 +30,13 @@ Handler = Literal["raise", "skip"] | Callable[[Decision[Any]], Any]
 _reason: contextvars.ContextVar[str | None] = contextvars.ContextVar("bypass", default=None)
 
 
-@contextmanager
+@contextlib.contextmanager
 def bypass(*, reason: str) -> Iterator[None]:
     """Let guarded sends pass while the block runs, whoever is on the stop list.
 
     For messages that must go out: the confirmation of an opt-out, a password. It holds for
     this thread, or for this task and those that it starts. Each send that passes is logged as a
-    warning, with the reason.
+    warning, with the reason, and listeners are told.
 
     Args:
         reason: why, for the log; for example `"confirms an opt-out"`.
@@ -206,6 +208,7 @@ class _Rules:
         reason = _reason.get()
         if reason is not None:
             _log_bypass(recipient, reason)
+            self._tell_bypass(recipient, reason)
             return None
         number, channel = recipient
         suppressor = self.suppressor or default_suppressor()
@@ -217,6 +220,12 @@ class _Rules:
         if decision.outcome == Outcome.INVALID and self.on_invalid == "raise":
             raise InvalidNumber(decision.reason)
         return decision
+
+    def _tell_bypass(self, recipient: _Recipient, reason: str) -> None:
+        """Tell listeners, if there can be any: the message goes out all the same."""
+        with contextlib.suppress(SuppressError):
+            suppressor = self.suppressor or default_suppressor()
+            suppressor.listeners.tell(SendBypassed(recipient.channel, mask(reason)))
 
     def _answer(self, refused: Decision[Any]) -> Any:
         """Return what the guarded function returns in place of its own result."""
@@ -238,13 +247,19 @@ def _decision_against(
     suppressor: Suppressor, number: Any, channel: str, region: str | None
 ) -> Decision[Any] | None:
     """Return the decision against messaging a number; None if it may be messaged."""
-    if not isinstance(number, tuple):
+    if isinstance(number, tuple):
+        (decision,) = suppressor.screen([number], channel, default_region=region, key=_itself)
+    else:
         try:
             if not suppressor.is_suppressed(number, channel, default_region=region):
                 return None
         except InvalidNumber as error:
             return Decision(number, Outcome.INVALID, None, str(error))
-    (decision,) = suppressor.screen([number], channel, default_region=region, key=_itself)
+        # Listeners have been told: this only looks up the reason.
+        snapshot, reader = suppressor.snapshot(channel), suppressor.reader(region)
+        (decision,) = Screening(
+            [number], snapshot, key=_itself, reader=reader, screened_at=suppressor.now()
+        )
     return None if decision.outcome == Outcome.ALLOWED else decision
 
 
@@ -259,5 +274,10 @@ def _log_bypass(recipient: _Recipient, reason: str) -> None:
         masked,
         recipient.channel,
         printable(reason),
-        extra={"channel": recipient.channel, "reason": reason, "number": masked},
+        extra={
+            "code": "bypass",
+            "channel": recipient.channel,
+            "reason": mask(reason),
+            "number": masked,
+        },
     )

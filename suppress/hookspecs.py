@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
     import click
 
+    from suppress.events import Listener
     from suppress.opt_outs.shared import SharedRecord
     from suppress.settings.server_url import ServerUrl
     from suppress.settings.settings import Settings
     from suppress.sources import Source
     from suppress.stores.remote import Remote
+    from suppress.suppressor import Suppressor
 
 PROJECT = "suppress"
 
@@ -94,4 +96,25 @@ def suppress_commands() -> Sequence[click.Command]:  # type: ignore[empty-body]
 
     Returns:
         Commands (and groups) of `click`; their names must not be taken.
+    """
+
+
+@hookspec
+def suppress_listener(suppressor: Suppressor) -> Listener | None:
+    """Offer a function that is told of each event, such as one that counts them.
+
+    Called once for each `Suppressor`, when it has been made. It may be asked later on for its
+    status, and is best held by a weak reference. A listener is called in the thread where
+    something happened, so it has to return soon, and must not ask the stop list. One that fails
+    is logged once, and harms nothing.
+
+    Args:
+        suppressor: the one whose events are told; `suppressor.settings.section(...)` gives the
+            settings of the plugin itself.
+
+    Returns:
+        The listener, called with an event; None for none.
+
+    Raises:
+        ConfigurationError: the plugin's settings make no sense, or its library is missing.
     """

@@ -68,7 +68,8 @@ def warn_if_others_write(path: Path, what: str) -> None:
     except OSError:
         return
     if found is not None:
-        logger.warning("%s", found)
+        extra = {"code": "writable_by_others", "path": str(path)}
+        logger.warning("%s", found, extra=extra)
 
 
 def refuse_if_others_write(

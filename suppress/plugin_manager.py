@@ -25,9 +25,11 @@ from suppress.sources import Source, check
 if TYPE_CHECKING:
     import click
 
-    # Not imported at runtime: opt-outs are above the plugins.
+    # Not imported at runtime: these are above the plugins.
+    from suppress.events import Listener
     from suppress.opt_outs.shared import SharedRecord
     from suppress.stores.remote import Remote
+    from suppress.suppressor import Suppressor
 
 logger = logging.getLogger("suppress")
 
@@ -198,6 +200,25 @@ class Plugins:
         except ModuleNotFoundError as error:
             raise _not_installed(url, f"{error.name} is not installed", self.found) from error
 
+    def listeners(self, suppressor: "Suppressor") -> "list[Listener]":
+        """Return those who are told of the events of a `Suppressor`.
+
+        Raises:
+            ConfigurationError: a plugin cannot offer its listener.
+        """
+        found = []
+        for name in self.found:
+            try:
+                found += self._only(name, "suppress_listener")(suppressor=suppressor)
+            except ConfigurationError:
+                raise
+            except Exception as error:
+                raise ConfigurationError(
+                    f"The plugin {name!r} cannot offer its listener ({_said(error)}). "
+                    "Repair or uninstall it."
+                ) from error
+        return found
+
     def commands_of(self, name: str) -> "tuple[click.Command, ...]":
         """Return the commands that one plugin offers.
 
@@ -230,7 +251,8 @@ class Plugins:
             if missing is not None:
                 return Plugin(name, version, f"{missing} is not installed", missing)
             error = _said(raised)
-            logger.warning("The plugin %r cannot be imported: %s", name, error)
+            extra = {"code": "plugin_broken", "plugin": name, "error": error}
+            logger.warning("The plugin %r cannot be imported: %s", name, error, extra=extra)
             return Plugin(name, version, error)
         return Plugin(name, version)
 

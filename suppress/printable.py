@@ -13,6 +13,9 @@ LONGEST = 2000
 
 _GAP = " ... "
 
+_USUAL = vars(logging.makeLogRecord({})).keys() | {"message", "asctime"}
+"""The attributes of every log record; the others are extra fields."""
+
 
 def printable(text: str, most: int = LONGEST) -> str:
     """Return a text as one visible line, without its middle if it is long.
@@ -31,12 +34,14 @@ def printable(text: str, most: int = LONGEST) -> str:
 
 
 class PrintableRecords(logging.Filter):
-    """Makes the arguments of log records printable."""
+    """Makes the arguments and the extra fields of log records printable."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let every record pass, with its texts, paths and exceptions made printable."""
         if isinstance(record.args, tuple):
             record.args = tuple(map(_shown, record.args))
+        for name in vars(record).keys() - _USUAL:
+            setattr(record, name, _shown(getattr(record, name)))
         return True
 
 

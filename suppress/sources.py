@@ -211,6 +211,7 @@ def load(
                 if count == 1
                 else f"{count:,} entries of the {channel} stop list are not phone numbers",
                 example if count == 1 else f"{example}, ...",
+                extra={"code": "entries_unread", "channel": channel, "count": count},
             )
         asked_of = {source.name for source in sources if channel in source.channels}
         times = {name: moment for name, moment in read_at.items() if name in asked_of}

@@ -7,6 +7,7 @@ import contextlib
 import importlib
 import logging
 import sqlite3
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,12 @@ from numpy.typing import NDArray
 
 from suppress.default import default_suppressor
 from suppress.errors import InvalidNumber, SuppressError
+from suppress.numbers.mask import mask
 from suppress.screening.outcome import Outcome
 from suppress.screening.recipients import taken
 from suppress.screening.screening import outcomes_of
 from suppress.screening.segment import INVALID, OUTCOMES, SUPPRESSED
+from suppress.screening.tally import OutcomeTally
 from suppress.suppressor import Suppressor
 
 logger = logging.getLogger("suppress")
@@ -112,7 +115,10 @@ class _Functions:
             return None
         except SuppressError as error:
             # SQLite says only that a function has failed.
-            logger.error("The SQL query failed. %s", error)  # noqa: TRY400 - frames hold numbers
+            extra = {"code": "query_failed", "channel": mask(channel), "error": mask(str(error))}
+            logger.error(  # noqa: TRY400 - frames hold numbers
+                "The SQL query failed. %s", error, extra=extra
+            )
             raise
 
     def outcomes(self, numbers: Any, channels: Any) -> Any:
@@ -142,5 +148,10 @@ class _Functions:
 
     def _codes_on(self, channel: str, numbers: Any) -> NDArray[np.uint8]:
         one = self.suppressor or default_suppressor()
+        began = time.monotonic()
         snapshot, reader = one.snapshot(channel), one.reader(self.default_region)
-        return outcomes_of(taken(numbers)[1], snapshot, reader)
+        tally = OutcomeTally(channel, one.listeners, began=began)
+        codes = outcomes_of(taken(numbers)[1], snapshot, reader)
+        tally.add(codes)
+        tally.tell()
+        return codes

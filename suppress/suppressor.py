@@ -1,16 +1,22 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
+import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
+import numpy as np
+from numpy.typing import NDArray
+
 from suppress.background import Background
 from suppress.errors import InvalidNumber, UnknownChannel
+from suppress.events import Listeners
 from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
+from suppress.opt_outs.contract import Change
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept
 from suppress.opt_outs.moving import MovingMethods
@@ -19,6 +25,7 @@ from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
 from suppress.screening.recipients import taken
 from suppress.screening.screening import Screening, allowed
+from suppress.screening.tally import OutcomeTally, told
 from suppress.serving.context import Context
 from suppress.serving.limits import LIMITS, ServingLimits
 from suppress.serving.load import Report
@@ -48,7 +55,7 @@ class Suppressor(MovingMethods):
         limits: delays of serving.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
-            `opt_outs`, `local_copy`), which win over the environment and the file.
+            `opt_outs`, `local_copy`, `stop_scope`), which win over the environment and the file.
 
     Raises:
         ConfigurationError: a setting is invalid, or no source is configured.
@@ -71,6 +78,7 @@ class Suppressor(MovingMethods):
         found = Plugins(plugins)
         self.sources = found.sources(self.settings)
         self.channels = tuple(sorted({name for each in self.sources for name in each.channels}))
+        self.listeners = Listeners()
         self._clock = clock
         folder = self.settings.folder_of(self.settings.store)
         self._store = open_store(folder, found.remote(self.settings))
@@ -93,6 +101,7 @@ class Suppressor(MovingMethods):
                 stored=self.stored,
                 clock=clock,
                 load_timeout=self.settings.load_timeout,
+                tell=self.listeners.tell,
             )
             if background:
                 self._delivering = Background(self._keeping.delivery.deliver_later)
@@ -104,9 +113,11 @@ class Suppressor(MovingMethods):
             clock=clock,
             timer=timer,
             wake=(lambda: None) if self._renewing is None else self._renewing.wake,
+            tell=self.listeners.tell,
         )
         self._calendar = Calendar(self.sources, self.channels, context, self._keeping)
         follow_forks(self)
+        self.listeners.add(found.listeners(self))
 
     @without_frames
     def filter_recipients(
@@ -121,7 +132,10 @@ class Suppressor(MovingMethods):
 
         Arguments and errors as for `suppress.filter_recipients`.
         """
-        return allowed(*self._prepared(numbers, channel, default_region, key))
+        tally = OutcomeTally(channel, self.listeners)
+        found = allowed(*self._prepared(numbers, channel, default_region, key), tally)
+        tally.tell()
+        return found
 
     @without_frames
     def screen(
@@ -138,12 +152,16 @@ class Suppressor(MovingMethods):
         until the last one has come is suppressed. Arguments and errors as for
         `filter_recipients`.
         """
+        tally = OutcomeTally(channel, self.listeners)
         recipients, taken_numbers, snapshot, reader = self._prepared(
             numbers, channel, default_region, key
         )
-        return Screening(
+        screening = Screening(
             recipients, snapshot, numbers=taken_numbers, screened_at=self.now(), reader=reader
         )
+        tally.add(screening.codes)
+        tally.tell()
+        return screening
 
     def _prepared(
         self,
@@ -170,6 +188,13 @@ class Suppressor(MovingMethods):
             InvalidNumber: it is not listed, and is not a number that may be messaged. Other
                 errors as for `filter_recipients`.
         """
+        if not self.listeners.present:
+            return self._lists(number, channel, default_region)
+        ask = functools.partial(self._lists, number, channel, default_region)
+        return told(ask, channel, self.listeners)
+
+    def _lists(self, number: object, channel: str, default_region: str | None) -> bool:
+        """Return whether a number is on the stop list, or raise, as `is_suppressed` does."""
         self._known(channel)
         period = self._calendar.current
         reader = period.readers.of(default_region)
@@ -242,6 +267,17 @@ class Suppressor(MovingMethods):
             StopListUnavailable: the opt-outs that were made here cannot be read.
         """
         return self._serving.status()
+
+    def changes_at(self, positions: NDArray[np.int64]) -> list[Change]:
+        """Return the changes at some positions of the record, but for those that are gone.
+
+        Args:
+            positions: the positions, as `Change.position` has them.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        return [] if self._opt_outs is None else self._opt_outs.changes_at(positions)
 
     def reader(self, default_region: str | None = None) -> Reader:
         """Return the reader of numbers for the region given, else for that of the setting.

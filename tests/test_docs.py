@@ -24,7 +24,10 @@ from suppress_aws.settings import AwsSettings
 from suppress_bsg.sandbox import Sandbox
 from suppress_bsg.settings import BsgSettings
 from suppress_file import FileSettings
+from suppress_http.settings import ServeSettings
+from suppress_opentelemetry import OpenTelemetrySettings
 from suppress_postgres.settings import PostgresSettings
+from suppress_prometheus import PrometheusSettings
 from suppress_redis.settings import RedisSettings
 from suppress_sqlalchemy.settings import SqlSettings
 from suppress_telnyx.settings import TelnyxSettings
@@ -54,9 +57,12 @@ def settings() -> Iterator[tuple[str, str, object]]:
         ("SUPPRESS_FILE", FileSettings),
         ("TELNYX", TelnyxSettings),
         ("SUPPRESS_AWS", AwsSettings),
+        ("SUPPRESS_OPENTELEMETRY", OpenTelemetrySettings),
+        ("SUPPRESS_PROMETHEUS", PrometheusSettings),
         ("SUPPRESS_SQLALCHEMY", SqlSettings),
         ("SUPPRESS_POSTGRES", PostgresSettings),
         ("SUPPRESS_REDIS", RedisSettings),
+        ("SUPPRESS_SERVE", ServeSettings),
     )
     for prefix, kind in tables:
         for field in dataclasses.fields(kind):

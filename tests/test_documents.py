@@ -7,8 +7,10 @@ caption is a file, and is written where they run. The stop list is the tutorial'
 import contextlib
 import doctest
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -19,15 +21,17 @@ from sybil import Document, Example, Region, Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 from sybil.parsers.myst.lexers import DirectiveLexer
 
-from support.builders import row
+from support.builders import environ_of_list, row
 from support.faulty_aws import FaultyAws, opted_out
 from support.faulty_telnyx import FaultyTelnyx, blocks
 from support.postgres_server import PostgresServer, missing_for_postgres
+from support.serving import served
 from support.spark import MARKS, missing_for_spark
 from suppress_bsg.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 SPARK = ROOT / "docs/how-to/spark.md"
+SERVE = ROOT / "docs/how-to/serve.md"
 MACHINES = ROOT / "docs/how-to/several-machines.md"
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
@@ -41,6 +45,9 @@ NEEDED = {
     "docs/how-to/django.md": ("celery", "django"),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
     "docs/how-to/frameworks.md": ("dramatiq", "fakeredis", "fastapi", "httpx2", "rq"),
+    "docs/how-to/monitoring.md": ("opentelemetry.sdk", "prometheus_client", "structlog"),
+    "docs/how-to/report.md": ("babel", "jinja2"),
+    "docs/how-to/serve.md": ("prometheus_client", "starlette", "uvicorn"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""
@@ -71,14 +78,26 @@ def postgres() -> Iterator[dict[str, str]]:
         yield {"SUPPRESS_STORE": server.url(database)}
 
 
+@contextlib.contextmanager
+def service() -> Iterator[dict[str, str]]:
+    """Run `suppress serve` with the tutorial's stop list."""
+    with tempfile.TemporaryDirectory() as folder:
+        environ = environ_of_list(Path(folder), b"+14155552671\n+442079460958\n")
+        with served(environ) as found:
+            yield {"SERVICE": found.url}
+
+
 SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
     "docs/how-to/aws.md": aws,
     "docs/how-to/telnyx.md": telnyx,
     "docs/how-to/several-machines.md": postgres,
+    "docs/how-to/serve.md": service,
 }
 """Servers that the code of a page asks, besides BSG's; each yields variables of the environment."""
 
-MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers]}
+NO_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers], SERVE: [NO_CURL]}
 
 STOP_LIST = [row(1, 14155552671, "sms", "viber"), row(2, 442079460958, "sms", "viber")]
 

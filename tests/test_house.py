@@ -18,20 +18,10 @@ MOST_LINES = 400
 MOST_LINES_OF_A_CLASS = 300
 
 OF_EXTRAS = {
-    *(
-        "boto3",
-        "botocore",
-        "celery",
-        "dask",
-        "django",
-        "duckdb",
-        "modin",
-        "narwhals",
-        "pandas",
-        "polars",
-        "psycopg",
-    ),
-    *("pyarrow", "pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "xlsxwriter"),
+    *("babel", "boto3", "botocore", "cryptography", "dask", "duckdb", "jinja2", "modin"),
+    *("narwhals", "opentelemetry", "pandas", "polars", "prometheus_client", "psycopg", "pyarrow"),
+    *("pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "starlette", "uvicorn"),
+    *("celery", "django", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -88,8 +78,8 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:
     plugins = (
-        "suppress_aws, suppress_bsg, suppress_file, suppress_postgres, suppress_sqlalchemy, "
-        "suppress_telnyx"
+        "suppress_aws, suppress_bsg, suppress_file, suppress_http, suppress_opentelemetry, "
+        "suppress_postgres, suppress_prometheus, suppress_sqlalchemy, suppress_telnyx"
     )
     code = f"import json, suppress, {plugins}, sys; print(json.dumps([*sys.modules]))"
     done = subprocess.run(

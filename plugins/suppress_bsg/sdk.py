@@ -173,8 +173,12 @@ def _error_for(decision: Refusal, channel: str) -> suppress.SuppressError:
 
 def _log_dropped(decisions: Sequence[Refusal]) -> None:
     listed = sum(each.outcome == suppress.Outcome.SUPPRESSED for each in decisions)
+    invalid = len(decisions) - listed
     logger.warning(
-        "Left out of a campaign: %d suppressed, %d invalid", listed, len(decisions) - listed
+        "Left out of a campaign: %d suppressed, %d invalid",
+        listed,
+        invalid,
+        extra={"code": "campaign_reduced", "suppressed": listed, "invalid": invalid},
     )
 
 

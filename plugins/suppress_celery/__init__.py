@@ -45,9 +45,6 @@ class NotSent(TypedDict):
     reason: str
 
 
-Handler = Callable[[suppress.Decision[Any]], Any]
-
-
 class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
     """A Celery task that sends one message, unless its recipient is on the stop list.
 
@@ -87,8 +84,8 @@ class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
 
     channel: str | Callable[..., str]
     to: str | Callable[..., Any]
-    on_suppressed: Handler | None = None
-    on_invalid: Handler | None = None
+    on_suppressed: Callable[[suppress.Decision[Any]], Any] | None = None
+    on_invalid: Callable[[suppress.Decision[Any]], Any] | None = None
     default_region: str | None = None
     suppressor: suppress.Suppressor | None = None
 
@@ -197,16 +194,14 @@ def _option(task: type[GuardedTask], name: str) -> Any:
 def _dropped(task: GuardedTask, decision: suppress.Decision[Any]) -> NotSent:
     """Log that a message is not sent, and return the result that says so."""
     reason = suppress.mask(decision.reason)
-    is_listed = decision.outcome == suppress.Outcome.SUPPRESSED
-    logger.log(
-        logging.INFO if is_listed else logging.WARNING,
-        "The task %s[%s] sent nothing: %s",
-        task.name,
-        task.request.id,
-        reason,
-        extra={"task": task.name, "outcome": str(decision.outcome), "reason": reason},
-    )
-    return NotSent(sent=False, outcome=str(decision.outcome), reason=reason)
+    outcome = str(decision.outcome)
+    message = "The task %s[%s] sent nothing: %s"
+    fields = {"code": "task_dropped", "task": task.name, "outcome": outcome, "reason": reason}
+    if decision.outcome == suppress.Outcome.SUPPRESSED:
+        logger.info(message, task.name, task.request.id, reason, extra=fields)
+    else:
+        logger.warning(message, task.name, task.request.id, reason, extra=fields)
+    return NotSent(sent=False, outcome=outcome, reason=reason)
 
 
 def _itself(decision: suppress.Decision[Any]) -> suppress.Decision[Any]:

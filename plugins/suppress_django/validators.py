@@ -63,7 +63,11 @@ class NotSuppressed:
         except suppress.SuppressError as error:
             if not error.retryable:
                 raise
-            logger.warning("A form refuses a number that cannot be checked: %s", error)
+            logger.warning(
+                "A form refuses a number that cannot be checked: %s",
+                error,
+                extra={"code": "form_unchecked", "channel": self.channel, "error": str(error)},
+            )
             code = "unavailable"
         if code is not None:
             raise ValidationError(self.messages[code], code=code)

@@ -84,15 +84,16 @@ class SparkReceipt(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, stop_list: PinnedList, columns: tuple[str, ...]) -> Self:
         """Return the receipt of the columns that are screened against a stop list."""
-        snapshot, reader, at = stop_list.view
+        view = stop_list.view
+        snapshot, convention = view.snapshot, view.reader.convention
         return cls(
             suppress=__version__,
             phonenumbers=phonenumbers.__version__,
             channel=snapshot.channel,
-            screened_at=at,
-            default_region=reader.convention.region,
-            possible_only=reader.convention.possible_only,
-            renumbering=reader.convention.renumbering.digest,
+            screened_at=view.at,
+            default_region=convention.region,
+            possible_only=convention.possible_only,
+            renumbering=convention.renumbering.digest,
             columns=columns,
             snapshot=Against.of(snapshot),
         )

@@ -23,6 +23,7 @@ from suppress.cli.plugins import plugins
 from suppress.cli.push import push
 from suppress.cli.refresh import refresh
 from suppress.cli.remove import remove
+from suppress.cli.report import report
 from suppress.cli.reset_opt_outs import reset_opt_outs
 from suppress.cli.signals import install
 from suppress.cli.status import status
@@ -73,7 +74,7 @@ for _command in (
     *(filter_command, check, refresh, status),
     *(add, remove, history, opt_outs, forget, reset_opt_outs),
     *(export, import_command, diff, push),
-    *(verify, plugins),
+    *(verify, report, plugins),
 ):
     command_line.add_command(_command)
 

@@ -3,7 +3,7 @@
 | status | meaning |
 |--------|---------|
 | 0      | done; for `check`: allowed; for `status --check`: every list may serve |
-| 1      | for `check`: suppressed; for `status --check`: a list is stale; for `verify`: something differs |
+| 1      | for `check`: suppressed; for `status --check`: a list is stale; for `verify`: something differs, or is too old |
 | 2      | the command was called wrongly, or the settings are wrong |
 | 3      | the stop list is unavailable: nothing was written; for `status --check`: a list is missing, expired or failing |
 | 4      | the input cannot be read; for `check`: not a phone number |

@@ -28,8 +28,8 @@ from suppress.suppressor import Suppressor
     help="Output format (default: that of the output's name, or csv).",
 )
 @click.option(
-    "--output",
     "-o",
+    "--output",
     metavar="OUT",
     default=STANDARD,
     help="Output file, readable by you alone (default: standard output).",

@@ -22,7 +22,7 @@ from suppress.cli.options import (
     region_option,
     sheet_option,
 )
-from suppress.cli.outputs import check_replaceable, outputs, refuse_conflicts
+from suppress.cli.outputs import Output, check_replaceable, outputs, refuse_conflicts
 from suppress.cli.summary import summary
 from suppress.errors import InputError
 from suppress.files.compressed import compression_of
@@ -31,10 +31,14 @@ from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Outcome
+from suppress.screening.page import check_can_render
 from suppress.suppressor import Suppressor
 
-DECISIONS, RECEIPT = "decisions", "receipt"
+DECISIONS, RECEIPT, REPORT = "decisions", "receipt", "report"
 """The outputs beside those of rows."""
+
+TOLD = RECEIPT, REPORT
+"""The outputs that are written at the end, as they are."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,7 @@ class Options:
     invalid: str | None
     decisions: str | None
     receipt: str | None
+    report: str | None
     max_invalid: MaxInvalid | None
     once: bool
     in_place: bool
@@ -74,6 +79,7 @@ class Options:
             (Outcome.INVALID, self.invalid),
             (DECISIONS, self.decisions),
             (RECEIPT, self.receipt),
+            (REPORT, self.report),
         ]
         places = {what: place for what, place in named if place is not None}
         refuse_conflicts(self.source, places)
@@ -107,7 +113,7 @@ class Options:
             places: the place of each output.
             rows: the rows of the input.
         """
-        found = {what: compression_of(place) for what, place in places.items() if what != RECEIPT}
+        found = {what: compression_of(place) for what, place in places.items() if what not in TOLD}
         return {**found, Outcome.ALLOWED: rows.compression} if self.in_place else found
 
 
@@ -147,6 +153,11 @@ def _max_invalid(
     "--receipt", metavar="FILE", help="File for a receipt, which `suppress verify` can check."
 )
 @click.option(
+    "--report",
+    metavar="FILE",
+    help="HTML file for a report of the campaign (needs the extra `report`).",
+)
+@click.option(
     "--max-invalid",
     metavar="N or N%",
     callback=_max_invalid,
@@ -175,6 +186,8 @@ def filter_command(**given: Any) -> None:
     """
     options = Options(**given)
     places = options.places()
+    if REPORT in places:
+        check_can_render()
     suppressor = Suppressor(background=False)
     with contextlib.ExitStack() as stack:
         stream, size = opened(options.source, stack)
@@ -206,21 +219,29 @@ def filter_command(**given: Any) -> None:
                 stop_list,
                 once=options.once,
                 with_receipt=RECEIPT in places,
+                with_report=REPORT in places,
                 progress=progress,
-                **{what: each for what, each in written.items() if what != RECEIPT},
+                **{what: each for what, each in written.items() if what not in TOLD},
             )
             quiet = current_limits().quiet if campaign.is_cut else 0.0
             check_unchanged(stream, rows, before, quiet=quiet)
             if options.max_invalid is not None:
                 _check(options.max_invalid, campaign, suppressor)
-            if campaign.receipt is not None:
-                written[RECEIPT].writelines([campaign.receipt.to_json()])
+            _tell(campaign, written)
             if options.in_place:
                 check_replaceable(options.source, stream)
                 stream.close()
     _print_summary(campaign, suppressor)
     if rows.remark:
         click.echo(rows.remark, err=True)
+
+
+def _tell(campaign: Campaign, written: Mapping[str, Output]) -> None:
+    """Write the receipt and the report, where they were asked for."""
+    if campaign.receipt is not None and RECEIPT in written:
+        written[RECEIPT].writelines([campaign.receipt.to_json()])
+    if campaign.report is not None:
+        written[REPORT].writelines([campaign.report.to_html().encode()])
 
 
 def _followed(suppressor: Suppressor, channel: str, region: str | None) -> FollowedList:

@@ -24,6 +24,7 @@ OPTIONS = {
     "invalid": "--invalid",
     "decisions": "--decisions",
     "receipt": "--receipt",
+    "report": "--report",
 }
 """The option for each output."""
 

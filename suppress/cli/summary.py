@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from suppress.cli.printing import ago, counted
-from suppress.cli.reasons import by_reason
 from suppress.files.number_column import shown
 from suppress.numbers.problem import Problem
 from suppress.screening.outcome import Outcome
+from suppress.screening.reasons import by_reason
 from suppress.stop_list.snapshot import Snapshot
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from suppress.errors import (
     ConfigurationError,
@@ -18,8 +18,8 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
+from suppress.files.batch import Row
 from suppress.files.number_column import is_blank, shown
-from suppress.files.rows import Rows
 from suppress.lists.listing import NONE
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.handed_in import as_text, digits_of
@@ -71,6 +71,18 @@ class Read(NamedTuple):
     unread: Mapping[str, frozenset[str]]
 
 
+class GivenRows(Protocol):
+    """Rows of a file with all of their cells: `Rows`, or some of its rows."""
+
+    name: str
+
+    def with_cells(self) -> Iterator[tuple[Row, Mapping[str, Any]]]:
+        """Return the rows, each with its cells by the names of their columns."""
+
+    def error(self, problem: str, line: int | None = None) -> InputError:
+        """Return the error for a problem with a line."""
+
+
 class _Line(NamedTuple):
     """One row.
 
@@ -90,7 +102,7 @@ class _Line(NamedTuple):
 
 
 def read_opt_outs(
-    rows: Rows, meanings: Meanings, suppressor: Suppressor, *, allow_unread: bool = False
+    rows: GivenRows, meanings: Meanings, suppressor: Suppressor, *, allow_unread: bool = False
 ) -> Read:
     """Return all opt-outs of a file.
 
@@ -140,7 +152,7 @@ class _Lines:
         suppressor: which channels are served, and the time.
     """
 
-    def __init__(self, rows: Rows, meanings: Meanings, suppressor: Suppressor) -> None:
+    def __init__(self, rows: GivenRows, meanings: Meanings, suppressor: Suppressor) -> None:
         self._rows = rows
         self._meanings = meanings
         self._served = suppressor.channels
@@ -239,7 +251,7 @@ class _Readers:
         return self._others[region]
 
 
-def _additions(some: Sequence[_Line], rows: Rows, readers: _Readers) -> Iterator[Addition]:
+def _additions(some: Sequence[_Line], rows: GivenRows, readers: _Readers) -> Iterator[Addition]:
     """Give the people of some rows; neighbours under the same circumstances together.
 
     Raises:

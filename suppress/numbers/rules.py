@@ -185,6 +185,7 @@ class Rules:
                     "phonenumbers %s parses numbers in another way than this version of suppress "
                     "expects, so it is asked about each number, which is slower. Update suppress.",
                     phonenumbers.__version__,
+                    extra={"code": "phonenumbers_differs"},
                 )
                 self._start = _PAGE
                 self._page_of[:] = _PAGE

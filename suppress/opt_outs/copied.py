@@ -145,7 +145,7 @@ def _write(database: sqlite3.Connection, changes: Iterable[Changes]) -> None:
 def _write_forgotten(database: sqlite3.Connection, forgotten: Mapping[str, Forgotten]) -> None:
     """Replace the keyed hashes by those of the shared record, as far as their changes are here."""
     rows = [
-        (channel, hashed, trace.position, trace.is_line)
+        {"channel": channel, "hash": hashed, "position": trace.position, "is_line": trace.is_line}
         for channel, each in forgotten.items()
         for hashed, traces in each.traces.items()
         for trace in traces
@@ -154,8 +154,8 @@ def _write_forgotten(database: sqlite3.Connection, forgotten: Mapping[str, Forgo
         database.execute("UPDATE file SET key = ?", (each.key,))
     database.execute("DELETE FROM forgotten")
     database.executemany(
-        "INSERT INTO forgotten SELECT ?1, ?2, ?3, ?4 "
-        "WHERE EXISTS (SELECT 1 FROM batch WHERE position = ?3)",
+        "INSERT INTO forgotten SELECT :channel, :hash, :position, :is_line "
+        "WHERE EXISTS (SELECT 1 FROM batch WHERE position = :position)",
         rows,
     )
     forgettings = database.execute("SELECT position FROM batch WHERE action = 'forget'").fetchall()

@@ -85,6 +85,7 @@ class Copying:
                 "The copy of the opt-outs as it was is kept as %s. Delete it when you need it no "
                 "more.",
                 kept,
+                extra={"code": "opt_outs_copy_kept", "path": str(kept)},
             )
         return True
 

@@ -11,12 +11,15 @@ import dataclasses
 import hashlib
 import logging
 import math
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from suppress.errors import Refused, SourceError, StoreUnavailable
+from suppress.events import Listener, OptOutsDelivered, unheard
 from suppress.hanging import Calls, Hanging, Overdue
+from suppress.numbers.mask import mask
 from suppress.opt_outs.contract import Backlog, Destination, PendingChange, Record, RecordError
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.record import unavailable
@@ -67,6 +70,8 @@ class Delivery:
         ids: gives the ids that a source needs for removing.
         clock: gives the time, in seconds since the epoch.
         load_timeout: seconds to wait for another process that delivers.
+        timer: gives seconds that never run backwards.
+        tell: told of each delivery.
         limits: the delays.
     """
 
@@ -79,6 +84,8 @@ class Delivery:
         ids: Ids,
         clock: Callable[[], float],
         load_timeout: float,
+        timer: Callable[[], float] = time.monotonic,
+        tell: Listener = unheard,
         limits: OptOutLimits = LIMITS,
     ) -> None:
         self._record = record
@@ -88,6 +95,8 @@ class Delivery:
         self._ids = ids
         self._clock = clock
         self._load_timeout = load_timeout
+        self._timer = timer
+        self._tell = tell
         self._limits = limits
         self._rests: dict[Destination, float] = {}
         self._calls = Calls()
@@ -127,7 +136,8 @@ class Delivery:
         try:
             return min(self._limits.look_every, self.deliver(forced=False))
         except StoreUnavailable as error:
-            logger.warning("%s", error)
+            extra = {"code": "delivery_unavailable", "error": str(error)}
+            logger.warning("%s", error, extra=extra)
             return self._limits.look_every
 
     def deliver(self, *, forced: bool, max_wait: float | None = None) -> float:
@@ -271,6 +281,7 @@ class Delivery:
         action, channel = batch[0].action, batch[0].channel
         numbers = [each.number for each in batch]
         places = [each.id for each in batch]
+        began = self._timer()
         try:
             if action == "add":
                 self._call(source, lambda: source.add(numbers, channel), max_wait)
@@ -286,6 +297,7 @@ class Delivery:
                 )
             refused.add((channel, numbers[0]))
             self._record.reject(places, str(error), self._clock(), refused=True)
+            self._told("refused", batch, source, began, str(error))
             logger.warning(
                 "The source %r refuses %s: %s `suppress status` shows it.",
                 source.name,
@@ -293,20 +305,38 @@ class Delivery:
                 if action == "add"
                 else "to remove a number",
                 error,
+                extra=_fields("delivery_refused", batch, source, str(error)),
             )
         except (StoreUnavailable, RecordError):
             raise
         except Exception as error:  # noqa: BLE001 - a source is a stranger's code
             self._record.reject(places, in_words(error), self._clock(), refused=False)
+            self._told("failed", batch, source, began, in_words(error))
             logger.warning(
                 "What was opted out here cannot be delivered to the source %r now, and waits: %s",
                 source.name,
                 in_words(error),
+                extra=_fields("delivery_failed", batch, source, in_words(error)),
             )
             return False
         else:
             self._record.acknowledge(places)
+            self._told("taken", batch, source, began)
         return True
+
+    def _told(
+        self,
+        outcome: Literal["taken", "refused", "failed"],
+        batch: Sequence[PendingChange],
+        source: _Taker,
+        began: float,
+        error: str | None = None,
+    ) -> None:
+        """Tell listeners of the outcome for a batch."""
+        kind, took, why = batch[0], self._timer() - began, error and mask(error)
+        self._tell(
+            OptOutsDelivered(source.name, kind.channel, kind.action, outcome, len(batch), took, why)
+        )
 
     def _call(self, source: _Taker, call: Callable[[], None], max_wait: float | None) -> None:
         """Call a source, and give the call up where it takes too long."""
@@ -328,6 +358,14 @@ class Delivery:
             yield
         except RecordError as error:
             raise StoreUnavailable(unavailable(self._record, error)) from error
+
+
+def _fields(
+    code: str, batch: Sequence[PendingChange], source: Source, error: str
+) -> dict[str, object]:
+    """Return the fields of a log record about a batch."""
+    kind, names = batch[0], {"code": code, "source": source.name, "error": mask(error)}
+    return {**names, "channel": kind.channel, "action": kind.action, "count": len(batch)}
 
 
 def _batches(changes: Sequence[PendingChange], source: TakesOptOuts) -> list[list[PendingChange]]:

@@ -3,6 +3,7 @@
 import weakref
 from collections.abc import Callable, Sequence
 
+from suppress.events import Listener
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.delivery import Delivery, Ids
 from suppress.opt_outs.image import Images
@@ -22,6 +23,7 @@ class Keeping:
             alive by this.
         clock: gives the time, in seconds since the epoch.
         load_timeout: seconds that a source may take.
+        tell: told of each delivery.
 
     Attributes:
         delivery: tells the sources.
@@ -36,6 +38,7 @@ class Keeping:
         stored: Callable[[str], Snapshot | None],
         clock: Callable[[], float],
         load_timeout: float,
+        tell: Listener,
     ) -> None:
         self._place = place
         self.upkeep = place.upkeep
@@ -46,6 +49,7 @@ class Keeping:
             ids=_ids_in(weakref.WeakMethod(stored)),
             clock=clock,
             load_timeout=load_timeout,
+            tell=tell,
         )
 
     def opt_outs_under(self, convention: Convention, before: OptOuts | None) -> OptOuts:

@@ -1,11 +1,12 @@
 """The methods of a `Suppressor` that opt people out, and show and deliver what was done."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple, Unpack
 
 from suppress.errors import ConfigurationError, StopListUnavailable
+from suppress.events import Listeners, OptOutsChanged
 from suppress.numbers.bulk import Reader
 from suppress.opt_outs.contract import Backlog, Change, PendingChange
 from suppress.opt_outs.delivery import Delivery
@@ -28,9 +29,11 @@ class OptOutMethods(ABC):
 
     Attributes:
         channels: the channels that are served.
+        listeners: those who are told of events.
     """
 
     channels: tuple[str, ...]
+    listeners: Listeners
     _clock: Callable[[], float]
 
     @abstractmethod
@@ -90,16 +93,13 @@ class OptOutMethods(ABC):
         opt_outs, delivery = self._kept(*channels)
         evidence = Evidence.given(details, self._clock())
         people = read_exactly(numbers, self.reader(details.get("default_region")))
+        names, told = list(dict.fromkeys(channels)), delivery.destinations
         try:
-            return opt_outs.add(
-                people,
-                list(dict.fromkeys(channels)),
-                delivery.destinations,
-                now=self._clock(),
-                evidence=evidence,
-            )
+            added = opt_outs.add(people, names, told, now=self._clock(), evidence=evidence)
         finally:
             self._announce()
+        tell_added(self.listeners, added)
+        return added
 
     @without_frames
     def remove(
@@ -149,6 +149,7 @@ class OptOutMethods(ABC):
             correction=correction,
         )
         self._announce()
+        self.listeners.tell(OptOutsChanged(channel, "remove", len(people.numbers)))
         lists = snapshot.with_opted_out(opt_outs.of(channel))
         return {
             number: tuple(
@@ -323,3 +324,10 @@ class OptOutMethods(ABC):
                 "SUPPRESS_STORE (`store` in the table [suppress]) names no folder, nor a server."
             )
         return kept
+
+
+def tell_added(listeners: Listeners, added: Mapping[str, int]) -> None:
+    """Tell listeners how many opt-outs are new, by channel."""
+    for channel, count in added.items():
+        if count:
+            listeners.tell(OptOutsChanged(channel, "add", count))

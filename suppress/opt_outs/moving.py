@@ -15,7 +15,7 @@ from suppress.opt_outs.contract import Changes, Destination
 from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.fold import Fold, united
 from suppress.opt_outs.lookup import not_among
-from suppress.opt_outs.methods import OptOutMethods
+from suppress.opt_outs.methods import OptOutMethods, tell_added
 from suppress.opt_outs.people import People, read_people
 from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
 from suppress.stop_list.run import Readings
@@ -106,6 +106,7 @@ class MovingMethods(OptOutMethods, ABC):
         opt_outs.append(changes)
         if not dry_run:
             self._announce()
+            tell_added(self.listeners, {name: each.new for name, each in added.items()})
         return MappingProxyType(added)
 
     @without_frames

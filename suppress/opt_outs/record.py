@@ -248,6 +248,15 @@ class OptOuts:
                 if via in (None, each.via):
                     yield each
 
+    def changes_at(self, positions: NDArray[np.int64]) -> list[Change]:
+        """Return the changes at some positions, in that order, but for those that are gone.
+
+        Raises:
+            StoreUnavailable: they cannot be read.
+        """
+        with self._explained():
+            return list(changes_at(positions, self.record))
+
     def forget(self, person: People, *, now: float) -> int:
         """Remove a person from every change, and keep the opt-outs in force by keyed hashes.
 

@@ -205,4 +205,5 @@ class Replica:
                 "An opt-out is in force, but cannot be copied to this machine (%s). %s",
                 error.reason,
                 error.remedy,
+                extra={"code": "opt_out_not_copied", "error": error.reason},
             )

@@ -15,10 +15,12 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
-from suppress.ownership import in_other_hands
+from suppress.atomic import make_shared
+from suppress.ownership import group_of, in_other_hands
 
 _FORM = struct.Struct("<qd")
 _DIGEST_SIZE = 8
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -49,7 +51,8 @@ class SeenNote:
         """Return what the note says; None where there is none that can be believed."""
         try:
             with self._path.open("rb") as stream:
-                if in_other_hands(os.fstat(stream.fileno())) is not None:
+                group = group_of(self._path.parent)
+                if in_other_hands(os.fstat(stream.fileno()), group) is not None:
                     return None
                 content = stream.read(_FORM.size + _DIGEST_SIZE)
         except OSError:
@@ -64,7 +67,8 @@ class SeenNote:
             OSError: it cannot be written.
         """
         said = _FORM.pack(*seen)
-        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        mode = make_shared(self._path)
+        file = os.open(self._path, os.O_WRONLY | os.O_CREAT | _NOFOLLOW, mode)
         try:
             os.pwrite(file, said + self._digest(said), 0)
         finally:

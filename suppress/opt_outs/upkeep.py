@@ -155,6 +155,7 @@ class Upkeep:
             self._copying.folder,
             error.reason,
             self._copying.shared.where,
+            extra={"code": "opt_outs_copy_damaged", "error": error.reason},
         )
         self._copying.is_damaged = True
         self._sync_within(self._limits.max_wait)
@@ -194,7 +195,12 @@ class Upkeep:
             self._copying.is_damaged = False
         if self._failure is not None:
             self._failure = None
-            logger.warning("The opt-outs in %s can be copied again.", self._copying.shared.where)
+            where = self._copying.shared.where
+            logger.warning(
+                "The opt-outs in %s can be copied again.",
+                where,
+                extra={"code": "opt_outs_available", "where": where},
+            )
 
     def take_over(self, changes: Sequence[Changes], expected: int | None, began: float) -> None:
         """Copy what this process has just appended to the shared record.
@@ -272,12 +278,14 @@ class Upkeep:
 
     def _note_failure(self, error: RecordError) -> None:
         if self._failure is None:
+            where = self._copying.shared.where
             logger.warning(
                 "The opt-outs in %s cannot be copied to this machine (%s). Until they can, the "
                 "last copy answers as long as it is not too old. %s",
-                self._copying.shared.where,
+                where,
                 error.reason,
                 error.remedy,
+                extra={"code": "opt_outs_unavailable", "where": where, "error": error.reason},
             )
         self._failure, self._failed_at = error, self._timer()
 

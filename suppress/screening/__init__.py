@@ -1,1 +1,1 @@
-"""The outcome for each recipient, and proof of it."""
+"""The outcome for each recipient, proof of it, and a page that shows it."""

@@ -5,6 +5,7 @@ made meanwhile, and at its age.
 """
 
 import contextlib
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,15 +15,19 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.events import Listeners
 from suppress.files.batch import RowsWriter, Writer
 from suppress.files.rows import Rows
 from suppress.numbers.bulk import Reader
 from suppress.numbers.problem import Problem
+from suppress.screening.breakdown import BreakdownBuilder, ChangesAt
 from suppress.screening.decisions import decisions_header, decisions_of
 from suppress.screening.once import Seen
 from suppress.screening.outcome import Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
+from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.snapshot import Snapshot
 
 
@@ -33,11 +38,16 @@ class View(NamedTuple):
         snapshot: its snapshot.
         reader: reads the numbers of recipients.
         at: the moment (aware, UTC).
+        changes_at: gives the changes at some positions of the record of opt-outs, for a
+            report; None where there is no record.
+        listeners: those who are told of what is screened against it; None for nobody.
     """
 
     snapshot: Snapshot
     reader: Reader
     at: datetime
+    changes_at: ChangesAt | None = None
+    listeners: Listeners | None = None
 
 
 class LiveList(Protocol):
@@ -61,7 +71,8 @@ class Campaign:
         counts: the number of recipients with each outcome.
         problems: the number of invalid recipients by reason.
         repeated: the number of allowed rows that were left out; None if none were looked for.
-        receipt: the receipt, if one was asked for.
+        receipt: the receipt, if one was asked for, or a report.
+        report: the report, if one was asked for.
         is_cut: whether the last row may be half a row: its line has no end.
     """
 
@@ -72,9 +83,10 @@ class Campaign:
     repeated: int | None
     receipt: Receipt | None
     is_cut: bool
+    report: CampaignReport | None = None
 
 
-def screen_rows(
+def screen_rows(  # noqa: PLR0913 - an argument for each output
     rows: Rows,
     stop_list: LiveList,
     *,
@@ -84,6 +96,7 @@ def screen_rows(
     decisions: Writer | None = None,
     once: bool = False,
     with_receipt: bool = False,
+    with_report: bool = False,
     progress: Callable[[int], object] = lambda _size: None,
 ) -> Campaign:
     """Screen the rows of a file, and write each as it came to where its outcome belongs.
@@ -97,19 +110,24 @@ def screen_rows(
         decisions: one for the outcome of each row and the reason, as CSV.
         once: whether to leave out an allowed row if an earlier one has its number.
         with_receipt: whether to make a receipt.
+        with_report: whether to make a report, and the receipt that it shows.
         progress: called with the number of bytes of the input that were dealt with.
 
     Raises:
         InputError: a row cannot be read. The rows of earlier batches were written.
         StopListUnavailable: the stop list is too old, and cannot be read.
+        StoreUnavailable: the reasons of opt-outs cannot be read, for a report.
     """
     counts = Counter(dict.fromkeys(map(str, Outcome), 0))
     problems = Counter[Problem]()
     seen = Seen() if once else None
     repeats, is_cut = 0, False
+    began = time.monotonic()
     view = stop_list.look()
+    tally = OutcomeTally(view.snapshot.channel, view.listeners, began=began)
     builder = None
-    if with_receipt:
+    breakdown = BreakdownBuilder() if with_report else None
+    if with_receipt or with_report:
         builder = ReceiptBuilder(view.snapshot, view.reader.convention, view.at, rows.columns)
     named = {Outcome.ALLOWED: allowed, Outcome.SUPPRESSED: suppressed, Outcome.INVALID: invalid}
     progress(len(rows.header))
@@ -136,21 +154,31 @@ def screen_rows(
             if builder is not None:
                 builder.look(view.snapshot, view.reader.convention, view.at)
                 builder.add(batch.numbers, screening.counts, left_out)
+            if breakdown is not None:
+                breakdown.add(screening, batch.lines, view.changes_at)
             counts.update(screening.counts)
             problems.update(screening.problems)
+            tally.add(screening.codes)
             repeats += left_out
             is_cut = batch.is_cut
             progress(batch.size)
         for writer in writers.values():
             writer.finish()
+    tally.tell()
+    receipt = None if builder is None else builder.receipt()
     return Campaign(
         snapshot=view.snapshot,
         columns=rows.columns,
         counts=dict(counts),
         problems=dict(problems),
         repeated=None if seen is None else repeats,
-        receipt=None if builder is None else builder.receipt(),
+        receipt=receipt,
         is_cut=is_cut,
+        report=(
+            None
+            if receipt is None or breakdown is None
+            else CampaignReport(receipt, breakdown.breakdown(), name=rows.name)
+        ),
     )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Self
 
 import msgspec
@@ -144,6 +144,23 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     def to_json(self) -> bytes:
         """Return the receipt as a JSON document, with a line for each field."""
         return msgspec.json.format(_encoder.encode(self), indent=2) + b"\n"
+
+    def age(self, now: datetime) -> timedelta:
+        """Return the time since the oldest of its stop lists was read.
+
+        Whoever opted out with a source after that may be among the allowed.
+
+        Args:
+            now: the time to which it is counted (aware).
+
+        Returns:
+            The time; a negative one if the screening lies in the future.
+        """
+        until = self.screened_until or self.screened_at
+        if now < max(self.screened_at, until):
+            return now - max(self.screened_at, until)
+        lists = [self.snapshot, *(each.snapshot for each in self.later)]
+        return now - min(read for each in lists for read in (each.read_at, *each.sources.values()))
 
     @classmethod
     def from_json(cls, document: bytes) -> "Receipt":

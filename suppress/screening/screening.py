@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.e164_array import Pairs
 from suppress.numbers.handed_in import Numbers
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
@@ -23,7 +24,8 @@ from suppress.numbers.readings import Meaning
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
 from suppress.screening.recipients import refuse_foreign, taken
-from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Segment
+from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, Matches, Segment
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
@@ -182,6 +184,32 @@ class Screening(Generic[R]):
         values[np.array(places, np.intp)[is_reading]] = forms[is_reading]
         return values
 
+    def matches(self) -> Matches:
+        """Return the readings that suppress the recipients."""
+        found = [each.matches(self.snapshot, self.convention) for each in self._segments]
+        starts = range(0, len(self), BATCH_SIZE)
+        return Matches(
+            Pairs.joined(
+                Pairs(each.pairs.places + start, each.pairs.values)
+                for start, each in zip(starts, found, strict=True)
+            ),
+            [
+                (place + start, origin)
+                for start, each in zip(starts, found, strict=True)
+                for place, origin in each.by_digits
+            ],
+        )
+
+    def problem(self, place: int) -> Problem:
+        """Return why a recipient is invalid."""
+        segment, place = divmod(place, BATCH_SIZE)
+        return self._segments[segment].problem(place)
+
+    def number(self, place: int) -> Any:
+        """Return the number that decides for a recipient; None where it has none."""
+        segment, place = divmod(place, BATCH_SIZE)
+        return self._segments[segment].number(place)
+
     def explained(self, place: int) -> tuple[str, tuple[Origin, ...]]:
         """Return the reason for the outcome of one recipient, and the entries that suppress it.
 
@@ -240,7 +268,11 @@ class Screening(Generic[R]):
 
 
 def allowed(
-    recipients: Sequence[R], numbers: Numbers, snapshot: Snapshot, reader: Reader
+    recipients: Sequence[R],
+    numbers: Numbers,
+    snapshot: Snapshot,
+    reader: Reader,
+    tally: OutcomeTally,
 ) -> list[R]:
     """Return the recipients who may be messaged, as `Screening.allowed` has them.
 
@@ -251,6 +283,7 @@ def allowed(
         numbers: their numbers, as `taken` gives them.
         snapshot: the stop list to screen against.
         reader: reads the numbers.
+        tally: counts the outcomes.
 
     Raises:
         TypeError: nothing that was handed in is of a type that a number can have.
@@ -260,6 +293,7 @@ def allowed(
     for segment in _segments(recipients, numbers, snapshot, reader):
         found += itertools.compress(segment.recipients, (segment.outcomes == ALLOWED).tobytes())
         all_invalid = all_invalid and segment.outcomes.max() == INVALID
+        tally.add(segment.outcomes)
     if all_invalid:
         refuse_foreign(numbers)
     return found

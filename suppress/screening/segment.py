@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import value_of
+from suppress.numbers.e164_array import Pairs
 from suppress.numbers.handed_in import Numbers
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, Reading, read
 from suppress.screening.outcome import Outcome
+from suppress.stop_list.origins import Origin
 from suppress.stop_list.snapshot import Snapshot
 
 R = TypeVar("R")
@@ -23,6 +26,19 @@ INVALID, ALLOWED, SUPPRESSED = range(3)
 
 OUTCOMES = (Outcome.INVALID, Outcome.ALLOWED, Outcome.SUPPRESSED)
 """The outcomes by their codes."""
+
+
+class Matches(NamedTuple):
+    """The readings that suppress some recipients.
+
+    Attributes:
+        pairs: the places of the recipients, each with one reading that is listed.
+        by_digits: the places of those who are suppressed by an entry without a reading, each
+            with that entry.
+    """
+
+    pairs: Pairs
+    by_digits: list[tuple[int, Origin]]
 
 
 class Segment(Generic[R]):
@@ -116,6 +132,31 @@ class Segment(Generic[R]):
             return tuple(each.e164 for each in read(self.singles[single], convention).readings)
         value = self.found.values.item(single) if single < len(self.singles) else 0
         return (f"+{value}",) if value else ()
+
+    def matches(self, snapshot: Snapshot, convention: Convention) -> "Matches":
+        """Return the readings that suppress the recipients.
+
+        Args:
+            snapshot: the stop list that they were screened against.
+            convention: the rules by which their numbers were read.
+        """
+        suppressed = np.flatnonzero(self.outcomes == SUPPRESSED)
+        values = self.found.values[self._places[suppressed]]
+        several = self.found.several
+        has_another = np.zeros(len(self.singles), np.bool_)
+        has_another[several.places[snapshot.have(several.values)]] = True
+        is_plain = snapshot.have(values) & ~has_another[self._places[suppressed]]
+        # Most have one reading that is listed. Each of the others is read as a whole.
+        pairs = [Pairs(suppressed[is_plain], values[is_plain])]
+        by_digits = []
+        for place in suppressed[~is_plain].tolist():
+            meaning = self.meaning(place, convention)
+            all_values = np.array([value_of(each.e164) for each in meaning.readings], np.uint64)
+            listed = all_values[snapshot.have(all_values)]
+            pairs.append(Pairs(np.full(len(listed), place), listed))
+            found = snapshot.why_digits(meaning, self.number(place))
+            by_digits += [(place, origin) for origin in found]
+        return Matches(Pairs.joined(pairs), by_digits)
 
     def meaning(self, place: int, convention: Convention) -> Meaning:
         """Return the readings of a recipient who has a number, with the notes on them."""

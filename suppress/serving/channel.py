@@ -1,6 +1,5 @@
 """One channel's stop list as this process knows it: its snapshot, its opt-outs, its failure."""
 
-import logging
 import math
 import threading
 from concurrent.futures import Future
@@ -19,14 +18,13 @@ from suppress.serving.freshness import (
     renewal_pause,
     state_of,
 )
-from suppress.serving.single_flight import Snapshots, warn_not_stored
-from suppress.serving.status import ChannelStatus, moment
+from suppress.serving.single_flight import Snapshots
+from suppress.serving.status import ChannelStatus
+from suppress.serving.warnings import warn_failing, warn_not_stored, warn_unreadable
 from suppress.sources import ReadingFailed
 from suppress.stop_list.opted_out import NO_OPT_OUTS
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.contract import Failure, Lease, StoreError
-
-logger = logging.getLogger("suppress")
 
 
 class Answer(NamedTuple):
@@ -167,7 +165,7 @@ class Channel:
             stored = self._store.latest(self.key)
         except StoreError as error:  # it may pass: the next look tries again
             if str(error) != self._store_error:
-                logger.warning("The stored %s stop list cannot be read: %s.", self.name, error)
+                warn_unreadable(self.name, error)
             self._store_error = str(error)
         else:
             if stored is not None and stored is not self._stored:
@@ -324,15 +322,7 @@ class Channel:
             with suppress(StoreError):
                 self._store.fail(self.key, failure)
         if warn and held is not None and serves:
-            logger.warning(
-                "The %s stop list has failed to refresh since %s; using the copy from %s, until "
-                "it is %g s old. %s",
-                self.name,
-                moment(since),
-                moment(held.read_at),
-                self._settings.max_stale,
-                error,
-            )
+            warn_failing(self.name, failure, held.read_at, self._settings.max_stale)
 
     def ended(self) -> None:
         """Note that a reading has ended."""

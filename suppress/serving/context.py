@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from suppress.events import Listener, unheard
 from suppress.serving.limits import ServingLimits
 from suppress.serving.status import CopyStatus
 from suppress.settings.settings import Settings
@@ -37,6 +38,7 @@ class Context:
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         wake: called when there is something new for the background.
+        tell: told of each list that is read, or cannot be read.
     """
 
     settings: Settings
@@ -46,3 +48,4 @@ class Context:
     clock: Callable[[], float]
     timer: Callable[[], float]
     wake: Callable[[], None]
+    tell: Listener = unheard

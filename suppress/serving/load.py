@@ -38,6 +38,10 @@ class Loader:
         self._clock = clock
         self._calls = Calls()
 
+    def sources_of(self, *channels: str) -> list[str]:
+        """Return the names of the sources that serve any of the channels."""
+        return [each.name for each in self._sources if not set(channels).isdisjoint(each.channels)]
+
     def load(self, channels: Collection[str], progress: Report) -> dict[str, Snapshot]:
         """Read the channels from all sources that serve them.
 
@@ -67,7 +71,7 @@ class Loader:
                 begins=begins,
             )
 
-        asked = [each.name for each in self._sources if not set(channels).isdisjoint(each.channels)]
+        asked = self.sources_of(*channels)
         try:
             return self._calls.call(read, self._timeout, sources=asked, current=lambda: current)
         except Overdue:

@@ -14,7 +14,9 @@ from concurrent.futures import Future
 from types import MappingProxyType
 
 from suppress.errors import StopListUnavailable
+from suppress.events import ListFailed, ListLoaded
 from suppress.numbers.convention import Convention
+from suppress.numbers.mask import mask
 from suppress.opt_outs.record import OptOutsUnreadable
 from suppress.serving.channel import Channel
 from suppress.serving.context import Context
@@ -58,6 +60,7 @@ class Serving:
         self._clock = context.clock
         self._timer = context.timer
         self._wake = context.wake
+        self._tell = context.tell
         self._awake = False
         self._flight = SingleFlight(keys, context)
         self._channels = {name: Channel(name, key, context) for name, key in keys.items()}
@@ -107,7 +110,8 @@ class Serving:
                 "is still being read."
             )
             channel.slow = found
-            logger.warning("%s Until then the last copy is used.", slow)
+            extra = {"code": "list_slow", "channel": name}
+            logger.warning("%s Until then the last copy is used.", slow, extra=extra)
             return channel.fallback(slow)
         return channel.or_latest(snapshot)
 
@@ -280,14 +284,30 @@ class Serving:
         for name, lease in leases.items():
             self._channels[name].repair(lease)
         started = self._timer()
+        try:
+            snapshots = self._load(names, progress, force=force)
+        except StopListUnavailable as error:
+            took = self._timer() - started
+            for name in names:
+                sources = tuple(self._loader.sources_of(name))
+                self._tell(ListFailed(name, sources, mask(str(error)), took))
+            raise
+        took = self._timer() - started
+        for name, snapshot in snapshots.items():
+            self._channels[name].accept(snapshot, took=took)
+        for name, lease in leases.items():
+            self._channels[name].publish(snapshots[name], lease)
+        for name in names:
+            read = snapshots[name]
+            self._tell(ListLoaded(name, read.sources, read.count, took))
+        return snapshots
+
+    def _load(self, names: Collection[str], progress: Report, *, force: bool) -> Snapshots:
+        """Return the channels as the sources have them, if that is plausible."""
         snapshots = self._loader.load(names, progress)
         if not force:
             for name, snapshot in snapshots.items():
                 why = doubt(snapshot, self._channels[name].latest, self._settings.max_shrink)
                 if why is not None:
                     raise ReadingFailed(why)
-        for name, snapshot in snapshots.items():
-            self._channels[name].accept(snapshot, took=self._timer() - started)
-        for name, lease in leases.items():
-            self._channels[name].publish(snapshots[name], lease)
         return snapshots

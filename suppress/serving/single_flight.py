@@ -4,7 +4,6 @@ One of them reads. The others wait, and use what it has read or get the same err
 that reads holds a lease, which ends with it.
 """
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -14,10 +13,9 @@ from contextlib import ExitStack
 from suppress.errors import StopListUnavailable
 from suppress.futures import resolve
 from suppress.serving.context import Context
+from suppress.serving.warnings import warn_not_stored
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Held, Lease, Store, StoreError
-
-logger = logging.getLogger("suppress")
+from suppress.stores.contract import Held, Lease, StoreError
 
 Snapshots = dict[str, Snapshot]
 """The snapshots that were read, by channel."""
@@ -160,14 +158,3 @@ class SingleFlight:
             failure = self._store.failure(self._keys[channel])
             if failure is not None and began < failure.ended <= self._clock():
                 raise StopListUnavailable(failure.message)
-
-
-def warn_not_stored(channels: Collection[str], store: Store, why: StoreError) -> None:
-    """Log that stop lists stay in memory alone."""
-    logger.warning(
-        "The stop list of %s cannot be stored in %s (%s); it stays in memory alone. "
-        "If this lasts, name another place in SUPPRESS_STORE.",
-        " and ".join(sorted(channels)),
-        store.describe(),
-        why,
-    )

@@ -47,6 +47,7 @@ def find_file(named: str | Path | None, here: Path | None) -> Path | None:
             "--config or SUPPRESS_CONFIG",
             local,
             found or "the environment alone",
+            extra={"code": "settings_file_not_used", "path": str(local)},
         )
     return found
 

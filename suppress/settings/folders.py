@@ -36,7 +36,8 @@ def default_store() -> Path | None:
         logger.warning(
             "This user has no home folder, so there are no settings and no key in it, and stop "
             "lists are kept in memory only. Set SUPPRESS_STORE to a folder, or to none to keep it "
-            "that way"
+            "that way",
+            extra={"code": "no_home_folder"},
         )
     return folder
 

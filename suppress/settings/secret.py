@@ -105,4 +105,5 @@ def warn_if_others_read(path: Path, what: str) -> None:
             what,
             path,
             shlex.quote(str(path)),
+            extra={"code": "readable_by_others", "path": str(path)},
         )

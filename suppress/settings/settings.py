@@ -73,6 +73,7 @@ class CoreSettings:
     )
     opt_outs: ServerUrl | None = None
     local_copy: Path | None = None
+    stop_scope: str = "channel"
 
     def __post_init__(self) -> None:
         for name in ("ttl", "max_stale"):
@@ -83,6 +84,8 @@ class CoreSettings:
             _refuse("load_timeout", f"{self.load_timeout!r} is not a number of seconds above 0")
         if not 0 <= self.max_shrink <= 1:
             _refuse("max_shrink", f"{self.max_shrink!r} is not a number from 0 to 1")
+        if self.stop_scope not in ("channel", "all"):
+            _refuse("stop_scope", f"{self.stop_scope!r} is neither `channel` nor `all`")
         if self.default_region is not None:
             # The spelling that phonenumbers knows.
             object.__setattr__(self, "default_region", known_region(self.default_region))
@@ -108,6 +111,7 @@ class Arguments(TypedDict, total=False):
     store: str | Path | ServerUrl | None
     opt_outs: str | ServerUrl | None
     local_copy: str | Path | None
+    stop_scope: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +135,8 @@ class Settings(CoreSettings):
             or for the folder in which snapshots stay.
         local_copy: the folder for the copies of what a server keeps, each in a folder of its
             own; None for one in the user's data folder.
+        stop_scope: whether a reply that opts out holds for the `channel` on which it came, or for
+            `all` channels.
         file: the settings file that was read, if any.
         folder: the folder where relative paths begin, except those in the file, which begin in
             the file's own folder: the working directory of the moment; None if it was removed.

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from suppress.lazy import cached_property
 from suppress.stop_list.forgotten import NOBODY_FORGOTTEN, Forgotten
 from suppress.stop_list.number_set import NumberSet
-from suppress.stop_list.run import NO_RUN, Positions, Readings, Run
+from suppress.stop_list.run import NO_RUN, Additions, Positions, Readings, Run
 
 _NO_POSITIONS = np.zeros(0, np.int64)
 _NO_VALUES = np.zeros(0, np.uint64)
@@ -164,6 +164,12 @@ class OptedOut:
             return min(found)
         is_forgotten = self.forgotten and self.forgotten.traces_of(value)
         return (None, 0) if is_forgotten else None
+
+    def additions_of(self, values: NDArray[np.uint64]) -> Additions:
+        """Return the additions of those who have one of the readings, but for the forgotten."""
+        found = [NO_RUN.additions_of(values), *(run.additions_of(values) for run in self.runs)]
+        asked, positions, since, firsts = map(np.concatenate, zip(*found, strict=True))
+        return Additions(asked, positions, since, firsts)
 
     @cached_property
     def image(self) -> list[bytes | memoryview]:

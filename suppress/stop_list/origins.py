@@ -255,14 +255,17 @@ class Origins:
                 rows = np.flatnonzero(of_source) + start
                 if not len(rows):
                     continue
-            marked = self._sources[rows]
-            yield OriginsPart(
-                self._values[rows],
-                (marked & _FURTHER).astype(np.bool_),
-                marked & _PLACE,
-                self._ids[rows],
-                self._added[rows],
-            )
+            yield self._part(rows)
+
+    def _part(self, rows: slice | NDArray[np.intp]) -> "OriginsPart":
+        marked = self._sources[rows]
+        return OriginsPart(
+            self._values[rows],
+            (marked & _FURTHER).astype(np.bool_),
+            marked & _PLACE,
+            self._ids[rows],
+            self._added[rows],
+        )
 
     def details(self, part: "OriginsPart") -> "PartDetails":
         """Return the sources, ids and times of a part's rows."""
@@ -277,6 +280,20 @@ class Origins:
             for word, id_ in zip(words, map(self._id, part.ids.tolist()), strict=True)
         ]
         return PartDetails(sources, ids, _moments(part.added))
+
+    @property
+    def source_names(self) -> list[str]:
+        """The name of each source, by its place in a part."""
+        return [name for name, _ in self._others().sources]
+
+    def rows_of(self, values: NDArray[np.uint64]) -> tuple[NDArray[np.intp], "OriginsPart"]:
+        """Return all rows of some numbers; for each row also the place of its number there."""
+        starts = np.searchsorted(self._values, values, "left")
+        counts = np.searchsorted(self._values, values, "right") - starts
+        places = np.repeat(np.arange(len(values)), counts)
+        ends = np.cumsum(counts)
+        rows = np.arange(len(places)) + np.repeat(starts - (ends - counts), counts)
+        return places, self._part(rows)
 
     def unread(self, source: str | None = None) -> dict[str, tuple[Origin, ...]]:
         """Return the entries without a reading, by their digits.

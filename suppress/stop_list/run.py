@@ -52,6 +52,22 @@ class Unread(NamedTuple):
     since: float
 
 
+class Additions(NamedTuple):
+    """The additions of people who have one of some readings.
+
+    Attributes:
+        asked: the place of that reading among those that were asked about.
+        positions: the positions of the additions in the record.
+        since: since when each is opted out (seconds since the epoch).
+        firsts: the first reading of each, as an integer.
+    """
+
+    asked: NDArray[np.intp]
+    positions: NDArray[np.int64]
+    since: NDArray[np.float64]
+    firsts: NDArray[np.uint64]
+
+
 @dataclass(frozen=True, eq=False)
 class Run:
     """People who were opted out one after another.
@@ -236,6 +252,19 @@ class Run:
         ]
         places: NDArray[np.intp] = np.unique(np.concatenate(found)) if found else _NOWHERE
         return places[self.alive[places]]
+
+    def additions_of(self, values: NDArray[np.uint64]) -> "Additions":
+        """Return everybody alive who has one of the readings, once for each that they have."""
+        starts = np.searchsorted(self.readings.values, values, "left")
+        counts = np.searchsorted(self.readings.values, values, "right") - starts
+        asked = np.repeat(np.arange(len(values)), counts)
+        rows = np.arange(len(asked)) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+        places = self.readings.places[rows]
+        is_alive = self.alive[places]
+        places = places[is_alive]
+        return Additions(
+            asked[is_alive], self.positions[places], self.since[places], self.firsts[places]
+        )
 
     def values_of(self, places: NDArray[np.intp]) -> NDArray[np.uint64]:
         """Return all readings of the people at some places."""

@@ -134,6 +134,13 @@ class Snapshot:
         """Tell whether a number is listed, by its digits as an integer below 2**64."""
         return self.numbers.has(value) or (bool(self.opted_out) and self.opted_out.has(value))
 
+    def have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell the same for each of the values."""
+        listed = self.numbers.have(values)
+        if self.opted_out:
+            listed |= self.opted_out.have(values)
+        return listed
+
     def listed(self, meaning: Meaning) -> Reading | None:
         """Return the first reading of a recipient that is on the list; None for none."""
         return next((each for each in meaning.readings if self.has(value_of(each.e164))), None)
@@ -145,17 +152,26 @@ class Snapshot:
             if (here := self.opted_out.since(value_of(each.e164))) is not None:
                 found.append(_opted_out_since(*here))
             found += self.origins.of(each.e164)
+        found += self.why_digits(meaning, number)
+        # An entry is named once, by the form that meets the recipient's first.
+        named: dict[Origin, Origin] = {}
+        for origin in found:
+            named.setdefault(origin._replace(listed_as=None), origin)
+        return tuple(named.values())
+
+    def why_digits(self, meaning: Meaning, number: object) -> list[Origin]:
+        """Return the entries without a reading that suppress a recipient by its digits.
+
+        Arguments as for `lists`.
+        """
+        found: list[Origin] = []
         if self.all_unread:
             for each_digits in _digits(meaning, number):
                 if (since := self.opted_out.unread.get(each_digits)) is not None:
                     found.append(_opted_out_since(since))
                 if each_digits in self.unread:
                     found += self.origins.of_digits(each_digits)
-        # An entry is named once, by the form that meets the recipient's first.
-        named: dict[Origin, Origin] = {}
-        for origin in found:
-            named.setdefault(origin._replace(listed_as=None), origin)
-        return tuple(named.values())
+        return found
 
     def lists_all(self, found: E164Array, reader: Reader) -> NDArray[np.bool_]:
         """Tell of each of many recipients whether it is on the list, as `lists` does.
@@ -164,11 +180,11 @@ class Snapshot:
             found: what `read_all` gave of their numbers.
             reader: the reader that gave it.
         """
-        listed = self._have(found.values)
+        listed = self.have(found.values)
         places, values = found.further
-        listed[places[self._have(values)]] = True
+        listed[places[self.have(values)]] = True
         places, values = found.maybe
-        doubtful = places[self._have(values)]
+        doubtful = places[self.have(values)]
         if self.all_unread:
             # Equal digits make equal integers; a text that is not plain has none to compare.
             unread = self._unread_values
@@ -180,12 +196,6 @@ class Snapshot:
         for place in np.unique(doubtful[~listed[doubtful]]).tolist():
             number = found.numbers[place]
             listed[place] = self.lists(reader.read(number), number)
-        return listed
-
-    def _have(self, values: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        listed = self.numbers.have(values)
-        if self.opted_out:
-            listed |= self.opted_out.have(values)
         return listed
 
     @cached_property

@@ -105,6 +105,7 @@ class Copier:
                 key,
                 self._remote.describe(),
                 error,
+                extra={"code": "snapshot_damaged", "key": key, "error": str(error)},
             )
             return True
 

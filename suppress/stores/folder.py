@@ -108,6 +108,7 @@ class FolderStore:
                 "The stored snapshot %s is damaged and not used: %s. The list is read again.",
                 key,
                 error,
+                extra={"code": "snapshot_damaged", "key": key, "error": str(error)},
             )
             snapshot = None
         self._opened[key] = stamp, snapshot
@@ -313,7 +314,11 @@ class FolderStore:
             with contextlib.suppress(OSError):
                 kept.append(path.replace(f"{path}.damaged"))
         if kept:
-            logger.warning("The damaged snapshot was kept as %s.", kept[0])
+            logger.warning(
+                "The damaged snapshot was kept as %s.",
+                kept[0],
+                extra={"code": "snapshot_damaged_kept", "path": str(kept[0])},
+            )
 
     def _sweep(self, key: str, header: Header) -> None:
         """Remove the files that nobody needs any more."""

@@ -90,7 +90,8 @@ class SharedStore:
         later.
         """
         held = _checked(lease, key)
-        header, *parts = image_of(snapshot)
+        image = image_of(snapshot)
+        header, *parts = image
         if held.remote is not None:
             try:
                 if self._copier.is_damaged(key):  # else its parts would be taken for good ones
@@ -104,15 +105,17 @@ class SharedStore:
                     key,
                     self.describe(),
                     error,
+                    extra={"code": "snapshot_not_shared", "key": key, "error": str(error)},
                 )
             else:
                 self._copier.replaced(key)
                 return self._local.publish(key, snapshot, held.local)
-        if self._copier.is_later_here(key, header):
-            kept = self._local.latest(key)
-            if kept is not None:
-                return kept
-        return self._local.publish(key, snapshot, held.local)
+        before = self._local.header(key)
+        while not self._copier.is_later_here(key, header):
+            if self._local.adopt(key, image, instead_of=before):
+                break
+            before = self._local.header(key)  # a later one may have been copied meanwhile
+        return self._local.latest(key) or self._local.publish(key, snapshot, held.local)
 
     def repair(self, key: str, lease: Lease) -> None:
         """Set aside the copy if it is damaged; what is damaged in the remote goes by publishing."""
@@ -247,16 +250,23 @@ class SharedStore:
     def _lost(self, error: StoreError) -> None:
         if self._reachable:
             self._reachable = False
+            where = self.describe()
             logger.warning(
                 "The store %s cannot be used now: %s. The copy on this machine serves meanwhile.",
-                self.describe(),
+                where,
                 error,
+                extra={"code": "store_unavailable", "where": where, "error": str(error)},
             )
 
     def _found(self) -> None:
         if not self._reachable:
             self._reachable = True
-            logger.warning("The store %s can be used again.", self.describe())
+            where = self.describe()
+            logger.warning(
+                "The store %s can be used again.",
+                where,
+                extra={"code": "store_available", "where": where},
+            )
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """Suites for the authors of plugins, and a stop list for the tests of applications.
 
-The suites need pytest; `stop_list` does not. The implementations that come with suppress pass
-the same suites.
+The suites need pytest; `stop_list` and the assertions do not. The implementations that come
+with suppress pass the same suites.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from suppress.testing.assertions import assert_nobody_listed, assert_nobody_lost
 from suppress.testing.replacement import stop_list
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ __all__ = [
     "SharedRecordContract",
     "SourceContract",
     "StoreContract",
+    "assert_nobody_listed",
+    "assert_nobody_lost",
     "stop_list",
 ]
 

@@ -49,6 +49,7 @@ from suppress.numbers.readings import read
 from suppress.numbers.region import INTERNATIONAL
 from suppress.screening.recipients import taken
 from suppress.screening.screening import allowed
+from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.number_set import NumberSet
 from suppress.stores.folder import FolderStore
 from suppress_bsg.answers import decode_listing
@@ -153,7 +154,8 @@ def measured(made: Campaign, runs: int) -> Times:
     # What `filter_recipients` does once it has the stop list.
     def filtered() -> list[str | int]:
         recipients, numbers = taken(made.numbers)
-        return allowed(recipients, numbers, listed, Reader(Convention(made.region)))
+        reader = Reader(Convention(made.region))
+        return allowed(recipients, numbers, listed, reader, OutcomeTally("sms", None))
 
     check(made, listed)
 

@@ -17,8 +17,8 @@ import pytest
 from support import commands
 from support.builders import environ_of_list
 from support.commands import COMMAND, Done
-from suppress.cli.reasons import by_reason
 from suppress.numbers.problem import Problem
+from suppress.screening.reasons import by_reason
 
 SMS, ANN, BOB = "+14155552671", "+14155552672", "+442079460959"
 OLD_CAIRO, NEW_CAIRO = "+20105715722", "+201005715722"
@@ -441,3 +441,25 @@ class TestOutputsThatNameTheInput:
         # A file that is no output of today is no input either.
         assert run("link", "-o", "out").returncode == 0
         assert (folder / "out").read_text() == f"{ANN}\n"
+
+
+class TestReport:
+    """`--report`: a page beside the allowed rows."""
+
+    CAMPAIGN = f"phone\n{SMS}\n{ANN}\nx\n".encode()
+
+    def test_it_is_written_with_the_rows(self, run: Run, folder: Path) -> None:
+        pytest.importorskip("jinja2")
+        pytest.importorskip("babel")
+        (folder / "in.csv").write_bytes(self.CAMPAIGN)
+        options = "-o", "out.csv", "--receipt", "receipt.json", "--report", "report.html"
+        done = run("in.csv", *options)
+        assert done.returncode == 0, done.stderr
+        assert (folder / "out.csv").read_text() == f"phone\n{ANN}\n"
+        page = (folder / "report.html").read_text()
+        assert "1 of 3 recipients may be messaged" in page
+        assert "in.csv" in page
+        digest = json.loads((folder / "receipt.json").read_bytes())["digest"]
+        assert digest in page
+        if os.name == "posix":
+            assert stat.S_IMODE((folder / "report.html").stat().st_mode) == 0o600

@@ -302,7 +302,8 @@ def run(soak: Soak, seconds: float, processes: int) -> None:
         soak.judge()
         if time.monotonic() > next_kill:
             soak.kill_one()
-            next_kill = time.monotonic() + soak.dice.random()
+            # With a server, a worker takes longer to begin.
+            next_kill = time.monotonic() + soak.dice.random() * len(soak.machines) ** 2
         if soak.dice.random() < 0.01:
             soak.counts["outages"] += 1
             soak.sandbox.close()

@@ -99,10 +99,11 @@ def test_columns_are_screened_as_lists_are() -> None:
             **dict(zip(("allowed", "suppressed", "invalid", "decisions"), outputs, strict=True)),
             once=True,
             with_receipt=True,
+            with_report=True,
             progress=lambda _size: None,
         )
         assert campaign.counts == {"allowed": 3, "suppressed": 2, "invalid": 1}
-        results.append((campaign.receipt, [each.getvalue() for each in outputs]))
+        results.append((campaign.report, [each.getvalue() for each in outputs]))
     assert results[0] == results[1]
 
 

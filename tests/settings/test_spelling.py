@@ -43,7 +43,7 @@ def test_a_variable_of_another_program_is_passed_over(
     (tmp_path / "list.txt").write_text("+14155552671\n")
     for name in ("SUPPRESS_WARNINGS", "SUPPRESS_URL", "BSG_SENDER", "BSG_URL"):
         monkeypatch.setenv(name, "x")
-    for name in ("SUPPRESS_FILE_HASH", "SUPPRESS_AWS_TIMEOUT", "SUPPRESS_CRM_DEFAULT_REGION"):
+    for name in ("SUPPRESS_FILE_HASH", "SUPPRESS_SMPP_TIMEOUT", "SUPPRESS_CRM_DEFAULT_REGION"):
         monkeypatch.setenv(name, "x")
     monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
     assert Suppressor(store=None).sources

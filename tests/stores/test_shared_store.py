@@ -24,6 +24,8 @@ from suppress import (
     StoreError,
     Suppressor,
 )
+from suppress.stores.copying import Copier
+from suppress.stores.image import Header
 from suppress.stores.limits import SharedLimits
 from suppress.stores.shared import SharedStore
 from suppress.testing import StoreContract
@@ -118,12 +120,20 @@ class TestCopy:
         processes = [machine("two") for _ in range(4)]
         for each in processes:
             each.latest(KEY)
-        wait_for(lambda: any("news" in remote_of(each).calls for each in processes))
+
+        def calls(name: str) -> list[int]:
+            return [remote_of(each).calls.count(name) for each in processes]
+
+        def is_one_listening() -> bool:
+            before = calls("news")
+            time.sleep(4 * QUICK.news)
+            return sum(map(int.__gt__, calls("news"), before)) == 1
+
+        # Until there is a first sign of life, each listens for itself.
+        wait_for(is_one_listening)
         publish(machine("one"), published := read("+14155552671"))
         wait_for(lambda: all(has(each, published) for each in processes))
-        fetching = [each for each in processes if "part" in remote_of(each).calls]
-        assert len(fetching) == 1
-        assert len([each for each in processes if "news" in remote_of(each).calls]) == 1
+        assert sum(map(bool, calls("part"))) == 1
 
     def test_another_process_listens_once_the_one_that_did_is_gone(
         self, machine: Callable[..., SharedStore], server: FolderRemote
@@ -302,6 +312,34 @@ class TestLease:
             publish(two, newest := later(first, "+14155552673"))
             wait_for(functools.partial(has, one, newest))
             assert contents(one.publish(KEY, first, lease)) == contents(newest)
+        assert has(one, newest)
+
+    def test_one_that_was_lost_replaces_no_copy_that_is_made_at_that_moment(
+        self,
+        machine: Callable[..., SharedStore],
+        server: FolderRemote,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """The thread that listens may copy a later one after it was asked for."""
+        one, two = machine("one", news=30.0), machine("two")
+        publish(one, first := read("+14155552671"))
+        assert has(one, first)
+        second = later(first, "+14155552672")
+        newest = later(second, "+14155552673")
+        asks, answers = Copier.is_later_here, []
+
+        def is_later_here(self: Copier, key: str, header: Header) -> bool:
+            answers.append(asks(self, key, header))
+            if len(answers) == 1:
+                self.copy(key)
+            return answers[-1]
+
+        with one.exclusive(KEY, LEASE) as lease:
+            server.lose(KEY)
+            publish(two, newest)
+            monkeypatch.setattr(Copier, "is_later_here", is_later_here)
+            assert contents(one.publish(KEY, second, lease)) == contents(newest)
+        assert answers[0] is False
         assert has(one, newest)
 
     def test_a_machine_asks_only_so_often_while_another_holds_it(

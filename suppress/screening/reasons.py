@@ -1,6 +1,7 @@
 """The reasons why recipients are invalid, and what to do, in sentences that follow a count."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from suppress.numbers.problem import Problem
 
@@ -55,11 +56,40 @@ _SENTENCES = {
 }
 
 
+@dataclass(frozen=True)
+class Trouble:
+    """A reason why some recipients are invalid.
+
+    Attributes:
+        problem: the reason.
+        count: how many are invalid for it.
+        fault: a clause that follows the count.
+        remedy: the command that says what to do.
+    """
+
+    problem: Problem
+    count: int
+    fault: str
+    remedy: str
+
+
+def troubles(problems: Mapping[Problem, int]) -> list[Trouble]:
+    """Return the reasons why recipients are invalid, most frequent first.
+
+    Args:
+        problems: how many are invalid for each reason.
+    """
+    often = sorted(problems.items(), key=lambda each: -each[1])
+    return [
+        Trouble(problem, count, *_SENTENCES[problem][count != 1].split(": "))
+        for problem, count in often
+    ]
+
+
 def by_reason(problems: Mapping[Problem, int]) -> list[str]:
     """Return a line for each reason why recipients are invalid, most frequent first.
 
     Args:
         problems: how many are invalid for each reason.
     """
-    often = sorted(problems.items(), key=lambda each: -each[1])
-    return [f"{count:,} {_SENTENCES[problem][count != 1]}." for problem, count in often]
+    return [f"{each.count:,} {each.fault}: {each.remedy}." for each in troubles(problems)]

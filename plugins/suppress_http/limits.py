@@ -1,0 +1,31 @@
+"""The bounds within which the service answers."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class HttpLimits:
+    """The bounds within which the service answers.
+
+    Attributes:
+        small_body: the most bytes of a request that is about a few people.
+        wait_for_body: seconds to wait for the next piece of a body.
+        in_memory: the bytes of an answer from which on it stays in a temporary file.
+        batch: recipients that are screened together.
+        checks: single checks, opt-outs and replies that are answered at once.
+        screenings: lists that are screened at once; the others wait.
+        keep: seconds between two looks at whether the lists are still recent.
+        tolerance: seconds by which the time of a signature may be off.
+    """
+
+    small_body: int = 2**20
+    wait_for_body: float = 60.0
+    in_memory: int = 2**20
+    batch: int = 4096
+    checks: int = 32
+    screenings: int = 4
+    keep: float = 5.0
+    tolerance: float = 300.0
+
+
+LIMITS = HttpLimits()

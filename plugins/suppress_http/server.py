@@ -1,0 +1,117 @@
+"""The server: it listens on a port or a Unix socket, and ends when it has answered."""
+
+import contextlib
+import os
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+import suppress
+from suppress_http.app import make_app
+from suppress_http.backend import Backend
+from suppress_http.settings import is_loopback
+
+_BACKLOG: Final = 2048
+_OWNER_ALONE: Final = 0o177
+
+
+def serve(backend: Backend, listening: socket.socket) -> None:
+    """Answer until a signal ends it; requests that came before are answered first.
+
+    Args:
+        backend: the stop lists, the settings and the bounds.
+        listening: where callers connect, from `listener`.
+    """
+    config = uvicorn.Config(
+        make_app(backend, any_host=backend.settings.unix_socket is not None),
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        lifespan="on",
+        proxy_headers=False,
+        server_header=False,
+        ws="none",
+    )
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def listener(backend: Backend) -> Iterator[tuple[socket.socket, str]]:
+    """Listen where the settings say; yield the socket and its address in words.
+
+    Raises:
+        ConfigurationError: others could call without a token, or nothing can listen there.
+    """
+    settings = backend.settings
+    if settings.unix_socket is not None:
+        with _unix_listener(settings.unix_socket) as listening:
+            yield listening, f"the Unix socket {settings.unix_socket}"
+        return
+    if settings.token is None and not is_loopback(settings.host):
+        raise suppress.ConfigurationError(
+            f"SUPPRESS_SERVE_TOKEN (`token` in the table [suppress.serve]) is missing: at "
+            f"{settings.host} other machines could call. Set it to a secret, such as that of "
+            "`openssl rand -hex 32`, or serve on 127.0.0.1."
+        )
+    try:
+        family, *_, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
+    except OSError as error:
+        raise _cannot(f"{settings.host}, port {settings.port}", error) from error
+    with listening:
+        host, port = listening.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        yield listening, f"http://{shown}:{port}"
+
+
+@contextlib.contextmanager
+def _unix_listener(path: Path) -> Iterator[socket.socket]:
+    """Listen on a Unix socket that its owner alone can use; it is gone afterwards."""
+    try:
+        _remove_abandoned(path)
+        listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        mask = os.umask(_OWNER_ALONE)
+        try:
+            listening.bind(str(path))
+        finally:
+            os.umask(mask)
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        raise _cannot(str(path), error) from error
+    try:
+        with listening:
+            yield listening
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove a socket that nobody listens on any more.
+
+    Raises:
+        ConfigurationError: somebody does, or it is something else.
+    """
+    if not os.path.lexists(path):
+        return
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        raise suppress.ConfigurationError(
+            f"{path} exists, and is not a socket. Name another path for the socket."
+        )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        if probe.connect_ex(str(path)) == 0:
+            raise suppress.ConfigurationError(
+                f"Another process serves on {path}. End it, or name another path."
+            )
+    path.unlink(missing_ok=True)
+
+
+def _cannot(place: str, error: OSError) -> suppress.ConfigurationError:
+    return suppress.ConfigurationError(
+        f"Nothing can listen on {place}: {error.strerror}. Choose another place."
+    )

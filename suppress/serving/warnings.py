@@ -1,0 +1,58 @@
+"""The warnings of serving: a list that cannot be read, or cannot be stored."""
+
+import logging
+from collections.abc import Collection
+
+from suppress.serving.status import moment
+from suppress.stores.contract import Failure, Store, StoreError
+
+logger = logging.getLogger("suppress")
+
+
+def warn_not_stored(channels: Collection[str], store: Store, why: StoreError) -> None:
+    """Log that stop lists stay in memory alone."""
+    logger.warning(
+        "The stop list of %s cannot be stored in %s (%s); it stays in memory alone. "
+        "If this lasts, name another place in SUPPRESS_STORE.",
+        " and ".join(sorted(channels)),
+        store.describe(),
+        why,
+        extra={"code": "list_not_stored", "channels": sorted(channels), "error": str(why)},
+    )
+
+
+def warn_unreadable(channel: str, error: StoreError) -> None:
+    """Log that the store cannot be read for a channel."""
+    logger.warning(
+        "The stored %s stop list cannot be read: %s.",
+        channel,
+        error,
+        extra={"code": "store_unreadable", "channel": channel, "error": str(error)},
+    )
+
+
+def warn_failing(channel: str, failure: Failure, read_at: float, max_stale: float) -> None:
+    """Log that an older snapshot is used, since the list cannot be read.
+
+    Args:
+        channel: the channel.
+        failure: why not.
+        read_at: when the snapshot was read (seconds since the epoch).
+        max_stale: the age up to which it serves (seconds).
+    """
+    logger.warning(
+        "The %s stop list has failed to refresh since %s; using the copy from %s, until it is %g s "
+        "old. %s",
+        channel,
+        moment(failure.since),
+        moment(read_at),
+        max_stale,
+        failure.message,
+        extra={
+            "code": "list_failing",
+            "channel": channel,
+            "since": moment(failure.since),
+            "read_at": moment(read_at),
+            "error": failure.message,
+        },
+    )
