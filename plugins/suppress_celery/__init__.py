@@ -8,10 +8,12 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-from collections.abc import Callable
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import suppress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 try:
     from celery import Task
