@@ -182,9 +182,19 @@ def test_recipients_that_cannot_be_seen_are_refused(
     assert len(taker.requests) == 1
 
 
-def test_a_call_that_is_not_known_is_refused(taker: Taker, client: GuardedClient) -> None:
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("messages/sms/fax", {"to": [LISTED]}),
+        ("campaigns/sms/send", {"phones": [{"number": FREE}], "groups": [1]}),
+        ("campaigns/sms/send", [{"number": FREE}]),
+    ],
+)
+def test_a_request_that_is_not_known_is_refused(
+    taker: Taker, client: GuardedClient, call: str, body: Any
+) -> None:
     with pytest.raises(suppress.InvalidArgument):
-        client.call_api("POST", f"{taker.url}/api/messages/sms/fax", body={"to": [LISTED]})
+        client.call_api("POST", f"{taker.url}/api/{call}", {}, body)
     assert taker.requests == []
 
 
