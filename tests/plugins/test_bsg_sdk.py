@@ -117,7 +117,9 @@ SENDS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("interface", "method", "request_to"), SENDS, ids=str)
+@pytest.mark.parametrize(
+    ("interface", "method", "request_to"), SENDS, ids=[method for _, method, _ in SENDS]
+)
 def test_every_call_that_sends_asks(
     taker: Taker, client: GuardedClient, interface: str, method: str, request_to: Any
 ) -> None:
@@ -168,7 +170,7 @@ def test_both_channels_of_a_message_are_asked(taker: Taker, client: GuardedClien
         ),
         ("TwoFAOTPApi", "resend_otp", "7"),
     ],
-    ids=str,
+    ids=["sms_send_groups", "campaign_send", "resend_otp"],
 )
 def test_recipients_that_cannot_be_seen_are_refused(
     taker: Taker, client: GuardedClient, interface: str, method: str, request_to: Any
