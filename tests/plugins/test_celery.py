@@ -126,7 +126,7 @@ import suppress, suppress.testing
 from celery import Celery
 from suppress_celery import GuardedTask
 
-app = Celery("app", broker="filesystem://", backend="file://results")
+app = Celery("app", broker="filesystem://", backend="file://results", set_as_current=False)
 app.conf.broker_transport_options = {"control_folder": "control", "data_folder_in": "queue",
     "data_folder_out": "queue"}
 
@@ -148,11 +148,22 @@ def test_a_worker_of_its_own_process(
     monkeypatch.syspath_prepend(folder)
     for name in ("control", "queue", "results"):
         (folder / name).mkdir()
-    (folder / "texting.py").write_text(APP)
-    import texting  # type: ignore[import-not-found] # noqa: PLC0415
+    (folder / "worker_app.py").write_text(APP)
+    import worker_app  # type: ignore[import-not-found] # noqa: PLC0415
 
-    queued = [texting.send.delay(phone, "Hello") for phone in (LISTED, FREE)]
-    worker = [sys.executable, "-m", "celery", "-A", "texting", "worker", "-P", "solo", "-l", "INFO"]
+    queued = [worker_app.send.delay(phone, "Hello") for phone in (LISTED, FREE)]
+    worker = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        "worker_app",
+        "worker",
+        "-P",
+        "solo",
+        "-l",
+        "INFO",
+    ]
     with (folder / "log").open("w") as log, subprocess.Popen(worker, stdout=log, stderr=log) as ran:
         try:
             listed, free = [each.get(timeout=45) for each in queued]
@@ -161,7 +172,7 @@ def test_a_worker_of_its_own_process(
     assert listed["outcome"] == "suppressed"
     assert free == "sent"
     said = (folder / "log").read_text()
-    assert f"texting.send[{queued[0].id}] sent nothing: listed for sms by file" in said
+    assert f"worker_app.send[{queued[0].id}] sent nothing: listed for sms by file" in said
 
 
 @pytest.mark.parametrize("tries", [None, 2])
