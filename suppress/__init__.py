@@ -72,12 +72,10 @@ from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
 from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
-from suppress.replies import Reply, receive_reply
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
-from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.serving.freshness import State
 from suppress.serving.status import ChannelStatus, CopyStatus, Health, Status
@@ -100,22 +98,30 @@ if TYPE_CHECKING:
     from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
+    from suppress.replies import Reply, receive_reply
+    from suppress.screening.report import CampaignReport
 
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
-_ASKED_FOR_LATE = {
+_LATER = {
     "BearerToken": "suppress.exchange.bearer",
+    "CampaignReport": "suppress.screening.report",
     "Exchange": "suppress.exchange.exchange",
     "HttpAnswer": "suppress.exchange.exchange",
+    "Reply": "suppress.replies",
     "command_line": "suppress.cli",
+    "receive_reply": "suppress.replies",
 }
+"""Names that few programs need, each with its module: it is imported when it is asked for."""
 
 
 def __getattr__(name: str) -> object:
-    """Import what needs requests or click when it is asked for, since it takes long."""
-    if name not in _ASKED_FOR_LATE:
+    """Import what few programs need when it is asked for."""
+    if name == "replies":
+        return importlib.import_module("suppress.replies")
+    if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_ASKED_FOR_LATE[name]), name)
+    return getattr(importlib.import_module(_LATER[name]), name)
 
 
 __all__ = [

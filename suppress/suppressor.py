@@ -1,6 +1,5 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
-import functools
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -25,7 +24,7 @@ from suppress.opt_outs.record import OptOuts
 from suppress.plugin_manager import Plugins
 from suppress.screening.recipients import taken
 from suppress.screening.screening import Screening, allowed
-from suppress.screening.tally import OutcomeTally, told
+from suppress.screening.tally import OutcomeTally, teller_of_one
 from suppress.serving.context import Context
 from suppress.serving.limits import LIMITS, ServingLimits
 from suppress.serving.load import Report
@@ -188,28 +187,26 @@ class Suppressor(MovingMethods):
             InvalidNumber: it is not listed, and is not a number that may be messaged. Other
                 errors as for `filter_recipients`.
         """
-        if not self.listeners.present:
-            return self._lists(number, channel, default_region)
-        ask = functools.partial(self._lists, number, channel, default_region)
-        return told(ask, channel, self.listeners)
-
-    def _lists(self, number: object, channel: str, default_region: str | None) -> bool:
-        """Return whether a number is on the stop list, or raise, as `is_suppressed` does."""
+        tell = teller_of_one(channel, self.listeners) if self.listeners.present else None
         self._known(channel)
         period = self._calendar.current
         reader = period.readers.of(default_region)
         snapshot = period.serving.current(channel)
         values = plain_readings(number, reader.convention)
         if values is not None and not snapshot.all_unread:
-            return snapshot.has(values[0]) or (
+            found = snapshot.has(values[0]) or (
                 len(values) > 1 and any(map(snapshot.has, values[1:]))
             )
-        meaning = reader.read(number)
-        if snapshot.lists(meaning, number):
-            return True
-        if meaning.problem is not None:
-            raise InvalidNumber(why_invalid(number, meaning))
-        return False
+        else:
+            meaning = reader.read(number)
+            found = snapshot.lists(meaning, number)
+            if not found and meaning.problem is not None:
+                if tell is not None:
+                    tell(None)
+                raise InvalidNumber(why_invalid(number, meaning))
+        if tell is not None:
+            tell(found)
+        return found
 
     @without_frames
     def refresh(

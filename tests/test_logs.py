@@ -74,6 +74,12 @@ def test_fields_are_printable(caplog: pytest.LogCaptureFixture) -> None:
     assert vars(record)["number"] == "+141******71"
 
 
+def test_fields_with_control_sequences_are_escaped(caplog: pytest.LogCaptureFixture) -> None:
+    logging.getLogger("suppress").warning("A file.", extra={"path": "a\x1b[31m\nb", "count": 1})
+    (record,) = caplog.records
+    assert (vars(record)["path"], vars(record)["count"]) == (r"a\x1b[31m\nb", 1)
+
+
 def test_structlog_takes_them_over(clock: Clock) -> None:
     structlog = pytest.importorskip("structlog")
     stream = io.StringIO()

@@ -11,8 +11,11 @@ from suppress import Secret
 from suppress_http.problems import RequestRefused, problem_of
 from suppress_http.settings import is_loopback
 
-OPEN_TO_ALL: Final = ("/health", "/replies/")
-"""Beginnings of paths that need no token: a probe has none, and replies are signed."""
+HEALTH: Final = "/health"
+"""Needs no token: a probe has none."""
+
+REPLIES: Final = "/replies/"
+"""The beginning of paths that need neither token nor name: each reply proves where it is from."""
 
 
 class Admission:
@@ -41,7 +44,8 @@ class Admission:
         headers, path = Headers(scope=scope), scope["path"]
         trusted = self._is_trusted(headers)
         scope.setdefault("state", {})["trusted"] = trusted
-        if trusted or (self._token is not None and path.startswith(OPEN_TO_ALL)):
+        is_open = path.startswith(REPLIES) or (self._token is not None and path == HEALTH)
+        if trusted or is_open:
             await self._app(scope, receive, send)
             return
         await problem_of(self._refusal())(scope, receive, send)

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import anyio
-import prometheus_client as prometheus
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -36,15 +36,15 @@ class _Place(NamedTuple):
     endpoint: Endpoint
 
 
-def make_app(backend: Backend, *, any_host: bool = False) -> Starlette:
+def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = False) -> Starlette:
     """Return the application.
 
     Args:
         backend: the stop lists, the settings and the bounds.
+        registry: the metrics that are shown; those of requests are added.
         any_host: whether the name by which the service is called does not matter, as on a Unix
             socket.
     """
-    registry = prometheus.CollectorRegistry()
     replies = RepliesEndpoint(backend)
     places = (
         _Place("POST", "/check", Checking(backend)),

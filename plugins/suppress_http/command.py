@@ -47,18 +47,21 @@ def serve(host: str | None, port: int | None, unix_socket: Path | None) -> None:
     own = _with(own, changes)
     try:
         from suppress_http.backend import Backend  # noqa: PLC0415 - needs the extra
+        from suppress_http.metrics import new_registry  # noqa: PLC0415 - as above
         from suppress_http.server import listener  # noqa: PLC0415 - as above
         from suppress_http.server import serve as answer  # noqa: PLC0415 - as above
+        from suppress_prometheus import Metrics  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise suppress.ConfigurationError(
             f"`suppress serve` needs an extra ({error.name} is not installed). Run "
             "`pip install 'suppress-filter[serve]'`."
         ) from error
-    backend = Backend(suppress.Suppressor(settings), own)
+    registry = new_registry()
+    backend = Backend(suppress.Suppressor(settings, plugins=[Metrics(registry)]), own)
     with listener(backend) as (listening, address):
         channels = ", ".join(backend.suppressor.channels)
         click.echo(f"Serving {channels} on {address}. End it with Ctrl-C.")
-        answer(backend, listening)
+        answer(backend, listening, registry)
 
 
 def _with(own: ServeSettings, changes: dict[str, Any]) -> ServeSettings:

@@ -106,7 +106,8 @@ async def keep_recent(backend: Backend, channel: str) -> None:
             await backend.run_alone(backend.suppressor.snapshot, channel)
         except suppress.SuppressError as error:
             if was_there:
-                logger.warning("%s", error)
+                extra = {"code": "list_unavailable", "channel": channel, "error": str(error)}
+                logger.warning("%s", error, extra=extra)
             was_there = False
         else:
             was_there = True

@@ -117,7 +117,9 @@ def problem_of(error: Exception) -> Response:
         return _answer(document, {"Retry-After": str(RETRY_AFTER)} if error.retryable else {})
     # The text of a stranger's error may quote a number.
     frames = "".join(traceback.format_tb(error.__traceback__))
-    logger.error("A request failed with %s:\n%s", type(error).__name__, frames)
+    kind = type(error).__name__
+    extra = {"code": "request_failed", "error": kind}
+    logger.error("A request failed with %s:\n%s", kind, frames, extra=extra)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = "This is a fault of the service. Its log says more."
     return _answer(

@@ -6,6 +6,7 @@ before it reads anything is never waited for by a service that waits for it.
 """
 
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from datetime import datetime
@@ -120,8 +121,9 @@ class ScreenEndpoint:
         self, body: BodyStream, asked: ScreenRequest, kind: str, out: IO[bytes]
     ) -> ScreenSummary:
         """Write the answer; return its summary."""
+        began, suppressor = time.monotonic(), self._backend.suppressor
         stop_list = suppress.FollowedList(
-            self._backend.suppressor, asked.channel, default_region=asked.default_region
+            suppressor, asked.channel, default_region=asked.default_region
         )
         rows = suppress.Rows(
             cast("BinaryIO", body),  # it asks no more of a pipe than this has
@@ -146,6 +148,15 @@ class ScreenEndpoint:
             writer.write(screening, asked.outcomes)
         summary = ScreenSummary(asked.channel, dict(counts), stop_list.look().snapshot.read_at)
         writer.finish(summary)
+        suppressor.listeners.tell(
+            suppress.RecipientsScreened(
+                asked.channel,
+                allowed=counts[suppress.Outcome.ALLOWED],
+                suppressed=counts[suppress.Outcome.SUPPRESSED],
+                invalid=counts[suppress.Outcome.INVALID],
+                seconds=time.monotonic() - began,
+            )
+        )
         return summary
 
     def _batches(self, rows: suppress.Rows) -> Iterator[Sequence[suppress.Row]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 import suppress
 from suppress_http.app import make_app
@@ -19,15 +20,16 @@ _BACKLOG: Final = 2048
 _OWNER_ALONE: Final = 0o177
 
 
-def serve(backend: Backend, listening: socket.socket) -> None:
+def serve(backend: Backend, listening: socket.socket, registry: CollectorRegistry) -> None:
     """Answer until a signal ends it; requests that came before are answered first.
 
     Args:
         backend: the stop lists, the settings and the bounds.
         listening: where callers connect, from `listener`.
+        registry: the metrics that are shown.
     """
     config = uvicorn.Config(
-        make_app(backend, any_host=backend.settings.unix_socket is not None),
+        make_app(backend, registry, any_host=backend.settings.unix_socket is not None),
         access_log=False,
         log_config=None,
         log_level="warning",
@@ -73,6 +75,10 @@ def listener(backend: Backend) -> Iterator[tuple[socket.socket, str]]:
 @contextlib.contextmanager
 def _unix_listener(path: Path) -> Iterator[socket.socket]:
     """Listen on a Unix socket that its owner alone can use; it is gone afterwards."""
+    if not hasattr(socket, "AF_UNIX"):
+        raise suppress.ConfigurationError(
+            "This system has no Unix sockets. Use --host and --port instead."
+        )
     try:
         _remove_abandoned(path)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -9,30 +9,35 @@ from collections.abc import Iterator
 import click
 
 import suppress
-from suppress.cli.add import add
-from suppress.cli.check import check
-from suppress.cli.diff import diff
-from suppress.cli.export import export
-from suppress.cli.filter import filter_command
-from suppress.cli.forget import forget
 from suppress.cli.group import CommandLine
-from suppress.cli.history import history
-from suppress.cli.import_ import import_command
-from suppress.cli.opt_outs import opt_outs
-from suppress.cli.plugins import plugins
-from suppress.cli.push import push
-from suppress.cli.refresh import refresh
-from suppress.cli.remove import remove
-from suppress.cli.report import report
-from suppress.cli.reset_opt_outs import reset_opt_outs
 from suppress.cli.signals import install
-from suppress.cli.status import status
-from suppress.cli.verify import verify
 from suppress.settings.settings import CONFIG
+
+COMMANDS = {
+    "filter": "filter:filter_command",
+    "check": "check:check",
+    "refresh": "refresh:refresh",
+    "status": "status:status",
+    "add": "add:add",
+    "remove": "remove:remove",
+    "history": "history:history",
+    "opt-outs": "opt_outs:opt_outs",
+    "forget": "forget:forget",
+    "reset-opt-outs": "reset_opt_outs:reset_opt_outs",
+    "export": "export:export",
+    "import": "import_:import_command",
+    "diff": "diff:diff",
+    "push": "push:push",
+    "verify": "verify:verify",
+    "report": "report:report",
+    "plugins": "plugins:plugins",
+}
+"""Our own commands: the module of each, and its name there. One is imported when it is called."""
 
 
 @click.group(
     cls=CommandLine,
+    own=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Try it on this machine alone, with no account: suppress demo",
 )
@@ -68,15 +73,6 @@ def command_line(context: click.Context, config: str | None) -> None:
     context.call_on_close(lambda: logger.removeHandler(handler))
     if config is not None:
         context.with_resource(_settings_from(config))
-
-
-for _command in (
-    *(filter_command, check, refresh, status),
-    *(add, remove, history, opt_outs, forget, reset_opt_outs),
-    *(export, import_command, diff, push),
-    *(verify, report, plugins),
-):
-    command_line.add_command(_command)
 
 
 @contextlib.contextmanager

@@ -1,9 +1,12 @@
 """The group of all commands: plugins add theirs, and every error becomes an exit status."""
 
 import contextlib
+import importlib
 import os
 import sys
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import click
@@ -16,9 +19,20 @@ from suppress.errors import ConfigurationError, SuppressError
 from suppress.numbers.mask import mask
 from suppress.plugin_manager import Plugins
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
 
 class CommandLine(click.Group):
-    """The command `suppress`, with its own commands and those of plugins."""
+    """The command `suppress`, with its own commands and those of plugins.
+
+    Args:
+        own: its own commands by name: the module of each in this package, and its name there.
+        extra: as for `click.Group`.
+    """
+
+    def __init__(self, *args: Any, own: Mapping[str, str] = NONE, **extra: Any) -> None:
+        super().__init__(*args, **extra)
+        self._own = own
 
     @cached_property
     def _plugins(self) -> Plugins:
@@ -26,10 +40,16 @@ class CommandLine(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands."""
-        return [*super().list_commands(ctx), *sorted(self._of_plugins())]
+        return [*self._own, *super().list_commands(ctx), *sorted(self._of_plugins())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of that name; plugins are imported only for a name of theirs."""
+        if cmd_name in self._own:
+            module, _, name = self._own[cmd_name].partition(":")
+            command: click.Command = getattr(
+                importlib.import_module(f"suppress.cli.{module}"), name
+            )
+            return command
         return super().get_command(ctx, cmd_name) or self._of_plugins().get(cmd_name)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -87,7 +107,7 @@ class CommandLine(click.Group):
                 continue
             for command in offered:
                 name = str(command.name)
-                if name in self.commands or name in commands:
+                if name in {*self._own, *self.commands, *commands}:
                     click.echo(
                         f"Warning: The command {name!r} of the plugin {plugin!r} is not used: "
                         "there is another command of that name.",

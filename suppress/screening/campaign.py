@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,17 @@ from suppress.files.batch import RowsWriter, Writer
 from suppress.files.rows import Rows
 from suppress.numbers.bulk import Reader
 from suppress.numbers.problem import Problem
-from suppress.screening.breakdown import BreakdownBuilder, ChangesAt
 from suppress.screening.decisions import decisions_header, decisions_of
 from suppress.screening.once import Seen
 from suppress.screening.outcome import Outcome
 from suppress.screening.receipt import Receipt, ReceiptBuilder
-from suppress.screening.report import CampaignReport
 from suppress.screening.screening import Screening
 from suppress.screening.tally import OutcomeTally
 from suppress.stop_list.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from suppress.screening.breakdown import BreakdownBuilder, ChangesAt
+    from suppress.screening.report import CampaignReport
 
 
 class View(NamedTuple):
@@ -46,7 +48,7 @@ class View(NamedTuple):
     snapshot: Snapshot
     reader: Reader
     at: datetime
-    changes_at: ChangesAt | None = None
+    changes_at: "ChangesAt | None" = None
     listeners: Listeners | None = None
 
 
@@ -83,7 +85,7 @@ class Campaign:
     repeated: int | None
     receipt: Receipt | None
     is_cut: bool
-    report: CampaignReport | None = None
+    report: "CampaignReport | None" = None
 
 
 def screen_rows(  # noqa: PLR0913 - an argument for each output
@@ -126,7 +128,7 @@ def screen_rows(  # noqa: PLR0913 - an argument for each output
     view = stop_list.look()
     tally = OutcomeTally(view.snapshot.channel, view.listeners, began=began)
     builder = None
-    breakdown = BreakdownBuilder() if with_report else None
+    breakdown = _breakdown() if with_report else None
     if with_receipt or with_report:
         builder = ReceiptBuilder(view.snapshot, view.reader.convention, view.at, rows.columns)
     named = {Outcome.ALLOWED: allowed, Outcome.SUPPRESSED: suppressed, Outcome.INVALID: invalid}
@@ -174,12 +176,24 @@ def screen_rows(  # noqa: PLR0913 - an argument for each output
         repeated=None if seen is None else repeats,
         receipt=receipt,
         is_cut=is_cut,
-        report=(
-            None
-            if receipt is None or breakdown is None
-            else CampaignReport(receipt, breakdown.breakdown(), name=rows.name)
-        ),
+        report=_report(receipt, breakdown, rows.name),
     )
+
+
+def _breakdown() -> "BreakdownBuilder":
+    from suppress.screening.breakdown import BreakdownBuilder  # noqa: PLC0415 - few ask for it
+
+    return BreakdownBuilder()
+
+
+def _report(
+    receipt: Receipt | None, breakdown: "BreakdownBuilder | None", name: str
+) -> "CampaignReport | None":
+    if receipt is None or breakdown is None:
+        return None
+    from suppress.screening.report import CampaignReport  # noqa: PLC0415 - few ask for it
+
+    return CampaignReport(receipt, breakdown.breakdown(), name=name)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.errors import InvalidNumber
 from suppress.events import Listeners, RecipientsScreened
 from suppress.screening.segment import ALLOWED, INVALID, OUTCOMES, SUPPRESSED
 
@@ -45,18 +44,17 @@ class OutcomeTally:
         self._listeners.tell(RecipientsScreened(self._channel, allowed, suppressed, invalid, took))
 
 
-def told(ask: Callable[[], bool], channel: str, listeners: Listeners) -> bool:
-    """Return whether a single recipient is suppressed, and tell listeners of the outcome.
+def teller_of_one(channel: str, listeners: Listeners) -> Callable[[bool | None], None]:
+    """Return a function that tells listeners of a screening of one recipient, which begins now.
 
-    Raises:
-        InvalidNumber: as `ask` does; listeners are told of that, too.
+    It takes whether the recipient is suppressed; None for one that is invalid.
     """
     began = time.monotonic()
-    try:
-        is_suppressed = ask()
-    except InvalidNumber:
-        listeners.tell(RecipientsScreened(channel, 0, 0, 1, time.monotonic() - began))
-        raise
-    took = time.monotonic() - began
-    listeners.tell(RecipientsScreened(channel, int(not is_suppressed), int(is_suppressed), 0, took))
-    return is_suppressed
+
+    def tell(is_suppressed: bool | None) -> None:  # noqa: FBT001 - as the functions return it
+        counts = is_suppressed is False, is_suppressed is True, is_suppressed is None
+        allowed, suppressed, invalid = map(int, counts)
+        took = time.monotonic() - began
+        listeners.tell(RecipientsScreened(channel, allowed, suppressed, invalid, took))
+
+    return tell

@@ -25,6 +25,7 @@ import machines
 import numpy as np
 import phonenumbers
 import polars as pl
+import service
 from campaigns import (
     Campaign,
     campaign,
@@ -469,6 +470,7 @@ def main() -> None:
     parser.add_argument("--recipients", type=int, default=1_000_000)
     parser.add_argument("--entries", type=int, default=1_000_000)
     parser.add_argument("--listing", type=int, default=200_000, help="entries that are read")
+    parser.add_argument("--seconds", type=int, default=5, help="for which the service is asked")
     parser.add_argument("--runs", type=int, default=5, help="of which the fastest counts")
     parser.add_argument("--plot", type=Path, metavar="SVG", help="draw how the time grows")
     arguments = parser.parse_args()
@@ -487,6 +489,7 @@ def main() -> None:
     decoding(arguments.listing)
     reading(arguments.listing)
     files.measure(2 * arguments.recipients)
+    console.print(service.measure(arguments.seconds))
     machines.measure(arguments.recipients // 5, arguments.listing, arguments.runs)
 
 

@@ -182,6 +182,7 @@ def test_what_is_no_number_opts_nobody_out(service: Service) -> None:
 def test_a_page_on_the_web_cannot_call(service: Service) -> None:
     for host in ("evil.example", "evil.example:80", "127.0.0.1.evil.example", ""):
         assert service.get("/health", headers={"Host": host}).status_code == 421
+    assert service.post("/replies/other", {}, headers={"Host": "any"}).status_code == 404
     body = '{"numbers":["+14155550003"],"channels":["sms"]}'
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         found = service.post("/opt-outs", data=body, headers={"Content-Type": kind})
@@ -303,12 +304,24 @@ def is_closed(url: str) -> bool:
     return False
 
 
+def sample(service: Service, name: str) -> float:
+    lines = service.get("/metrics").text.splitlines()
+    return next((float(each.split()[-1]) for each in lines if each.startswith(name)), 0.0)
+
+
 def test_metrics_have_no_number(service: Service) -> None:
     service.post("/check", {"number": "+14155552671", "channel": "sms"})
+    screened = 'suppress_recipients_total{channel="sms",outcome="invalid"}'
+    before = sample(service, screened)
+    service.post("/screen?channel=sms", ["n/a", "x", "+14155552672"])
+    assert sample(service, screened) == before + 2
     service.get("/4155552671")
     page = service.get("/metrics").text
     assert 'suppress_http_requests_total{endpoint="/check",status="200"}' in page
     assert 'suppress_http_requests_total{endpoint="other",status="404"}' in page
+    assert 'suppress_recipients_total{channel="sms",outcome="suppressed"}' in page
+    assert 'suppress_snapshot_age_seconds{channel="sms"}' in page
+    assert 'suppress_entries{channel="sms"} 2.0' in page
     assert "4155552671" not in page
 
 
