@@ -48,10 +48,23 @@ def spark(session: nox.Session) -> None:
 
 
 @nox.session
+def apps(session: nox.Session) -> None:
+    """Run the tests of task queues and web frameworks."""
+    session.install("-e", ".[apps]")
+    files = (
+        "tests/plugins/test_bsg_sdk.py",
+        "tests/plugins/test_celery.py",
+        "tests/plugins/test_django.py",
+    )
+    pages = "tests/test_documents.py", "-k", "celery or django or frameworks or sdk"
+    session.run("pytest", *files, *pages, "--no-skips", *session.posargs)
+
+
+@nox.session
 def extras(session: nox.Session) -> None:
     """Install each extra alone, and all of them together, and import what they bring."""
     project = nox.project.load_toml("pyproject.toml")["project"]
-    offered = set(project["optional-dependencies"]) - {"test", "libraries", "bench"}
+    offered = set(project["optional-dependencies"]) - {"test", "libraries", "bench", "apps"}
     for extra in session.posargs or sorted(offered):
         alone = ["--isolated", "--no-project", "--python", sys.executable, "--with", f".[{extra}]"]
         session.run("uv", "run", "-q", *alone, "python", "tests/extras.py", extra, external=True)
@@ -130,6 +143,7 @@ assert "site-packages" in suppress.__file__
 assert (pathlib.Path(suppress.__file__).parent / "py.typed").exists()
 assert all(map(importlib.util.find_spec, ("suppress_spark", "suppress_sqlalchemy")))
 assert all(map(importlib.util.find_spec, ("suppress_aws", "suppress_http", "suppress_telnyx")))
+assert all(map(importlib.util.find_spec, ("suppress_celery", "suppress_django")))
 assert importlib.util.find_spec("suppress_postgres")
 assert (pathlib.Path(suppress.__file__).parent / "screening/templates/report.html").exists()
 assert all(map(importlib.util.find_spec, ("suppress_opentelemetry", "suppress_prometheus")))

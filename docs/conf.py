@@ -8,7 +8,7 @@ project_copyright = "2026, The suppress developers"
 version = release = suppress.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_click"]
-autodoc_mock_imports = ["pyarrow", "pyspark"]
+autodoc_mock_imports = ["celery", "django", "pyarrow", "pyspark"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = "suppress"
@@ -23,6 +23,7 @@ myst_heading_anchors = 3
 
 # Names of other projects, and names without a page.
 nitpick_ignore_regex = [
+    ("py:.*", r"(bsg_api|celery|django)\..*|ValidationError"),
     ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(DataFrame|Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
     ("py:.*", r".*\b(F|P|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),

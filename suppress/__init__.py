@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from suppress import sql
 from suppress.default import (
     add,
+    configure,
     default_suppressor,
     filter_recipients,
     forget,
@@ -94,6 +95,7 @@ from suppress.version import __version__
 from suppress.watched import Overview, Waiting, Watched
 
 if TYPE_CHECKING:
+    from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
     from suppress.replies import Reply, receive_reply
@@ -107,6 +109,7 @@ _LATER = {
     "Exchange": "suppress.exchange.exchange",
     "HttpAnswer": "suppress.exchange.exchange",
     "Reply": "suppress.replies",
+    "command_line": "suppress.cli",
     "receive_reply": "suppress.replies",
 }
 """Names that few programs need, each with its module: it is imported when it is asked for."""
@@ -208,7 +211,9 @@ __all__ = [
     "__version__",
     "add",
     "bypass",
+    "command_line",
     "config_folder",
+    "configure",
     "default_suppressor",
     "filter_frame",
     "filter_recipients",

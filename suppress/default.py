@@ -2,14 +2,16 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 from suppress.opt_outs.contract import Change
 from suppress.screening.screening import Screening
 from suppress.serving.status import Status
+from suppress.settings import program
 from suppress.stop_list.snapshot import Snapshot
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import without_frames
@@ -41,6 +43,24 @@ def default_suppressor() -> Suppressor:
         if _made is None:
             _made = Suppressor()
         return _made
+
+
+def configure(settings: Mapping[str, Any] | None, *, folder: Path | None = None) -> None:
+    """Give the settings of this process in the place of a settings file.
+
+    For frameworks that have a place for settings of their own. They hold for the functions of
+    `suppress`, for `Settings.load` and for commands in this process. A variable of the
+    environment still wins over them. They are checked when they are needed.
+
+    Args:
+        settings: what a settings file has in its table `[suppress]`, such as
+            `{"sources": ["bsg"], "bsg": {"api_key": key}}`; None for the settings file again.
+        folder: the folder where relative paths begin; None for the working directory.
+    """
+    global _made  # noqa: PLW0603 - the one thing that is shared
+    with _lock:
+        program.give(settings, folder)
+        _made = None
 
 
 @contextmanager

@@ -39,9 +39,12 @@ END = "@@"
 
 NEEDED = {
     "docs/how-to/aws.md": ("boto3",),
+    "docs/how-to/celery.md": ("celery",),
     "docs/how-to/data-frames.md": ("narwhals", "pandas", "polars", "pyarrow"),
     "docs/how-to/database.md": ("sqlalchemy",),
+    "docs/how-to/django.md": ("celery", "django"),
     "docs/how-to/files.md": ("pyarrow", "python_calamine", "xlsxwriter"),
+    "docs/how-to/frameworks.md": ("dramatiq", "fakeredis", "fastapi", "httpx2", "rq"),
     "docs/how-to/monitoring.md": ("opentelemetry.sdk", "prometheus_client", "structlog"),
     "docs/how-to/report.md": ("babel", "jinja2"),
     "docs/how-to/serve.md": ("prometheus_client", "starlette", "uvicorn"),

@@ -21,7 +21,7 @@ OF_EXTRAS = {
     *("babel", "boto3", "botocore", "cryptography", "dask", "duckdb", "jinja2", "modin"),
     *("narwhals", "opentelemetry", "pandas", "polars", "prometheus_client", "psycopg", "pyarrow"),
     *("pyspark", "python_calamine", "redis", "sqlalchemy", "sqlite_utils", "starlette", "uvicorn"),
-    "xlsxwriter",
+    *("celery", "django", "xlsxwriter"),
 }
 """Libraries that no command needs for a file of text."""
 
@@ -120,5 +120,5 @@ def test_the_extra_all_has_every_extra() -> None:
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
         "optional-dependencies"
     ]
-    offered = sorted(extras.keys() - {"all", "bench", "libraries", "test"})
+    offered = sorted(extras.keys() - {"all", "apps", "bench", "libraries", "test"})
     assert extras["all"] == [f"suppress-filter[{','.join(offered)}]"]

@@ -37,6 +37,7 @@ from suppress.settings.layers import (
     sealed,
     secret_names,
 )
+from suppress.settings.program import given
 from suppress.settings.secret import Secret, warn_if_others_read
 from suppress.settings.server_url import ServerUrl
 
@@ -178,7 +179,8 @@ class Settings(CoreSettings):
 
         Args:
             file: the settings file; None for the one named by `SUPPRESS_CONFIG`, else
-                `suppress.toml` in the user's configuration folder, if there is one.
+                `suppress.toml` in the user's configuration folder, if there is one; or for what
+                `suppress.configure` was given.
             environ: the environment; None for that of the process.
             arguments: settings by name, which win over the rest.
 
@@ -188,11 +190,16 @@ class Settings(CoreSettings):
         """
         variables: dict[str, Secret] = sealed(os.environ if environ is None else environ)
         here = working_folder()
-        path = find_file(file or revealed(variables.get(CONFIG)), here)
-        content = {} if path is None else read_file(path)
+        program = None if file else given()
+        if program is None:
+            path = find_file(file or revealed(variables.get(CONFIG)), here)
+            content = {} if path is None else read_file(path)
+        else:
+            _refuse_second_place(variables)
+            path, content, here = None, program.content, program.folder or here
         tables = {name: content[name] for name in content if isinstance(content[name], dict)}
         own = {name: content[name] for name in content if name not in tables}
-        given = read_layers(
+        found = read_layers(
             CoreSettings,
             CORE,
             Layer(own, here if path is None else path.parent),
@@ -203,11 +210,11 @@ class Settings(CoreSettings):
             also=["config"],
         )
         if path is not None and any(
-            isinstance(given[name], ServerUrl) and given[name].has_password
-            for name in own.keys() & given.keys()
+            isinstance(found[name], ServerUrl) and found[name].has_password
+            for name in own.keys() & found.keys()
         ):
             warn_if_others_read(path, "settings file")
-        return cls(file=path, folder=here, tables=tables, environ=variables, **given)
+        return cls(file=path, folder=here, tables=tables, environ=variables, **found)
 
     @property
     def record(self) -> Path | ServerUrl | None:
@@ -325,7 +332,7 @@ class Settings(CoreSettings):
         """Read one table; None when nothing of it is set, unless it must be."""
         if self.file is not None and not in_file.keys().isdisjoint(secret_names(kind)):
             warn_if_others_read(self.file, "settings file")
-        given = read_layers(
+        found = read_layers(
             kind,
             table,
             Layer(in_file, self.folder if self.file is None else self.file.parent),
@@ -333,15 +340,24 @@ class Settings(CoreSettings):
             Layer({}, self.folder),
             prefixes=prefixes,
         )
-        if not given and not must:
+        if not found and not must:
             return None
         for key in required(kind):
-            if key not in given:
+            if key not in found:
                 raise ConfigurationError(f"{table.both_names(key)} is missing.")
         try:
-            return kind(**given)
+            return kind(**found)
         except InvalidSetting as error:
             raise ConfigurationError(f"{table.both_names(error.name)} {error.reason}.") from None
+
+
+def _refuse_second_place(variables: Mapping[str, Secret]) -> None:
+    """Refuse a settings file beside the settings of the program: one of them has to win."""
+    if revealed(variables.get(CONFIG)):
+        raise ConfigurationError(
+            f"{CONFIG} names a settings file, and this program gives its settings itself. Put all "
+            f"of them in one place, and unset {CONFIG} or leave the program's settings out."
+        )
 
 
 def plugin_prefix(plugin: str) -> str:
