@@ -27,6 +27,7 @@ nitpick_ignore_regex = [
     ("py:.*", r"(pluggy|click|collections|concurrent|datetime|numpy|pathlib|typing)\..*"),
     ("py:.*", r"(DataFrame|Path|Any|Callable|Collection|Iterable|Iterator|Mapping|Sequence|Set)"),
     ("py:.*", r".*\b(F|P|R|T|Arguments|Details|Unpack|Self|optional|PluginManager)"),
+    ("py:.*", r"ChangesAt"),
     ("py:.*", r"suppress\.(numbers\.bulk\.Reader|stop_list\.(forgotten\.Forgotten|run\.Run))"),
     ("py:.*", r"suppress\.opt_outs\.moving\.Addition"),
     ("py:.*", r"suppress\.(screening\.R|settings\.(T|Arguments)|suppressor\.R|default\.R)"),

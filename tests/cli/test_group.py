@@ -67,12 +67,12 @@ def test_a_plugin_replaces_no_command(run: Run, broken: dict[str, str]) -> None:
         "import click, suppress\n"
         "@suppress.hookimpl\n"
         "def suppress_commands():\n"
-        "    return [click.Command('refresh', help='impostor'), click.Command('tell', help='new')]\n"
+        "    return [click.Command('refresh', help='odd one'), click.Command('tell', help='a')]\n"
     )
     done = run("--help", **broken)
     assert done.returncode == 0
     assert b"tell" in done.stdout
-    assert b"impostor" not in done.stdout
+    assert b"odd one" not in done.stdout
     assert (
         b"Warning: The command 'refresh' of the plugin 'broken' is not used: there is another "
         b"command of that name."
