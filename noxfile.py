@@ -31,9 +31,9 @@ def quick(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def lowest(session: nox.Session) -> None:
-    """Run the quick tests with the oldest dependencies that are allowed."""
+    """Run the quick tests, without servers, with the oldest dependencies that are allowed."""
     session.install("--resolution", "lowest-direct", "-e", ".[libraries]")
-    session.run("pytest", "-m", "not slow", *session.posargs)
+    session.run("pytest", "-m", "not slow and not servers", *session.posargs)
 
 
 @nox.session

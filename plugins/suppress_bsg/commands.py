@@ -126,7 +126,7 @@ def _asked_for() -> suppress.Secret:
     help="Seconds in which a repeated request is answered with 429.",
 )
 @click.option(
-    "--require-key", is_flag=True, help="Accept only the key in BSG_API_KEY; else any test_... key."
+    "--require-key", is_flag=True, help="Accept only the key in BSG_API_KEY, and no other test key."
 )
 def sandbox(
     port: int,
