@@ -122,7 +122,7 @@ def of_arrow(people: People) -> Any:
 
 def of_duckdb(people: People) -> Any:
     duckdb, table = pytest.importorskip("duckdb"), of_arrow(people)
-    return duckdb.connect().from_arrow(table)
+    return duckdb.from_arrow(table)
 
 
 OF_PANDAS: dict[str, list[People]] = {
