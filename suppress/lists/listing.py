@@ -135,5 +135,5 @@ def _listed(
 
 def _seconds(origin: Origin) -> np.datetime64:
     if origin.added_at is None:
-        return np.datetime64("NaT")
+        return np.datetime64("NaT", "s")
     return np.datetime64(int(origin.added_at.timestamp()), "s")
