@@ -270,7 +270,9 @@ def main() -> None:
     options = parser.parse_args()
     print(f"seed {options.seed}")
     with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        # Threads of the last process may still write into it.
+        name = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        folder = Path(stack.enter_context(name))
         server, machines = None, [Machine(folder / "store", folder)]
         if options.store is not None:
             store = options.store
