@@ -31,7 +31,6 @@ from suppress.followed import FollowedList
 from suppress.screening.campaign import Campaign, screen_rows
 from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Outcome
-from suppress.screening.page import check_can_render
 from suppress.suppressor import Suppressor
 
 DECISIONS, RECEIPT, REPORT = "decisions", "receipt", "report"
@@ -187,6 +186,8 @@ def filter_command(**given: Any) -> None:
     options = Options(**given)
     places = options.places()
     if REPORT in places:
+        from suppress.screening.page import check_can_render  # noqa: PLC0415 - few ask for it
+
         check_can_render()
     suppressor = Suppressor(background=False)
     with contextlib.ExitStack() as stack:

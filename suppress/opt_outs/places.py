@@ -6,21 +6,22 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from suppress.errors import ConfigurationError
 from suppress.opt_outs.contract import Record
-from suppress.opt_outs.copying import Copying
 from suppress.opt_outs.database import FILE
 from suppress.opt_outs.delivery import Exclusive
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
-from suppress.opt_outs.replica import Replica
 from suppress.opt_outs.shared import SharedRecord
 from suppress.opt_outs.sqlite import SqliteRecord
-from suppress.opt_outs.upkeep import Upkeep
 from suppress.settings.folders import data_folder
 from suppress.settings.settings import Settings
 from suppress.stores.contract import Lease, Store
 from suppress.stores.folder import FolderStore
+
+if TYPE_CHECKING:
+    from suppress.opt_outs.upkeep import Upkeep
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Place:
     record: Record
     folder: Path
     exclusive: Exclusive
-    upkeep: Upkeep | None = None
+    upkeep: "Upkeep | None" = None
 
 
 def open_record(
@@ -108,6 +109,11 @@ def on_server(
         in_background: whether a thread of its own keeps the copy up to date.
         limits: the delays.
     """
+    # Most commands have no server, and start faster so.
+    from suppress.opt_outs.copying import Copying  # noqa: PLC0415
+    from suppress.opt_outs.replica import Replica  # noqa: PLC0415
+    from suppress.opt_outs.upkeep import Upkeep  # noqa: PLC0415
+
     local = FolderStore(folder)
     copying = Copying(shared, folder, store=local, tell=tell, limits=limits)
     upkeep = Upkeep(

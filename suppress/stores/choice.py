@@ -6,7 +6,6 @@ from suppress.stores.contract import Store
 from suppress.stores.folder import FolderStore
 from suppress.stores.memory import MemoryStore
 from suppress.stores.remote import Remote
-from suppress.stores.shared import SharedStore
 
 
 def open_store(folder: Path | None, remote: Remote | None = None) -> Store:
@@ -17,4 +16,8 @@ def open_store(folder: Path | None, remote: Remote | None = None) -> Store:
     """
     if folder is None:
         return MemoryStore()
-    return FolderStore(folder) if remote is None else SharedStore(remote, folder)
+    if remote is None:
+        return FolderStore(folder)
+    from suppress.stores.shared import SharedStore  # noqa: PLC0415 - most have no server
+
+    return SharedStore(remote, folder)
