@@ -1,7 +1,7 @@
 """`POST /opt-outs` and `POST /opt-ins`: people opted out, and back in."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from starlette.requests import Request
@@ -38,6 +38,17 @@ class _Change(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     via: str = VIA
     reference: str | None = None
     at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+
+    def details(self) -> dict[str, Any]:
+        """Return the arguments that adding and removing share, by name."""
+        return {
+            "default_region": region_of(self.default_region),
+            "reason": self.reason,
+            "by": self.by,
+            "via": self.via,
+            "reference": self.reference,
+            "at": self.at,
+        }
 
 
 class OptOutRequest(_Change):
@@ -95,17 +106,11 @@ class OptOutEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Opt people out of channels."""
         asked = await document(request, OptOutRequest, self._backend.limits)
-        region = region_of(asked.default_region)
         new = await self._backend.run(
             self._backend.suppressor.add_to_channels,
             asked.numbers,
             asked.channels,
-            default_region=region,
-            reason=asked.reason,
-            by=asked.by,
-            via=asked.via,
-            reference=asked.reference,
-            at=asked.at,
+            **asked.details(),
         )
         return json_answer(OptOutAnswer(new))
 
@@ -123,17 +128,11 @@ class OptInEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Take opt-outs back on a channel."""
         asked = await document(request, OptInRequest, self._backend.limits)
-        region = region_of(asked.default_region)
         listed = await self._backend.run(
             self._backend.suppressor.remove,
             asked.numbers,
             asked.channel,
             correction=asked.correction,
-            default_region=region,
-            reason=asked.reason,
-            by=asked.by,
-            via=asked.via,
-            reference=asked.reference,
-            at=asked.at,
+            **asked.details(),
         )
         return json_answer(OptInAnswer({number: list(names) for number, names in listed.items()}))
