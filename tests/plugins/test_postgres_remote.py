@@ -13,14 +13,13 @@ from pathlib import Path
 import pytest
 
 from support.postgres_server import QUOTED, PostgresServer
+from support.remotes import handles
 from support.tcp_proxy import TcpProxy
 from suppress import (
     ConfigurationError,
     LeaseLost,
     PartGone,
     Remote,
-    ServerUrl,
-    Settings,
     StoreError,
 )
 from suppress.stores.shared import SharedStore
@@ -87,18 +86,8 @@ Opening = Callable[..., Remote]
 @pytest.fixture
 def opening(postgres_url: str) -> Iterator[Opening]:
     """Opens a handle to the store, perhaps by another URL and with settings of the plugin."""
-    opened = []
-
-    def open_one(url: str = postgres_url, **settings: object) -> Remote:
-        table = {"postgres": settings} if settings else {}
-        remote = suppress_remote(ServerUrl(url), Settings(tables=table))
-        assert remote is not None
-        opened.append(remote)
-        return remote
-
-    yield open_one
-    for each in opened:
-        each.close()
+    with handles(suppress_remote, "postgres", postgres_url) as opening_one:
+        yield opening_one
 
 
 def publish(remote: Remote, *contents: bytes, head: bytes = b"head") -> list[str]:

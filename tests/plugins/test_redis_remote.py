@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from support.redis_server import PASSWORD, QUOTED, RedisServer, missing_for_redis
+from support.remotes import handles
 from support.tcp_proxy import TcpProxy
 from suppress import (
     ConfigurationError,
@@ -50,18 +51,8 @@ Opening = Callable[..., Remote]
 @pytest.fixture
 def machines(redis_url: str) -> Iterator[Opening]:
     """Opens a handle to the store, perhaps by another URL and with settings of the plugin."""
-    opened = []
-
-    def open_one(url: str = redis_url, **settings: object) -> Remote:
-        table = {"redis": settings} if settings else {}
-        remote = suppress_remote(ServerUrl(url), Settings(tables=table))
-        assert remote is not None
-        opened.append(remote)
-        return remote
-
-    yield open_one
-    for each in opened:
-        each.close()
+    with handles(suppress_remote, "redis", redis_url) as opening_one:
+        yield opening_one
 
 
 class TestContract(RemoteContract):

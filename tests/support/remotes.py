@@ -8,14 +8,14 @@ import contextlib
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
 
 import suppress
-from suppress import Held, Lease, LeaseLost, PartGone, ServerUrl, StoreError
+from suppress import Held, Lease, LeaseLost, PartGone, Remote, ServerUrl, Settings, StoreError
 
 
 class FolderRemote:
@@ -199,3 +199,28 @@ class RemotePlugin:
         from support.shared_records import RecordPlugin  # noqa: PLC0415 - it needs this module
 
         return RecordPlugin().suppress_record(url, settings)
+
+
+@contextmanager
+def handles(
+    offer: Callable[[ServerUrl, Settings], Remote | None], plugin: str, server: str
+) -> Iterator[Callable[..., Remote]]:
+    """Give a function that opens a handle to a store on a server, and close all of them.
+
+    Args:
+        offer: the hook of the plugin.
+        plugin: the name of its table.
+        server: the URL of the server; the function takes another one, and settings of the plugin.
+    """
+    opened = []
+
+    def open_one(url: str = server, **settings: object) -> Remote:
+        table = {plugin: settings} if settings else {}
+        remote = offer(ServerUrl(url), Settings(tables=table))
+        assert remote is not None
+        opened.append(remote)
+        return remote
+
+    yield open_one
+    for each in opened:
+        each.close()
