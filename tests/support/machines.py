@@ -109,7 +109,7 @@ def add(pipe: Connection, machine: Machine, numbers: list[str]) -> None:
 def refresh(pipe: Connection, machine: Machine, lease: float) -> None:
     """Refresh when told to, under a lease of some seconds; tell of that, then of the list."""
     limited = functools.partial(SharedStore, limits=SharedLimits(lease=lease))
-    with mock.patch("suppress.stores.choice.SharedStore", limited):
+    with mock.patch("suppress.stores.shared.SharedStore", limited):
         one = machine.suppressor(background=False)
     pipe.send("ready")
     pipe.recv()
