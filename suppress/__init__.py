@@ -4,7 +4,6 @@ import importlib
 import logging
 from typing import TYPE_CHECKING
 
-from suppress import sql
 from suppress.default import (
     add,
     configure,
@@ -42,14 +41,7 @@ from suppress.events import (
     RecipientsScreened,
     SendBypassed,
 )
-from suppress.exchange.limits import ExchangeLimits
-from suppress.files.batch import Batch, Row, RowNumbers
-from suppress.files.rows import Rows
-from suppress.followed import FollowedList
-from suppress.frames import filter_frame, screen_frame
-from suppress.guard import bypass, guard
 from suppress.hookspecs import hookimpl
-from suppress.host import register
 from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
 from suppress.numbers.mask import mask
@@ -70,10 +62,7 @@ from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.people import People, Person
 from suppress.opt_outs.shared import SharedRecord
 from suppress.ownership import warn_if_others_write
-from suppress.pinned import PinnedList
 from suppress.printable import PrintableRecords
-from suppress.screening.campaign import Campaign, screen_rows
-from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.receipt import Against, Receipt
 from suppress.screening.screening import Screening
@@ -92,36 +81,58 @@ from suppress.stores.contract import Failure, Held, Lease, LeaseLost, StoreError
 from suppress.stores.remote import PartGone, Remote
 from suppress.suppressor import Suppressor
 from suppress.version import __version__
-from suppress.watched import Overview, Waiting, Watched
 
 if TYPE_CHECKING:
+    from suppress import replies, sql
     from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
+    from suppress.exchange.limits import ExchangeLimits
+    from suppress.files.batch import Batch, Row, RowNumbers
+    from suppress.files.rows import Rows
+    from suppress.followed import FollowedList
+    from suppress.frames import filter_frame, screen_frame
+    from suppress.guarded_sends import bypass, guard
+    from suppress.host import register
+    from suppress.pinned import PinnedList
     from suppress.replies import Reply, receive_reply
+    from suppress.screening.campaign import Campaign, screen_rows
+    from suppress.screening.max_invalid import MaxInvalid, TooManyInvalid
     from suppress.screening.report import CampaignReport
+    from suppress.watched import Overview, Waiting, Watched
 
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 _LATER = {
-    "BearerToken": "suppress.exchange.bearer",
-    "CampaignReport": "suppress.screening.report",
-    "Exchange": "suppress.exchange.exchange",
-    "HttpAnswer": "suppress.exchange.exchange",
-    "Reply": "suppress.replies",
-    "command_line": "suppress.cli",
-    "receive_reply": "suppress.replies",
+    "suppress.cli": ("command_line",),
+    "suppress.exchange.bearer": ("BearerToken",),
+    "suppress.exchange.exchange": ("Exchange", "HttpAnswer"),
+    "suppress.exchange.limits": ("ExchangeLimits",),
+    "suppress.files.batch": ("Batch", "Row", "RowNumbers"),
+    "suppress.files.rows": ("Rows",),
+    "suppress.followed": ("FollowedList",),
+    "suppress.frames": ("filter_frame", "screen_frame"),
+    "suppress.guarded_sends": ("bypass", "guard"),
+    "suppress.host": ("register",),
+    "suppress.pinned": ("PinnedList",),
+    "suppress.replies": ("Reply", "receive_reply"),
+    "suppress.screening.campaign": ("Campaign", "screen_rows"),
+    "suppress.screening.max_invalid": ("MaxInvalid", "TooManyInvalid"),
+    "suppress.screening.report": ("CampaignReport",),
+    "suppress.watched": ("Overview", "Waiting", "Watched"),
 }
-"""Names that few programs need, each with its module: it is imported when it is asked for."""
+"""What not every program needs, by its module, which is imported when it is asked for."""
+
+_MODULES = {name: module for module, names in _LATER.items() for name in names}
 
 
 def __getattr__(name: str) -> object:
-    """Import what few programs need when it is asked for."""
-    if name == "replies":
-        return importlib.import_module("suppress.replies")
-    if name not in _LATER:
+    """Import what not every program needs when it is asked for."""
+    if name in ("replies", "sql"):
+        return importlib.import_module(f"suppress.{name}")
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 __all__ = [
@@ -229,6 +240,7 @@ __all__ = [
     "refresh",
     "register",
     "remove",
+    "replies",
     "screen",
     "screen_frame",
     "screen_rows",

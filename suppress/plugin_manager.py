@@ -8,9 +8,8 @@ the sources to read.
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any
+from importlib.metadata import Distribution, EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
 
@@ -38,21 +37,25 @@ EXTRAS = ("postgres", "redis")
 """The extras for servers; the scheme of a URL has its extra's name in it."""
 
 
-@dataclass(frozen=True)
-class Plugin:
+class Plugin(NamedTuple):
     """One plugin that was found.
 
     Attributes:
         name: the name of its entry point.
-        version: the version of its distribution; None for a plugin handed in as an object.
+        distribution: what brought it; None for a plugin handed in as an object.
         error: the reason that it cannot be imported; None if it can be.
         missing: the library that it lacks, if that is the reason.
     """
 
     name: str
-    version: str | None = None
+    distribution: Distribution | None = None
     error: str | None = None
     missing: str | None = None
+
+    @property
+    def version(self) -> str | None:
+        """The version of its distribution, whose description is read for it."""
+        return None if self.distribution is None else self.distribution.version
 
 
 class Plugins:
@@ -242,19 +245,18 @@ class Plugins:
 
     def _imported(self, entry_point: EntryPoint) -> Plugin:
         name = entry_point.name
-        version = entry_point.dist.version if entry_point.dist else None
         try:
             # A plugin is a stranger's code: whatever it raises is its failure to import.
             self._manager.register(entry_point.load(), name=name)
         except Exception as raised:  # noqa: BLE001
             missing = _missing_library(raised, entry_point)
             if missing is not None:
-                return Plugin(name, version, f"{missing} is not installed", missing)
+                return Plugin(name, entry_point.dist, f"{missing} is not installed", missing)
             error = _said(raised)
             extra = {"code": "plugin_broken", "plugin": name, "error": error}
             logger.warning("The plugin %r cannot be imported: %s", name, error, extra=extra)
-            return Plugin(name, version, error)
-        return Plugin(name, version)
+            return Plugin(name, entry_point.dist, error)
+        return Plugin(name, entry_point.dist)
 
 
 def _not_installed(url: ServerUrl, why: str, found: dict[str, Plugin]) -> ConfigurationError:

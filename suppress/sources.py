@@ -14,6 +14,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
@@ -275,9 +276,7 @@ class _ListBuilder:
         """Count the numbers that are only another reading of an entry."""
         if sum(map(len, self._firsts)) == sum(map(len, self._values)):
             return 0
-        # Much faster than np.unique, which makes a table of hashes.
-        firsts = np.sort(np.concatenate(self._firsts))
-        return len(numbers) - int(np.count_nonzero(firsts[1:] != firsts[:-1])) - min(len(firsts), 1)
+        return len(numbers) - len(distinct(np.concatenate(self._firsts)))
 
 
 def _formless(

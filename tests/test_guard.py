@@ -24,7 +24,7 @@ from suppress import (
 )
 from suppress.testing import stop_list
 
-guard_module = sys.modules["suppress.guard"]  # the attribute is the function
+guard_module = sys.modules["suppress.guarded_sends"]
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 

@@ -7,8 +7,7 @@ appear if the input was written to in that time: the last row that was read may 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -40,8 +39,7 @@ TOLD = RECEIPT, REPORT
 """The outputs that are written at the end, as they are."""
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """The options and the argument, as typed."""
 
     source: str

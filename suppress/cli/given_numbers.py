@@ -3,8 +3,7 @@
 import functools
 import itertools
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -23,8 +22,7 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.opt_outs.people import kept_as
 
 
-@dataclass(frozen=True)
-class GivenNumbers:
+class GivenNumbers(NamedTuple):
     """The arguments and options that name numbers.
 
     Attributes:

@@ -3,8 +3,7 @@
 import contextlib
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 
@@ -45,8 +44,7 @@ def _mapped(
     return found
 
 
-@dataclass(frozen=True)
-class _TableFile:
+class _TableFile(NamedTuple):
     """The options that say how a file is to be read.
 
     Attributes:

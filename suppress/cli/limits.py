@@ -1,12 +1,11 @@
 """The delays of commands, as one value that tests can replace."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import click
 
 
-@dataclass(frozen=True)
-class CommandLimits:
+class CommandLimits(NamedTuple):
     """Delays of commands, in seconds.
 
     Attributes:

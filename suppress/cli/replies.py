@@ -4,10 +4,9 @@ import contextlib
 import functools
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import click
 import numpy as np
@@ -37,8 +36,7 @@ _NAMES: Mapping[Reply | None, str] = MappingProxyType(
 """The names of meanings in words and in JSON."""
 
 
-@dataclass(frozen=True)
-class ReplyOptions:
+class ReplyOptions(NamedTuple):
     """The options for replies in a file.
 
     Attributes:

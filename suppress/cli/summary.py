@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from suppress.cli.printing import ago, counted
-from suppress.files.number_column import shown
+from suppress.files.named_columns import shown
 from suppress.numbers.problem import Problem
 from suppress.screening.outcome import Outcome
 from suppress.screening.reasons import by_reason

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.files.number_column import is_blank
 from suppress.numbers.column import Column
 
 
@@ -119,3 +118,8 @@ def filled(number: Any) -> tuple[Any, ...]:
     if not isinstance(number, tuple):
         return (number,)
     return tuple(each for each in number if not is_blank(each)) or number[:1]
+
+
+def is_blank(cell: object) -> bool:
+    """Return whether a cell is empty."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.files.encodings import BOM
 
 Bounds = NDArray[np.intp]
@@ -110,7 +111,7 @@ class Block(NamedTuple):
                 if not len(places):
                     break
             odd.append(places)
-        for place in np.unique(np.concatenate(odd)).tolist():
+        for place in distinct(np.concatenate(odd)).tolist():
             text = self.raw[starts[place] : ends[place]].decode()
             starts[place] = ends[place] - len(text.lstrip().encode())
             ends[place] = starts[place] + len(text.strip().encode())

@@ -1,16 +1,14 @@
 """The contract of a file format: its rows, many at a time or one by one, and a writer of them."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Row, RowsWriter, Writer
 from suppress.files.lines import DEFAULT_LIMITS, RowLimits
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(NamedTuple):
     """The way in which a file is to be read.
 
     Attributes:

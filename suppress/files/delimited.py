@@ -15,7 +15,7 @@ from suppress.files.encodings import BOM
 from suppress.files.fields import Fields
 from suppress.files.formats import DELIMITERS, NAMED_DELIMITER
 from suppress.files.lines import CR_ALONE
-from suppress.files.number_column import places_of, refuse_numbers_for_names
+from suppress.files.named_columns import places_of, refuse_numbers_for_names
 from suppress.files.opened import OpenedFile
 from suppress.files.sample import Sample
 from suppress.files.slices import Slices

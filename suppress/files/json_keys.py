@@ -12,7 +12,7 @@ import msgspec
 from suppress.files.batch import Row
 from suppress.files.blocks import Block, Bounds
 from suppress.files.encodings import BOM
-from suppress.files.number_column import shown
+from suppress.files.named_columns import shown
 
 _OPEN, _CLOSE = b"{}"
 

@@ -2,8 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from suppress.errors import InputError
 from suppress.files.encodings import BOM, why_unreadable
@@ -17,8 +16,7 @@ _MARK = BOM.decode()
 _CTRL_Z = b"\x1a"
 
 
-@dataclass(frozen=True)
-class RowLimits:
+class RowLimits(NamedTuple):
     """The bounds within which a file is read.
 
     Attributes:

@@ -12,7 +12,7 @@ from suppress.errors import InputError
 from suppress.files.batch import Batch, Pieces, Row, RowsWriter, Writer
 from suppress.files.contract import Asked
 from suppress.files.libraries import library
-from suppress.files.number_column import choose, places_of, shown
+from suppress.files.named_columns import places_of, shown
 from suppress.files.opened import OpenedFile
 from suppress.files.passing import Passing
 from suppress.numbers.arrow import ArrowNumbers
@@ -159,6 +159,8 @@ class Parquet:
             if asked.columns:
                 places = places_of(asked.columns, names, of="schema")
             else:
+                from suppress.files.number_column import choose  # noqa: PLC0415 - most name it
+
                 places = [choose(names, cells, asked.region)]
         except ValueError as error:
             raise self.error(str(error)) from None

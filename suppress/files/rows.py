@@ -4,24 +4,19 @@ Each row can be written just as it came. A row that cannot be read is an error w
 number, never passed over. No file of text fills the memory, whatever is in it: see `RowLimits`.
 """
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, BinaryIO, ClassVar, Protocol
 
 from suppress.errors import InputError
 from suppress.files.batch import Batch, Row, RowsWriter, Writer
 from suppress.files.contract import Asked, Format
-from suppress.files.delimited import Delimited
 from suppress.files.encoded import Encoding
 from suppress.files.encodings import binary_kind
 from suppress.files.formats import MAGIC, format_of, promised_by
-from suppress.files.json_array import JsonArray
-from suppress.files.json_lines import JsonLines
 from suppress.files.lines import DEFAULT_LIMITS, RowLimits
-from suppress.files.number_column import shown
+from suppress.files.named_columns import shown
 from suppress.files.opened import OpenedFile
-from suppress.files.parquet import Parquet
-from suppress.files.text import Text
-from suppress.files.workbook import Workbook
 from suppress.numbers.region import known_region
 
 
@@ -31,15 +26,16 @@ class _Opening(Protocol):
     def __call__(self, file: OpenedFile, asked: Asked, /) -> Format: ...
 
 
-_FORMATS: Mapping[str, _Opening] = {
-    "text": Text,
-    "csv": Delimited,
-    "tsv": Delimited,
-    "jsonl": JsonLines,
-    "json": JsonArray,
-    "parquet": Parquet,
-    "workbook": Workbook,
+_FORMATS = {
+    "text": ("text", "Text"),
+    "csv": ("delimited", "Delimited"),
+    "tsv": ("delimited", "Delimited"),
+    "jsonl": ("json_lines", "JsonLines"),
+    "json": ("json_array", "JsonArray"),
+    "parquet": ("parquet", "Parquet"),
+    "workbook": ("workbook", "Workbook"),
 }
+"""The module of each format in this package, and its class there; one is imported when needed."""
 
 
 class Rows:
@@ -104,7 +100,11 @@ class Rows:
                 f"{name} is no workbook, so it has no sheet {shown(sheet)}. Name no sheet."
             )
         asked = Asked(self.format, named, region, has_header, sheet, limits)
-        self._format = _FORMATS[self.format](file, asked)
+        module, name_of_class = _FORMATS[self.format]
+        opening: _Opening = getattr(
+            importlib.import_module(f"suppress.files.{module}"), name_of_class
+        )
+        self._format = opening(file, asked)
         self._rows = self._format.rows()
 
     def __iter__(self) -> Iterator[Row]:

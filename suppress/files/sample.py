@@ -6,7 +6,6 @@ from typing import Any
 from suppress.errors import InputError
 from suppress.files.batch import Row
 from suppress.files.lines import Lines
-from suppress.files.number_column import choose
 
 
 class Sample:
@@ -52,6 +51,8 @@ class Sample:
         Raises:
             InputError: it cannot be told.
         """
+        from suppress.files.number_column import choose  # noqa: PLC0415 - most name the column
+
         try:
             return choose(names, cells, region)
         except ValueError as error:

@@ -9,7 +9,7 @@ from suppress.files.batch import Row
 from suppress.files.blocks import Block
 from suppress.files.contract import Asked
 from suppress.files.lines import CR_ALONE
-from suppress.files.number_column import shown
+from suppress.files.named_columns import shown
 from suppress.files.opened import OpenedFile
 from suppress.files.slices import Slices
 from suppress.files.text_format import LinedFormat

@@ -10,18 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.errors import InputError
-from suppress.files.batch import Batch, Pieces, Row, RowsWriter, Writer
+from suppress.files.batch import Batch, Pieces, Row, RowsWriter, Writer, is_blank
 from suppress.files.contract import Asked
 from suppress.files.formats import promised_by
 from suppress.files.libraries import library
-from suppress.files.number_column import (
-    choose,
-    counts_as_number,
-    is_blank,
-    places_of,
-    refuse_numbers_for_names,
-    shown,
-)
+from suppress.files.named_columns import places_of, refuse_numbers_for_names, shown
+from suppress.files.number_column import choose, counts_as_number
 from suppress.files.opened import OpenedFile
 from suppress.files.sheet_writers import CsvWriter, SheetWriter, csv_of, text_of, whole
 

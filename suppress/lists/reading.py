@@ -18,8 +18,8 @@ from suppress.errors import (
     SuppressError,
     UnknownChannel,
 )
-from suppress.files.batch import Row
-from suppress.files.number_column import is_blank, shown
+from suppress.files.batch import Row, is_blank
+from suppress.files.named_columns import shown
 from suppress.lists.listing import NONE
 from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.handed_in import as_text, digits_of

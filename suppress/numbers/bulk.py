@@ -1,12 +1,13 @@
 """Many numbers read at once, with the answers of `suppress.numbers.readings`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import QuickReader, value_of, why_invalid
 from suppress.numbers.e164_array import E164Array, Pairs
@@ -23,8 +24,7 @@ BATCH_SIZE = 2**15
 """Numbers to read together: their arrays fit the processor's cache."""
 
 
-@dataclass(frozen=True)
-class ReaderLimits:
+class ReaderLimits(NamedTuple):
     """The limits of a reader.
 
     Attributes:
@@ -37,6 +37,9 @@ class ReaderLimits:
     fewest_for_ranges: int = 2**12
 
 
+LIMITS = ReaderLimits()
+
+
 class Reader:
     """Reads numbers under one convention, and remembers the odd texts that it has read.
 
@@ -45,7 +48,7 @@ class Reader:
         limits: how much it remembers and derives.
     """
 
-    def __init__(self, convention: Convention, limits: ReaderLimits = ReaderLimits()) -> None:
+    def __init__(self, convention: Convention, limits: ReaderLimits = LIMITS) -> None:
         self.convention = convention
         self._limits = limits
         self._meanings: dict[object, Meaning] = {}
@@ -88,7 +91,7 @@ class Reader:
         # first; a reading without a former prefix comes last.
         plan = self.convention.plan
         code = str(phonenumbers.country_code_for_region(plan)) if plan else ""
-        for place in np.unique(found.several.places).tolist():
+        for place in distinct(found.several.places).tolist():
             text = as_text(found.numbers[place])[0] or ""
             plain = str(found.plain.item(place))
             if (
@@ -109,7 +112,7 @@ class Reader:
         """
         with_reading = np.flatnonzero(found.has_reading)
         pairs = [Pairs(with_reading, found.values[with_reading]), found.further]
-        for place in np.unique(self._undecided(found).places).tolist():
+        for place in distinct(self._undecided(found).places).tolist():
             meaning = self.read(found.numbers[place])
             values = [value_of(each.e164) for each in meaning.readings]
             pairs.append(Pairs(np.full(len(values), place), np.array(values, np.uint64)))

@@ -15,6 +15,8 @@ from typing import Self, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
+
 ROOM = 16
 """Bytes before the first line end and behind the last of a column that is `in_lines`."""
 
@@ -103,7 +105,7 @@ class Column(Sequence[str]):
         at = np.array([each.start() for each in found], np.intp)
         places = np.searchsorted(self.starts, at, side="right") - 1
         inside = (places >= 0) & (at + len(sought) <= self.ends[places])
-        return np.unique(places[inside])
+        return distinct(places[inside])
 
     def __repr__(self) -> str:
         return f"<Column: {len(self)} text{'s' * (len(self) != 1)}>"

@@ -13,11 +13,10 @@ import functools
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from suppress.errors import ConfigurationError
 from suppress.lazy import cached_property
@@ -30,8 +29,7 @@ _COLUMNS = ("id", "region", "match", "length", "at", "drop", "add", "from")
 _FIRST_DAY = re.compile(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?(?:\.\.\S+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class PlanChange:
+class PlanChange(NamedTuple):
     """One change of a numbering plan.
 
     Attributes:
@@ -82,11 +80,7 @@ class Renumbering:
         self._of_length: dict[int, list[PlanChange]] = {}
         for each in self.changes:
             self._of_length.setdefault(each.length, []).append(each)
-        # One match tells whether any row acts on a number.
-        self._any = {
-            length: re.compile("|".join(f"(?:{each.match})" for each in some))
-            for length, some in self._of_length.items()
-        }
+        self._any: dict[int, re.Pattern[str]] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Renumbering) and self.changes == other.changes
@@ -99,10 +93,17 @@ class Renumbering:
 
     def change_of(self, digits: str) -> PlanChange | None:
         """Return the change that acts on a number (digits without a plus); None for none."""
-        any_of_length = self._any.get(len(digits))
-        if any_of_length is None or not any_of_length.match(digits):
+        some = self._of_length.get(len(digits))
+        if some is None:
             return None
-        return next(each for each in self._of_length[len(digits)] if re.match(each.match, digits))
+        any_of_length = self._any.get(len(digits))
+        if any_of_length is None:
+            # One match tells whether any row acts on a number. Many lengths are never asked for.
+            any_of_length = re.compile("|".join(f"(?:{each.match})" for each in some))
+            self._any[len(digits)] = any_of_length
+        if not any_of_length.match(digits):
+            return None
+        return next(each for each in some if re.match(each.match, digits))
 
     def in_force(self, day: date) -> "Renumbering":
         """Return the changes that act on a day."""
@@ -122,12 +123,14 @@ class Renumbering:
         return hashlib.sha256(repr(self.changes).encode()).hexdigest()
 
     @classmethod
-    def read(cls, text: str, name: str) -> Self:
+    def read(cls, text: str, name: str, *, is_ours: bool = False) -> Self:
         """Return the changes of a table: a header, then a row a line, with tabs between the fields.
 
         Args:
             text: the table.
             name: the file's name, for errors.
+            is_ours: whether its regular expressions are known to be right, and not tried here:
+                that takes as long as a small file.
 
         Raises:
             ConfigurationError: a row cannot be used; the message names its line.
@@ -142,6 +145,8 @@ class Renumbering:
                 fields = dict(zip(header, line.split("\t"), strict=False))
                 try:
                     changes.append(_change(fields))
+                    if not is_ours:
+                        re.compile(fields["match"])
                 except (KeyError, ValueError, re.error) as error:
                     raise ConfigurationError(
                         f"{name}, line {number}: this row cannot be used ({error})."
@@ -156,7 +161,7 @@ NO_CHANGES = Renumbering()
 def table() -> Renumbering:
     """Return the table that comes with this package."""
     file = resources.files("suppress.numbers") / "renumbering.tsv"
-    return Renumbering.read(file.read_text("utf-8"), "renumbering.tsv")
+    return Renumbering.read(file.read_text("utf-8"), "renumbering.tsv", is_ours=True)
 
 
 def chosen(setting: bool | Path) -> Renumbering:  # noqa: FBT001 - it is the setting's value
@@ -206,7 +211,6 @@ def _change(fields: dict[str, str]) -> PlanChange:
     length, at, drop = (int(fields[name]) for name in ("length", "at", "drop"))
     if not 0 <= at <= at + drop <= length:
         raise ValueError("at and drop must lie within length")
-    re.compile(fields["match"])
     if not re.fullmatch(r"[0-9]*", fields["add"]):
         raise ValueError("add must be digits")
     examples = (fields.get("example_old", ""), fields.get("example_new", ""))

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers import damage
 from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
@@ -156,7 +157,7 @@ class Lookup:
         self, places: NDArray[np.intp], values: NDArray[np.int64], numbers: NDArray[np.uint16]
     ) -> None:
         """Add the further and the uncertain readings of rules that have several."""
-        for number in np.unique(numbers).tolist():
+        for number in distinct(numbers).tolist():
             rule = self._rules.all[number]
             chosen = numbers == number
             for constants, pairs in ((rule.further, self._further), (rule.maybe, self._maybe)):
@@ -223,7 +224,7 @@ class Lookup:
 
     def asked(self) -> NDArray[np.intp]:
         """Return the places of the numbers to ask the reference about, each once."""
-        return np.unique(np.concatenate([*self._asked, np.zeros(0, np.intp)]))
+        return distinct(np.concatenate([*self._asked, np.zeros(0, np.intp)]))
 
     def settle(self, place: int, meaning: Meaning) -> None:
         """Take what the reference says of one number."""

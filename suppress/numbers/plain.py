@@ -8,6 +8,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.arrow import ArrowNumbers
 from suppress.numbers.column import ROOM, Column
 from suppress.numbers.damage import DASHES, is_blank
@@ -143,7 +144,7 @@ def plain_texts(column: Column, *, clean: bool = False) -> PlainNumbers:
         if dotted and not clean:
             _blank_decimals(characters, last)
         if b"/" in lines:
-            split = np.unique(np.searchsorted(last, np.flatnonzero(characters == _SLASH)))
+            split = distinct(np.searchsorted(last, np.flatnonzero(characters == _SLASH)))
         characters[starts[long]] = _ODD
         lines, separated = characters.tobytes(), True
     if separated:

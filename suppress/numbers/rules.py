@@ -12,6 +12,7 @@ import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.convention import Convention
 from suppress.numbers.derivation import Derivation, runs, validity
 from suppress.numbers.equivalence import Renumbering
@@ -157,7 +158,7 @@ class Rules:
             found = self._pages.take(places)
             if found.all():
                 return found
-            for unit in np.unique(tops[found == 0] // (_UNIT // _PAGE)).tolist():
+            for unit in distinct(tops[found == 0] // (_UNIT // _PAGE)).tolist():
                 self._derive(*divmod(unit, 100))
 
     def of(self, digits: str, form: int) -> Rule:

@@ -15,6 +15,7 @@ import numpy as np
 import phonenumbers
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers import damage
 from suppress.numbers.column import Column
 from suppress.numbers.convention import Convention
@@ -77,7 +78,7 @@ def may_not_be_single(numbers: Numbers, marks: Iterable[str] = PLAIN_MARKS) -> N
         column = Column.of(cast("list[str | None]", texts))
     else:
         return np.zeros(0, np.intp)
-    return np.unique(np.concatenate([column.containing(each) for each in marks]))
+    return distinct(np.concatenate([column.containing(each) for each in marks]))
 
 
 def _without_extension(text: str, convention: Convention) -> str | None:

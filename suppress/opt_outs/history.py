@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.contract import Change, Record
 from suppress.opt_outs.people import People, Person, Sought, read_people
@@ -26,7 +27,7 @@ def changes_of(sought: Sought, record: Record, convention: Convention) -> list[C
     changes = record.changes_ending(sought.endings())
     people = People.of([Person(each.number, each.text, each.region) for each in changes])
     readings = read_people(people, convention)
-    places = np.unique(readings.places[np.isin(readings.values, sought.values)])
+    places = distinct(readings.places[np.isin(readings.values, sought.values)])
     same = sought.match(people.chosen(places.tolist()))
     odd = [
         place

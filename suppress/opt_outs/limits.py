@@ -1,10 +1,9 @@
 """The delays and limits of opt-outs."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class OptOutLimits:
+class OptOutLimits(NamedTuple):
     """The delays and limits of opt-outs, in seconds where nothing else is said.
 
     Attributes:

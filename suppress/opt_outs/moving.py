@@ -163,8 +163,7 @@ class MovingMethods(OptOutMethods, ABC):
         )
 
 
-@dataclasses.dataclass(frozen=True)
-class _Arrivals:
+class _Arrivals(NamedTuple):
     """The people who arrive on one channel.
 
     Attributes:

@@ -4,9 +4,8 @@ import functools
 import math
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from suppress.errors import ConfigurationError
 from suppress.opt_outs.contract import Record
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
     from suppress.opt_outs.upkeep import Upkeep
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A record of opt-outs, and what goes with it.
 
     Attributes:

@@ -11,8 +11,8 @@ from typing import Any, Unpack
 
 from suppress.default import default_suppressor
 from suppress.errors import InputError, UnknownChannel
-from suppress.files.batch import Row
-from suppress.files.number_column import is_blank, shown
+from suppress.files.batch import Row, is_blank
+from suppress.files.named_columns import shown
 from suppress.files.rows import Rows
 from suppress.opt_outs.evidence import MAX_LENGTH, Details
 from suppress.opt_outs.moving import Added

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
 from suppress.numbers.rule import POWERS
@@ -37,8 +38,7 @@ _DAY = 86_400
 _NOT_KNOWN = np.iinfo(np.int64).max
 
 
-@dataclass(frozen=True)
-class BreakdownLimits:
+class BreakdownLimits(NamedTuple):
     """The limits of a breakdown.
 
     Attributes:
@@ -50,6 +50,9 @@ class BreakdownLimits:
     examples: int = 3
     reasons: int = 1_000
     shown: int = 60
+
+
+_LIMITS = BreakdownLimits()
 
 
 class Example(NamedTuple):
@@ -108,7 +111,7 @@ class BreakdownBuilder:
         limits: how much is kept.
     """
 
-    def __init__(self, limits: BreakdownLimits = BreakdownLimits()) -> None:
+    def __init__(self, limits: BreakdownLimits = _LIMITS) -> None:
         self._limits = limits
         self._sources = Counter[str]()
         self._in_several = self._undated = self._other_reasons = self._forgotten = 0
@@ -156,7 +159,7 @@ class BreakdownBuilder:
 
     def _add_suppressed(self, screening: Screening[Any], changes_at: ChangesAt | None) -> None:
         found = Attribution.of(screening)
-        pairs = np.unique(found.places * len(found.names) + found.sources)
+        pairs = distinct(found.places * len(found.names) + found.sources)
         whose, by = np.divmod(pairs, len(found.names))
         counts = np.bincount(by, minlength=len(found.names)).tolist()
         self._sources.update(

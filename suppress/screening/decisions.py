@@ -10,8 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.files.batch import Batch
-from suppress.files.number_column import is_blank
+from suppress.files.batch import Batch, is_blank
 from suppress.numbers.handed_in import is_missing
 from suppress.printable import printable
 from suppress.screening.outcome import Outcome

@@ -2,9 +2,12 @@
 
 import re
 from dataclasses import dataclass
-from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from suppress.errors import SuppressError
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _FORM = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)(%)|\d{1,15}", re.ASCII)
 
@@ -28,7 +31,7 @@ class MaxInvalid:
 
     def __post_init__(self) -> None:
         found = _FORM.fullmatch(self.text)
-        if found is None or (found[1] and Fraction(found[1]) > 100):  # noqa: PLR2004 - per cent
+        if found is None or (found[1] and self._most_of(100) > 100):  # noqa: PLR2004 - per cent
             raise ValueError(
                 f"{self.text!r} is neither a number of rows nor a percentage. Use 100 or 0.5%, "
                 "for example."
@@ -44,11 +47,15 @@ class MaxInvalid:
         Raises:
             TooManyInvalid: more are invalid than may be.
         """
-        most = Fraction(self.text.removesuffix("%"))
-        if self.text.endswith("%"):
-            most *= Fraction(total, 100)
-        if invalid > most:
+        if invalid > self._most_of(total):
             are = "recipient is" if total == 1 else "recipients are"
             raise TooManyInvalid(
                 f"{invalid:,} of {total:,} {are} invalid, and the limit is {self.text}."
             )
+
+    def _most_of(self, total: int) -> "Fraction":
+        """Return how many of a total may be invalid."""
+        from fractions import Fraction  # noqa: PLC0415 - few campaigns have a bound
+
+        most = Fraction(self.text.removesuffix("%"))
+        return most * Fraction(total, 100) if self.text.endswith("%") else most

@@ -1,8 +1,7 @@
 """The things from outside that serving depends on: settings, the store, the record, time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from suppress.events import Listener, unheard
 from suppress.serving.limits import ServingLimits
@@ -26,8 +25,7 @@ class KnowsOptOuts(Protocol):
         """Return the state of the copy, where a server keeps them."""
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """The things from outside that all parts of serving share.
 
     Attributes:

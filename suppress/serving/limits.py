@@ -1,10 +1,9 @@
 """Delays and limits of serving, as one value, so that tests need not wait."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class ServingLimits:
+class ServingLimits(NamedTuple):
     """Delays and limits of serving, in seconds.
 
     Attributes:

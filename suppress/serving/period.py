@@ -1,10 +1,9 @@
 """The span of days in which the same changes of numbering plans are in force."""
 
-import dataclasses
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from suppress.numbers import equivalence
 from suppress.numbers.convention import Convention
@@ -18,8 +17,7 @@ from suppress.serving.serving import Serving
 from suppress.sources import Source
 
 
-@dataclass(frozen=True)
-class Period:
+class Period(NamedTuple):
     """A span of days, and all that depends on how numbers are read in it.
 
     Attributes:
@@ -85,7 +83,7 @@ class Calendar:
             opt_outs = self._keeping.opt_outs_under(convention, before)
             served = ServedOptOuts(opt_outs, self._keeping.upkeep, self._context)
         keys = {name: key_of(name, self._sources, convention, digest) for name in self._channels}
-        context = dataclasses.replace(self._context, opt_outs=served)
+        context = self._context._replace(opt_outs=served)
         first, end = self._renumbering.period(today)
         return Period(
             _midnight(first),

@@ -1,12 +1,16 @@
 """The opt-outs that were made here, as long as they are known well enough to serve."""
 
+from typing import TYPE_CHECKING
+
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.record import OptOuts, OptOutsUnreadable
-from suppress.opt_outs.upkeep import Upkeep
 from suppress.serving.context import Context
 from suppress.serving.freshness import State, age_of, state_of
 from suppress.serving.status import CopyStatus
 from suppress.stop_list.opted_out import OptedOut
+
+if TYPE_CHECKING:
+    from suppress.opt_outs.upkeep import Upkeep
 
 
 class ServedOptOuts:
@@ -20,7 +24,7 @@ class ServedOptOuts:
         context: the settings and time.
     """
 
-    def __init__(self, opt_outs: OptOuts, upkeep: Upkeep | None, context: Context) -> None:
+    def __init__(self, opt_outs: OptOuts, upkeep: "Upkeep | None", context: Context) -> None:
         self._opt_outs = opt_outs
         self._upkeep = upkeep
         self._settings = context.settings
@@ -48,7 +52,7 @@ class ServedOptOuts:
             return None
         return CopyStatus(self._opt_outs.record.where, age, self._upkeep.failure)
 
-    def _age(self, upkeep: Upkeep) -> float | None:
+    def _age(self, upkeep: "Upkeep") -> float | None:
         sighting = upkeep.sighting
         if sighting is None:
             return None

@@ -12,10 +12,9 @@ import operator
 import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType, NoneType, UnionType
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -48,8 +47,7 @@ _TYPES: Mapping[str, str] = MappingProxyType(
 """The types of values in words, by the names that msgspec and Python have for them."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """The names of a table's settings.
 
     Attributes:
@@ -69,8 +67,7 @@ class Table:
         return f"{self.variable(key)} (`{key}` in the table [{self.name}])"
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """Values of settings from one place.
 
     Attributes:

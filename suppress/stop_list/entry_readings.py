@@ -5,6 +5,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers import damage
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
@@ -56,7 +57,7 @@ class EntryReadings(NamedTuple):
         Arguments as for `of`.
         """
         further = np.arange(len(self.values)) >= self.firsts
-        several = np.unique(self.places[self.firsts :])
+        several = distinct(self.places[self.firsts :])
         if len(several):
             firsts = reader.firsts(found)[self.places]
             decided = np.isin(self.places, several) & (firsts != 0)

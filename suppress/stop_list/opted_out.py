@@ -14,6 +14,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.lazy import cached_property
 from suppress.stop_list.forgotten import NOBODY_FORGOTTEN, Forgotten
 from suppress.stop_list.number_set import NumberSet
@@ -97,13 +98,13 @@ class OptedOut:
         if len(self.runs) == 1:
             return self.runs[0].distinct_firsts
         empty = [np.zeros(0, np.uint64)]
-        return np.unique(np.concatenate([*empty, *(each.distinct_firsts for each in self.runs)]))
+        return distinct(np.concatenate([*empty, *(each.distinct_firsts for each in self.runs)]))
 
     @cached_property
     def values(self) -> NDArray[np.uint64]:
         """The readings of those whose numbers are known, as integers, each once, ascending."""
         empty = [np.zeros(0, np.uint64)]
-        return np.unique(np.concatenate([*empty, *(each.values for each in self.runs)]))
+        return distinct(np.concatenate([*empty, *(each.values for each in self.runs)]))
 
     def newest(self, since: float = -math.inf, until: float = math.inf) -> NDArray[np.int64]:
         """Return the position of the newest addition of each person whose number is known.

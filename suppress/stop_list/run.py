@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.lazy import cached_property
 from suppress.stop_list.number_set import NumberSet
 
@@ -187,7 +188,7 @@ class Run:
         if not self.dead:
             return None
         of_dead = ~self.alive[self.readings.places]
-        values = np.unique(self.readings.values[of_dead])
+        values = distinct(self.readings.values[of_dead])
         starts = np.searchsorted(self.readings.values, values, "left")
         ends = np.searchsorted(self.readings.values, values, "right")
         dead_before = np.concatenate([[0], np.cumsum(of_dead)])
@@ -205,7 +206,7 @@ class Run:
     def distinct_firsts(self) -> NDArray[np.uint64]:
         """One reading of each who is alive, each once, ascending."""
         firsts = self.firsts[self.alive] if self.dead else self.firsts
-        found: NDArray[np.uint64] = np.unique(firsts)
+        found = distinct(firsts)
         return found[1:] if len(found) and found[0] == 0 else found
 
     def has(self, value: int) -> bool:
@@ -242,7 +243,7 @@ class Run:
 
     def places_of(self, values: NDArray[np.uint64]) -> NDArray[np.intp]:
         """Return the places of those alive who have one of the readings, ascending."""
-        chosen = np.unique(values)
+        chosen = distinct(values)
         starts = np.searchsorted(self.readings.values, chosen, "left").tolist()
         ends = np.searchsorted(self.readings.values, chosen, "right").tolist()
         found = [
@@ -250,7 +251,7 @@ class Run:
             for start, end in zip(starts, ends, strict=True)
             if start < end
         ]
-        places: NDArray[np.intp] = np.unique(np.concatenate(found)) if found else _NOWHERE
+        places = distinct(np.concatenate(found)) if found else _NOWHERE
         return places[self.alive[places]]
 
     def additions_of(self, values: NDArray[np.uint64]) -> "Additions":

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.lazy import cached_property
 from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import value_of
@@ -193,7 +194,7 @@ class Snapshot:
             places, values = found.further
             alike[places[unread.have(values)]] = True
             doubtful = np.concatenate([doubtful, np.flatnonzero(alike)])
-        for place in np.unique(doubtful[~listed[doubtful]]).tolist():
+        for place in distinct(doubtful[~listed[doubtful]]).tolist():
             number = found.numbers[place]
             listed[place] = self.lists(reader.read(number), number)
         return listed

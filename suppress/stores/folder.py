@@ -28,9 +28,8 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-import filelock
 import msgspec
 
 from suppress.atomic import atomic_write, make_shared
@@ -51,6 +50,9 @@ from suppress.stores.image import (
     unseal,
 )
 from suppress.stores.limits import StoreLimits
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 logger = logging.getLogger("suppress")
 
@@ -199,6 +201,8 @@ class FolderStore:
     @contextmanager
     def exclusive(self, name: str, lease: float, *, wait: float = 0.0) -> Iterator[Lease]:  # noqa: ARG002 - it ends with its process
         """Be the only holder of the name while the block runs."""
+        import filelock  # noqa: PLC0415 - whoever finds a fresh list needs no lock
+
         path = self._folder / f"{name}.lock"
         # A soft lock would outlive a holder that is killed.
         lock = filelock.FileLock(
@@ -353,7 +357,7 @@ class FolderStore:
 class _FolderLease:
     """A lease that is held as long as its lock is."""
 
-    def __init__(self, name: str, lock: filelock.BaseFileLock) -> None:
+    def __init__(self, name: str, lock: "BaseFileLock") -> None:
         self.name = name
         self._lock = lock
 

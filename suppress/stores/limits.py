@@ -1,10 +1,9 @@
 """Times and delays of stores, as values, so that tests need not wait."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class StoreLimits:
+class StoreLimits(NamedTuple):
     """For how long a store keeps what nobody uses.
 
     Attributes:
@@ -19,8 +18,7 @@ class StoreLimits:
     swap: float = 10.0
 
 
-@dataclass(frozen=True)
-class SharedLimits:
+class SharedLimits(NamedTuple):
     """Delays of a store that many machines share, in seconds.
 
     Attributes:
