@@ -121,7 +121,7 @@ _LATER = {
     "suppress.screening.report": ("CampaignReport",),
     "suppress.watched": ("Overview", "Waiting", "Watched"),
 }
-"""What not every program needs, by its module, which is imported when it is asked for."""
+"""Names that few programs need, by their module, which is imported when one is asked for."""
 
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 
