@@ -108,7 +108,7 @@ def test_filtering_a_table_imports_nothing_of_extras_and_of_other_formats(
     code = """
 import json, sys
 from suppress.cli import main
-sys.argv = ["suppress", "filter", "in.csv", "--channel", "sms", "--column", "phone", "-o", "out.csv"]
+sys.argv = "suppress filter in.csv --channel sms --column phone -o out.csv".split()
 try:
     main()
 except SystemExit as ended:
