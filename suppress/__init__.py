@@ -83,7 +83,7 @@ from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
 if TYPE_CHECKING:
-    from suppress import replies, sql
+    from suppress import sql
     from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
@@ -240,7 +240,6 @@ __all__ = [
     "refresh",
     "register",
     "remove",
-    "replies",
     "screen",
     "screen_frame",
     "screen_rows",
