@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
 from suppress.default import default_suppressor
 from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
 from suppress.events import SendBypassed
+from suppress.numbers.handed_in import as_text
 from suppress.numbers.mask import mask
-from suppress.printable import printable
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.screening import Screening
 from suppress.suppressor import Suppressor
@@ -27,7 +27,28 @@ T = TypeVar("T")
 Handler = Literal["raise", "skip"] | Callable[[Decision[Any]], Any]
 """The answer in the place of a send that must not be made."""
 
-_reason: contextvars.ContextVar[str | None] = contextvars.ContextVar("bypass", default=None)
+
+@dataclass(eq=False)
+class _Block:
+    """A block in which guarded sends pass."""
+
+    reason: str
+    outer: "_Block | None"
+    is_over: bool = False
+
+
+_entered: contextvars.ContextVar[_Block | None] = contextvars.ContextVar("bypass", default=None)
+
+
+def _open_block() -> _Block | None:
+    """Return the innermost block that is not over.
+
+    A task or a generator may still be in the context of a block that has ended elsewhere.
+    """
+    block = _entered.get()
+    while block is not None and block.is_over:
+        block = block.outer
+    return block
 
 
 @contextlib.contextmanager
@@ -35,8 +56,9 @@ def bypass(*, reason: str) -> Iterator[None]:
     """Let guarded sends pass while the block runs, whoever is on the stop list.
 
     For messages that must go out: the confirmation of an opt-out, a password. It holds for
-    this thread, or for this task and those that it starts. Each send that passes is logged as a
-    warning, with the reason, and listeners are told.
+    this thread, or for this task and those that it starts, and for all of them only until the
+    block ends. Each send that passes is logged as a warning, with the reason, and listeners are
+    told.
 
     Args:
         reason: why, for the log; for example `"confirms an opt-out"`.
@@ -46,11 +68,14 @@ def bypass(*, reason: str) -> Iterator[None]:
     """
     if not reason.strip():
         raise InvalidArgument("A bypass needs a reason. Say why the message must go out.")
-    token = _reason.set(reason)
+    block = _Block(reason, _open_block())
+    _entered.set(block)
     try:
         yield
     finally:
-        _reason.reset(token)
+        block.is_over = True
+        if _entered.get() is block:
+            _entered.set(block.outer)
 
 
 @overload
@@ -170,7 +195,7 @@ class _Rules:
         async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
                 recipient = self._recipient(signature, args, kwargs)
-                if self.suppressor is None and _reason.get() is None:
+                if self.suppressor is None and _open_block() is None:
                     # Whoever waits for a list waits together with all others who do.
                     await aio.until_listed(recipient.channel)
                 refused = await aio.in_thread(self._refused, recipient)
@@ -205,8 +230,9 @@ class _Rules:
             Suppressed, InvalidNumber: if this is what the send is to raise.
             SuppressError: as for `is_suppressed`.
         """
-        reason = _reason.get()
-        if reason is not None:
+        block = _open_block()
+        if block is not None:
+            reason = mask(block.reason)
             _log_bypass(recipient, reason)
             self._tell_bypass(recipient, reason)
             return None
@@ -225,7 +251,7 @@ class _Rules:
         """Tell listeners, if there can be any: the message goes out all the same."""
         with contextlib.suppress(SuppressError):
             suppressor = self.suppressor or default_suppressor()
-            suppressor.listeners.tell(SendBypassed(recipient.channel, mask(reason)))
+            suppressor.listeners.tell(SendBypassed(recipient.channel, reason))
 
     def _answer(self, refused: Decision[Any]) -> Any:
         """Return what the guarded function returns in place of its own result."""
@@ -268,16 +294,24 @@ def _itself(number: Any) -> Any:
 
 
 def _log_bypass(recipient: _Recipient, reason: str) -> None:
-    masked = mask(recipient.number)
+    masked = _shown(recipient.number)
     logger.warning(
         "Sending to %s on %s past the stop list: %s.",
         masked,
         recipient.channel,
-        printable(reason),
+        reason,
         extra={
             "code": "bypass",
             "channel": recipient.channel,
-            "reason": mask(reason),
+            "reason": reason,
             "number": masked,
         },
     )
+
+
+def _shown(number: Any) -> str:
+    """Return a recipient's number, or several, masked for the log."""
+    if isinstance(number, tuple):
+        return ", ".join(map(_shown, number))
+    text, _ = as_text(number)
+    return mask(number if text is None else text)

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import phonenumbers
 import pytest
 
 import suppress
@@ -236,6 +237,94 @@ def test_a_bypass_ends_with_its_block_however_that_ends() -> None:
         _ = 1 / 0
     with pytest.raises(Suppressed):
         send("hello", LISTED)
+
+
+@suppress.guard(channel="sms", to="phone")
+async def send_soon(phone: object) -> str:
+    return "sent"
+
+
+def test_a_task_that_outlives_the_block_is_guarded_again() -> None:
+    async def main() -> None:
+        block_is_over = asyncio.Event()
+
+        async def work() -> None:
+            assert await send_soon(LISTED) == "sent"
+            is_through.set()
+            await block_is_over.wait()
+            await send_soon(LISTED)
+
+        is_through = asyncio.Event()
+        with suppress.bypass(reason="a password"):
+            task = asyncio.create_task(work())
+            await is_through.wait()
+        block_is_over.set()
+        with pytest.raises(Suppressed):
+            await task
+
+    asyncio.run(main())
+
+
+async def _abandoned() -> AsyncIterator[None]:
+    with suppress.bypass(reason="a password"):
+        yield
+
+
+def test_the_end_of_an_abandoned_generator_ends_its_bypass() -> None:
+    """The event loop closes it in another task, which has a context of its own."""
+
+    async def main() -> None:
+        faults: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
+        generator = _abandoned()
+        async for _ in generator:
+            break
+        closing = asyncio.create_task(generator.aclose())  # type: ignore[attr-defined]
+        await closing
+        with pytest.raises(Suppressed):
+            await send_soon(LISTED)
+        assert faults == []
+
+    asyncio.run(main())
+
+
+def test_blocks_may_end_in_any_order() -> None:
+    first, second = suppress.bypass(reason="a password"), suppress.bypass(reason="an alarm")
+    with first:
+        second.__enter__()
+    assert send("hello", LISTED) == "hello sent"
+    second.__exit__(None, None, None)
+    with pytest.raises(Suppressed):
+        send("hello", LISTED)
+
+
+def test_an_inner_block_gives_way_to_the_outer_one(caplog: pytest.LogCaptureFixture) -> None:
+    with suppress.bypass(reason="a password"):
+        with suppress.bypass(reason="an alarm"):
+            send("hello", LISTED)
+        send("hello", LISTED)
+    assert [record.reason for record in caplog.records] == ["an alarm", "a password"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ((LISTED, 14155552672), "+141******71, 141******72"),
+        (phonenumbers.parse(LISTED), "+141******71"),
+        (14155552671.0, "141******71"),
+        ([LISTED], "list"),
+    ],
+)
+def test_a_bypass_is_logged_without_whole_numbers(
+    number: object, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with suppress.bypass(reason=f"confirms the opt-out of {LISTED}"):
+        send("goodbye", number)
+    (record,) = caplog.records
+    assert record.message == (
+        f"Sending to {shown} on sms past the stop list: confirms the opt-out of +141******71."
+    )
+    assert record.number == shown  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("reason", ["", " \n"])
