@@ -111,7 +111,7 @@ def guard(
     default_region: str | None = None,
     suppressor: Suppressor | None = None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Guard a function, a method or a coroutine function that sends a message.
+    """Guard a function, a method, a coroutine function or an object that sends a message.
 
     Each call asks the stop list first. The function is called only if the recipient may be
     messaged, or in a `bypass`. Put it below `@classmethod` and `@staticmethod`.
@@ -128,7 +128,8 @@ def guard(
         suppressor: whom to ask; None for the one behind the functions of `suppress`.
 
     Raises:
-        TypeError: the function cannot be guarded, or has no parameter of that name.
+        TypeError: the function cannot be guarded, has no parameter of that name, or a rule can
+            never work.
         Suppressed: from the guarded function: the recipient is on the stop list.
         InvalidNumber: from the guarded function: the recipient is not a phone number.
         SuppressError: from the guarded function: as for `is_suppressed`. Nothing was sent.
@@ -136,6 +137,8 @@ def guard(
     for name, handler in (("on_suppressed", on_suppressed), ("on_invalid", on_invalid)):
         if handler not in ("raise", "skip") and not callable(handler):
             raise TypeError(f'{name} has to be "raise", "skip" or a function, not {handler!r}')
+    _check_source("channel", channel, "the name of a channel")
+    _check_source("to", to, "the name of a parameter")
     rules = _Rules(channel, to, on_suppressed, on_invalid, default_region, suppressor)
     return rules.guarded
 
@@ -162,15 +165,21 @@ class _Rules:
         """Return the function with the question before it."""
         if isinstance(function, classmethod | staticmethod):
             raise TypeError(f"put @suppress.guard below @{type(function).__name__}")
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
             raise TypeError(
-                f"{function.__qualname__} is a generator, which sends later than it is called; "
+                f"{name} is a generator, which sends later than it is called; "
                 "guard the function that sends one message"
             )
-        signature = inspect.signature(function)
+        try:
+            signature = inspect.signature(function)
+        except ValueError:
+            raise TypeError(
+                f"{name} does not say what its parameters are; guard a function that calls it"
+            ) from None
         if isinstance(self.to, str):
-            _check_parameter(signature, self.to, function.__qualname__)
-        if inspect.iscoroutinefunction(function):
+            _check_parameter(signature, self.to, name)
+        if _is(inspect.iscoroutinefunction, function):
             return self._guarded_coroutine(function, signature)
 
         @functools.wraps(function)
@@ -189,16 +198,10 @@ class _Rules:
     def _guarded_coroutine(
         self, function: Callable[P, Any], signature: inspect.Signature
     ) -> Callable[P, Any]:
-        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
-
         @functools.wraps(function)
         async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
-                recipient = self._recipient(signature, args, kwargs)
-                if self.suppressor is None and _open_block() is None:
-                    # Whoever waits for a list waits together with all others who do.
-                    await aio.until_listed(recipient.channel)
-                refused = await aio.in_thread(self._refused, recipient)
+                refused = await self._refused_in_thread(self._recipient(signature, args, kwargs))
             except SuppressError as error:
                 bare = stripped(error)
             else:
@@ -210,6 +213,15 @@ class _Rules:
             raise bare
 
         return send
+
+    async def _refused_in_thread(self, recipient: _Recipient) -> Decision[Any] | None:
+        """Do the same as `_refused` while the event loop goes on."""
+        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
+
+        if self.suppressor is None and _open_block() is None:
+            # Whoever waits for a list waits together with all others who do.
+            await aio.until_listed(recipient.channel)
+        return await aio.in_thread(self._refused, recipient)
 
     def _recipient(
         self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -260,8 +272,27 @@ class _Rules:
         return handler(refused) if callable(handler) else None
 
 
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    """Return whether a function, or what an object does when it is called, is of a kind."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return kind(function) or (callable(function) and kind(type(function).__call__))
+
+
+def _check_source(name: str, source: object, otherwise: str) -> None:
+    """Check what tells the channel or the number of a send."""
+    if isinstance(source, str):
+        return
+    if not callable(source):
+        raise TypeError(f"{name} has to be {otherwise} or a function, not {source!r}")
+    if _is(inspect.iscoroutinefunction, source):
+        raise TypeError(f"{name} has to be {otherwise} or a function that is not awaited")
+
+
 def _check_parameter(signature: inspect.Signature, name: str, function: str) -> None:
     parameters = signature.parameters
+    if name in parameters and parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+        raise TypeError(f"{name!r} of {function} holds all further keywords; name one of them")
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     if name not in parameters and not takes_any:
         raise TypeError(

@@ -1,6 +1,7 @@
 """Guarded sends: nobody on the list is sent a message, and nobody else is left out."""
 
 import asyncio
+import functools
 import logging
 import pickle
 import traceback
@@ -339,24 +340,77 @@ def test_the_error_can_be_handed_on_and_shows_no_number() -> None:
     handed_on = pickle.loads(pickle.dumps(raised.value))
     assert (handed_on.decision, handed_on.channel) == (raised.value.decision, "sms")
     assert "4155552671" not in f"{raised.value!r} {raised.value}"
-    # Error reports show the variables of frames; those of suppress hold no number.
+
+
+@pytest.mark.parametrize("number", [LISTED, f"nobody's {LISTED}4155552671"])
+@pytest.mark.parametrize(
+    "sending",
+    [lambda number: send("hello", number), lambda number: asyncio.run(send_soon(number))],
+    ids=["function", "coroutine"],
+)
+def test_an_error_report_shows_no_number(number: str, sending: Callable[[str], str]) -> None:
+    """It shows the variables of each frame."""
+    with pytest.raises(suppress.SuppressError) as raised:
+        sending(number)
     captured = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     (frame,) = (each for each in captured.stack if each.filename == guarded_sends.__file__)
     assert "5552671" not in str(frame.locals)
+
+
+class Soon:
+    """An object that is called and awaited like a coroutine function."""
+
+    async def __call__(self, phone: str) -> str:
+        return "sent"
+
+
+@pytest.mark.parametrize("function", [Soon(), functools.partial(Soon())], ids=["object", "partial"])
+def test_an_object_that_is_awaited_is_guarded(function: Callable[..., Any]) -> None:
+    soon = suppress.guard(channel="sms", to="phone", on_suppressed="skip")(function)
+
+    async def main() -> list[Any]:
+        return [await soon(each) for each in (OTHER, LISTED)]
+
+    assert asyncio.run(main()) == ["sent", None]
+
+
+def test_a_function_with_arguments_set_is_guarded() -> None:
+    def deliver(phone: str, text: str) -> str:
+        return f"{text} sent"
+
+    hello = suppress.guard(channel="sms", to="phone")(functools.partial(deliver, text="hello"))
+    assert hello(OTHER) == "hello sent"
+    with pytest.raises(Suppressed):
+        hello(LISTED)
 
 
 def _generator(phone: str) -> Iterator[str]:
     yield phone
 
 
+class Many:
+    """An object that is called like a generator function."""
+
+    def __call__(self, phone: str) -> Iterator[str]:
+        yield phone
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (_generator, "is a generator"),
+        (Many(), "Many is a generator"),
+        (functools.partial(Many()), "partial is a generator"),
+        (map, "map does not say what its parameters are"),
+        (lambda **phone: phone, "holds all further keywords"),
+        (functools.partial(lambda number: number), "partial has no parameter 'phone'"),
         (classmethod(lambda cls, phone: phone), "below @classmethod"),
         (lambda number: number, "has no parameter 'phone'; its parameters are: number"),
     ],
-    ids=["generator", "classmethod", "parameter"],
+    ids=[
+        *("generator", "generator object", "generator partial", "no signature", "keywords"),
+        *("partial", "classmethod", "parameter"),
+    ],
 )
 def test_what_cannot_be_guarded_is_refused(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
@@ -366,3 +420,22 @@ def test_what_cannot_be_guarded_is_refused(function: Callable[..., Any], message
 def test_an_unknown_answer_is_refused() -> None:
     with pytest.raises(TypeError, match='on_invalid has to be "raise", "skip" or a function'):
         suppress.guard(channel="sms", to="phone", on_invalid="drop")  # type: ignore[call-overload]
+
+
+async def _later(phone: str) -> str:
+    return phone
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"to": None}, "to has to be the name of a parameter or a function, not None"),
+        ({"to": _later}, "to has to be .* a function that is not awaited"),
+        ({"channel": ["sms"]}, "channel has to be the name of a channel or a function, not"),
+        ({"channel": _later}, "channel has to be .* a function that is not awaited"),
+    ],
+)
+def test_rules_that_can_never_work_are_refused(wrong: dict[str, Any], message: str) -> None:
+    """Else each send would be taken for one to what is no number, and be skipped."""
+    with pytest.raises(TypeError, match=message):
+        suppress.guard(**{"channel": "sms", "to": "phone", **wrong})
