@@ -191,6 +191,58 @@ def test_an_unavailable_list_is_not_tried_for_ever(
     assert sent == []
 
 
+@pytest.mark.parametrize("options", [{}, {"retry_kwargs": {"max_retries": None}}])
+def test_an_unavailable_list_is_not_tried_for_ever_by_celery_itself(
+    guarded: Any, sent: list[str], options: dict[str, Any]
+) -> None:
+    """`autoretry_for` takes whatever leaves the body of a task, and its guard."""
+    one = asking(FailingList(1_000))
+
+    @suppress.guard(channel="sms", to="phone", suppressor=one)
+    def text(phone: str) -> None:
+        sent.append(phone)
+
+    never = {"max_retries": None, "autoretry_for": (Exception,), **options}
+
+    @guarded(channel="viber", to="phone", **never)
+    def send_in_body(phone: str) -> None:
+        text(phone)
+
+    @guarded(channel="sms", to="phone", suppressor=one, **never)
+    def send(phone: str) -> None:
+        sent.append(phone)
+
+    for task in (send, send_in_body):
+        state = task.apply([FREE])
+        assert isinstance(state.result, suppress.StopListUnavailable)
+    assert sent == []
+
+
+def test_options_that_are_set_later_hold(app: Any, guarded: Any, sent: list[str]) -> None:
+    """Celery sets the annotations of an application when a task is bound to it."""
+    app.conf.task_annotations = {"send": {"channel": "viber", "on_invalid": str}}
+
+    @guarded(name="send", channel="sms", to="phone")
+    def send(phone: str) -> str:
+        sent.append(phone)
+        return "sent"
+
+    assert send.apply([LISTED]).get() == "sent"
+    assert "invalid" in send.apply(["12"]).get()
+    send.channel = "sms"
+    assert send.apply([LISTED]).get()["sent"] is False
+    assert sent == [LISTED]
+
+
+def test_a_parameter_may_have_any_name(guarded: Any) -> None:
+    @guarded(channel="sms", to="self")
+    def send(self: str) -> str:
+        return "sent"
+
+    assert send.apply([FREE]).get() == send.apply(kwargs={"self": FREE}).get() == "sent"
+    assert send.apply([LISTED]).get()["sent"] is False
+
+
 def test_every_way_into_the_body_asks(guarded: Any, sent: list[str]) -> None:
     @guarded(bind=True, channel="sms", to="phone")
     def send(self: Any, phone: str) -> str:
@@ -313,9 +365,11 @@ def test_a_drop_is_logged_without_the_number(
         ({"to": "phone"}, "Give it `channel`"),
         ({"channel": "sms"}, "Give it `to`"),
         ({"channel": "sms", "to": "number"}, "no parameter 'number'"),
+        ({"channel": "sms", "to": "phone", "on_suppressed": "skip"}, "on_suppressed .* a function"),
+        ({"channel": "sms", "to": "phone", "on_invalid": "raise"}, "on_invalid .* a function"),
     ],
 )
-def test_a_task_that_does_not_say_whom_it_messages_is_refused(
+def test_a_task_whose_options_cannot_work_is_refused(
     guarded: Any, options: dict[str, str], words: str
 ) -> None:
     with pytest.raises(TypeError, match=words):
