@@ -31,6 +31,7 @@ LISTED, OTHER = "+14155552671", "+442079460958"
 def another_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The application's own: a file with somebody else in it."""
     monkeypatch.setattr("suppress.default._made", None)
+    monkeypatch.setattr("suppress.settings.program._given", None)
     (tmp_path / "list.txt").write_text(f"{OTHER}\n")
     monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
     monkeypatch.setenv("SUPPRESS_FILE_QUIET", "0")
@@ -62,6 +63,23 @@ def test_blocks_within_blocks() -> None:
         with stop_list(sms=[]):
             assert allowed() == [LISTED, OTHER]
         assert allowed() == []
+
+
+def test_settings_that_change_meanwhile_hold_afterwards(tmp_path: Path) -> None:
+    """Django's `override_settings` changes them, for example, and a fixture sets them."""
+    assert allowed() == [LISTED]
+    (tmp_path / "another.txt").write_text(f"{LISTED}\n")
+    with stop_list(sms=[LISTED, OTHER]):
+        suppress.configure({"file": {"path": "another.txt", "quiet": 0}}, folder=tmp_path)
+        assert allowed() == []
+        with stop_list(sms=[]):
+            suppress.configure(None)
+            assert allowed() == [LISTED, OTHER]
+        suppress.configure({"sources": ["file"], "default_region": "US"}, folder=tmp_path)
+        assert allowed() == []
+    assert suppress.is_suppressed("(415) 555-2671", "sms") is False
+    suppress.configure(None)
+    assert allowed() == [LISTED]
 
 
 def test_on_every_thread() -> None:
