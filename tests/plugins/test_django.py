@@ -28,7 +28,7 @@ if not settings.configured:
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
+from django.core.management.base import OutputWrapper, SystemCheckError
 from django.db import connection, models
 from django.db.migrations.writer import MigrationWriter
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -191,6 +191,22 @@ def test_commands_run_under_the_same_settings(lists: dict[str, Any], tmp_path: P
         assert "sms" in run("status", "--json")[1]
         assert run("check", FREE, "--channel", "smss")[0] == 2
         assert "refresh" in run()[1]
+
+
+def test_a_command_writes_rows_to_a_stream_of_text(lists: dict[str, Any], tmp_path: Path) -> None:
+    rows = f"name,phone\nZoë,{FREE}\nÅsa,{LISTED}\n"
+    (tmp_path / "people.csv").write_text(rows, "utf-8")
+    arguments = ["filter", str(tmp_path / "people.csv"), "--channel", "sms"]
+    out, lines = io.StringIO(), io.StringIO()
+    with override_settings(SUPPRESS=lists, BASE_DIR=tmp_path):
+        call_command("suppress", *arguments, stdout=out, stderr=io.StringIO())
+        call_command("suppress", *arguments, stdout=OutputWrapper(lines), stderr=io.StringIO())
+        assert run(*arguments, "-o", str(tmp_path / "out.csv"))[0] == 0
+        (tmp_path / "people.csv").write_text(rows, "utf-16")
+        status, said = run(*arguments)
+    assert out.getvalue() == lines.getvalue() == f"name,phone\nZoë,{FREE}\n"
+    assert (tmp_path / "out.csv").read_text("utf-8") == out.getvalue()
+    assert (status, said.startswith("\\xff\\xfen\0a\0")) == (0, True)
 
 
 def test_a_model_and_a_migration_take_the_validator() -> None:
