@@ -32,10 +32,14 @@ logger = logging.getLogger("suppress")
 Refusal = suppress.Decision[Any]
 
 _MAY_SEND = re.compile(r".*/api/((?:campaigns|messages|2fa/authentications/otp)(?:/.*)?)")
-_SENDS_NOTHING = re.compile(r"campaigns/price|2fa/authentications/otp/[^/]+/verify")
+_SENDS_NOTHING = re.compile(
+    r"campaigns/price|campaigns/[^/]+/stop|2fa/authentications/otp/[^/]+/verify"
+)
+_READS_OR_REMOVES = ("GET", "HEAD", "OPTIONS", "DELETE")
 
 # Where a request has its recipients, and where each of those has its number.
 _MANY = {"phones": "number", "messages": "phone"}
+_PLACES = (*_MANY, "phone", "recipient", "groups")
 
 
 class GuardedClient(ApiClient):
@@ -92,9 +96,16 @@ class GuardedClient(ApiClient):
     ) -> Any:
         """Make the request, without those who must not be messaged."""
         call = _MAY_SEND.fullmatch(urlsplit(url).path)
-        if call is not None and method in ("POST", "PUT") and not _SENDS_NOTHING.fullmatch(call[1]):
+        is_harmless = call is None or _SENDS_NOTHING.fullmatch(call[1])
+        if call is not None and not is_harmless and method.upper() not in _READS_OR_REMOVES:
             body = self._screened(call[1], body)
         return super().call_api(method, url, header_params, body, post_params, _request_timeout)
+
+    @classmethod
+    def set_default(cls, default: ApiClient | None) -> None:
+        """Make a client the one of all interfaces that are made without one."""
+        # They ask ApiClient, whichever class this was said to, and would get one without a guard.
+        ApiClient.set_default(default)  # type: ignore[no-untyped-call]
 
     def _screened(self, call: str, body: Any) -> Any:
         """Return the request for those who may be messaged."""
@@ -103,6 +114,8 @@ class GuardedClient(ApiClient):
             return body
         channels = _channels(call, body)
         if isinstance(own := body.get("recipients"), Mapping):
+            if any(name in body for name in _PLACES):
+                self._refuse_unknown("recipients in two places", channels, call)
             return {**body, "recipients": self._without_listed(call, own, channels)}
         return self._without_listed(call, body, channels)
 
