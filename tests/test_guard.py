@@ -2,6 +2,7 @@
 
 import asyncio
 import functools
+import inspect
 import logging
 import pickle
 import traceback
@@ -384,6 +385,16 @@ def test_a_function_with_arguments_set_is_guarded() -> None:
         hello(LISTED)
 
 
+class Unsigned:
+    """An object like those builtins of which Python knows no parameters."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        raise ValueError
+
+    def __call__(self, phone: str) -> None: ...
+
+
 def _generator(phone: str) -> Iterator[str]:
     yield phone
 
@@ -401,7 +412,7 @@ class Many:
         (_generator, "is a generator"),
         (Many(), "Many is a generator"),
         (functools.partial(Many()), "partial is a generator"),
-        (map, "map does not say what its parameters are"),
+        (Unsigned(), "Unsigned does not say what its parameters are"),
         (lambda **phone: phone, "holds all further keywords"),
         (functools.partial(lambda number: number), "partial has no parameter 'phone'"),
         (classmethod(lambda cls, phone: phone), "below @classmethod"),

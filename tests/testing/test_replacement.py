@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -337,6 +338,12 @@ class TestStoreUnavailable:
 @pytest.mark.parametrize("number", ["(415) 555-2671", "n/a", "+14155552671 or +14155552672"])
 def test_what_is_not_one_number_is_an_error(number: str) -> None:
     with pytest.raises(StopListUnavailable), stop_list(sms=[number]):
+        pytest.fail("it is in force")
+
+
+@pytest.mark.parametrize("text", [LISTED, LISTED.encode()])
+def test_one_text_is_no_list_of_numbers(text: Any) -> None:
+    with pytest.raises(TypeError, match="sms needs a list"), stop_list(sms=text):
         pytest.fail("it is in force")
 
 
