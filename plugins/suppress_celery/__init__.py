@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import suppress
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 try:
     from celery import Task
+    from celery.exceptions import Reject
     from celery.utils.time import get_exponential_backoff_interval
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
@@ -124,14 +126,28 @@ class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
         max_retries: int | None = None,
         **options: Any,
     ) -> Any:
-        """Do what `Task.retry` does, but for an unavailable list never for ever."""
+        """Do what `Task.retry` does, but for an unavailable list never for ever.
+
+        Raises:
+            SuppressError: the list is still unavailable after the last attempt, or the queue
+                does not take the message again.
+        """
+        reason = sys.exception() if exc is None else exc
+        can_help = isinstance(reason, suppress.SuppressError) and reason.retryable
+        unavailable = reason if can_help else None
         if max_retries is None:
             max_retries = self.max_retries
-        if max_retries is None and getattr(exc, "retryable", False):
+        if max_retries is None and unavailable is not None:
             max_retries = _MOST_RETRIES
         if max_retries is not None:
             options["max_retries"] = max_retries
-        return super().retry(args, kwargs, exc, *further, **options)
+        try:
+            return super().retry(args, kwargs, exc, *further, **options)
+        except Reject:
+            if unavailable is None:
+                raise
+            # Celery would drop the message without a word, in no state and in no log.
+            raise unavailable from None
 
     def _try_again(self, error: suppress.SuppressError) -> Exception:
         """Return the `Retry` to raise for a list that is unavailable.

@@ -16,6 +16,7 @@ from suppress.serving.limits import ServingLimits
 
 celery: Any = pytest.importorskip("celery")
 
+from celery.app import trace  # noqa: E402
 from celery.contrib.testing.worker import start_worker  # noqa: E402
 
 from suppress_celery import GuardedTask  # noqa: E402
@@ -216,6 +217,43 @@ def test_an_unavailable_list_is_not_tried_for_ever_by_celery_itself(
         state = task.apply([FREE])
         assert isinstance(state.result, suppress.StopListUnavailable)
     assert sent == []
+
+
+def test_a_queue_that_does_not_take_a_message_again_is_a_failure(
+    app: Any, guarded: Any, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery rejects such a message, which is then nowhere."""
+
+    @guarded(channel="sms", to="phone", suppressor=asking(FailingList(1)))
+    def send(phone: str) -> None:
+        sent.append(phone)
+
+    def closed(*arguments: object, **options: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("celery.canvas.Signature.apply_async", closed)
+    tracer = trace.build_tracer(send.name, send._get_current_object(), app=app)
+    tracer("7", [FREE], {}, {"id": "7", "called_directly": False, "delivery_info": {}})
+    kept = app.AsyncResult("7")
+    assert (kept.state, type(kept.result)) == ("FAILURE", suppress.StopListUnavailable)
+    assert sent == []
+
+
+def test_other_errors_are_tried_again_as_the_body_says(guarded: Any) -> None:
+    """Errors of other libraries may have a `retryable` as well."""
+    tried = []
+
+    class Busy(Exception):
+        retryable = True
+
+    @guarded(bind=True, channel="sms", to="phone", max_retries=None)
+    def send(self: Any, phone: str) -> str:
+        tried.append(phone)
+        if len(tried) == 1:
+            raise self.retry(exc=Busy())
+        return "sent"
+
+    assert send.apply([FREE], retries=50).get() == "sent"
 
 
 def test_options_that_are_set_later_hold(app: Any, guarded: Any, sent: list[str]) -> None:
