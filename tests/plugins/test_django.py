@@ -1,5 +1,6 @@
 """The Django application: settings, the system check, the command, and the validator."""
 
+import dataclasses
 import io
 import logging
 from collections.abc import Iterator
@@ -112,6 +113,21 @@ def test_settings_need_no_environment(lists: dict[str, Any], tmp_path: Path) -> 
         assert suppress.Settings.load().store == tmp_path / "store"
     with pytest.raises(suppress.ConfigurationError, match="No source"):
         suppress.is_suppressed(LISTED, "sms")
+
+
+@dataclasses.dataclass(frozen=True)
+class NamedLists:
+    lists: dict[str, tuple[str, ...]]
+    region: str | None = None
+
+
+def test_names_that_are_no_settings_stay_as_they_are() -> None:
+    """AWS tells `Default` from `default`, and an ARN in other letters leads nowhere."""
+    lists: dict[str, tuple[str, ...]] = {"Default": ("sms",), "arn:aws:sms-voice:1:Calls": ("rcs",)}
+    us = {"LISTS": lists, "REGION": "us-east-1"}
+    with override_settings(SUPPRESS={"SOURCES": ["aws"], "AWS": {"LISTS": lists, "US": us}}):
+        found = suppress.Settings.load().sections("aws", NamedLists)
+    assert found == {"aws": NamedLists(lists), "aws.us": NamedLists(lists, "us-east-1")}
 
 
 def test_the_environment_wins(
