@@ -102,6 +102,12 @@ class GuardedClient(ApiClient):
         return super().call_api(method, url, header_params, body, post_params, _request_timeout)
 
     @classmethod
+    def get_default(cls) -> ApiClient:
+        """Return the client of all interfaces that are made without one, or else a new one."""
+        default = ApiClient.get_default()  # type: ignore[no-untyped-call]
+        return default if isinstance(default, cls) else cls()
+
+    @classmethod
     def set_default(cls, default: ApiClient | None) -> None:
         """Make a client the one of all interfaces that are made without one."""
         # They ask ApiClient, whichever class this was said to, and would get one without a guard.
@@ -128,14 +134,13 @@ class GuardedClient(ApiClient):
             self._refuse_unknown("contact lists", channels, call)
             return part
         if not many:
-            number = one.get("number") if isinstance(one, Mapping) else one
-            if (found := self._first_refusal(number, channels)) is not None:
+            if (found := self._first_refusal(_number_of(one, "number"), channels)) is not None:
                 raise _error_for(*found)
             return part
         (name,) = many
         kept, dropped = [], []
         for each in part[name]:
-            found = self._first_refusal(each.get(_MANY[name]), channels)
+            found = self._first_refusal(_number_of(each, _MANY[name]), channels)
             if found is None:
                 kept.append(each)
             else:
@@ -176,6 +181,10 @@ def _channels(call: str, body: Mapping[str, Any]) -> list[str]:
     if body.get("sender_alt"):  # a password that comes by SMS where Viber does not reach
         others.append("sms")
     return [*dict.fromkeys([*given, *others])]
+
+
+def _number_of(recipient: Any, name: str) -> Any:
+    return recipient.get(name) if isinstance(recipient, Mapping) else recipient
 
 
 def _error_for(decision: Refusal, channel: str) -> suppress.SuppressError:

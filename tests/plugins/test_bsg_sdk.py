@@ -82,6 +82,12 @@ def test_a_campaign_goes_to_the_allowed_alone(
     assert len(request.phones) == 3
 
 
+@pytest.mark.parametrize("place", ["phones", "messages"])
+def test_a_number_may_stand_alone(taker: Taker, client: GuardedClient, place: str) -> None:
+    client.call_api("POST", f"{taker.url}/api/campaigns/sms/send", {}, {place: [LISTED, FREE]})
+    assert [body for _, body in taker.requests] == [{place: [FREE]}]
+
+
 def test_who_was_left_out_is_told(taker: Taker) -> None:
     told: list[Any] = []
     client = GuardedClient(bsg_api.Configuration(host=taker.url), on_dropped=told.extend)
@@ -209,7 +215,9 @@ def test_the_default_client_of_all_interfaces_is_guarded(
     taker: Taker, client: GuardedClient
 ) -> None:
     try:
+        assert isinstance(GuardedClient.get_default(), GuardedClient)
         GuardedClient.set_default(client)
+        assert GuardedClient.get_default() is client
         with pytest.raises(suppress.Suppressed):
             bsg_api.CampaignSMSApi().sms_send_without_preload_content(sms(LISTED))
     finally:
