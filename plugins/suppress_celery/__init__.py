@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 try:
     from celery import Task
     from celery.exceptions import Reject
+    from celery.utils.saferepr import saferepr
     from celery.utils.time import get_exponential_backoff_interval
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
@@ -35,6 +36,9 @@ _HANDLERS = ("on_suppressed", "on_invalid")
 _OPTIONS = ("channel", "to", *_HANDLERS, "default_region", "suppressor")
 
 _MOST_RETRIES = 10
+
+_LONGEST_SHOWN = 1024
+"""Most characters of the arguments that Celery shows, as in Celery itself."""
 
 
 class NotSent(TypedDict):
@@ -116,6 +120,15 @@ class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
         elif not any(option in own for option in _OPTIONS) or not hasattr(cls, "_sending"):
             return
         cls.run = _guarded(cls, inspect.getattr_static(cls, "_sending"))
+
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, *further: Any, **options: Any
+    ) -> Any:
+        """Do what `Task.apply_async` does, and keep whole numbers out of Celery's own records."""
+        for name, given in (("argsrepr", args or ()), ("kwargsrepr", kwargs or {})):
+            if options.get(name) is None:
+                options[name] = suppress.mask(saferepr(given), _LONGEST_SHOWN)
+        return super().apply_async(args, kwargs, *further, **options)
 
     def retry(
         self,

@@ -16,6 +16,7 @@ from suppress.serving.limits import ServingLimits
 
 celery: Any = pytest.importorskip("celery")
 
+from celery import signals  # noqa: E402
 from celery.app import trace  # noqa: E402
 from celery.contrib.testing.worker import start_worker  # noqa: E402
 
@@ -381,6 +382,32 @@ def test_a_bypass_lets_it_pass(guarded: Any, caplog: pytest.LogCaptureFixture) -
     with suppress.bypass(reason="confirms an opt-out"):
         assert send(LISTED) == "sent"
     assert "past the stop list" in caplog.text
+
+
+def test_celery_shows_no_whole_number_of_the_arguments(guarded: Any) -> None:
+    """The headers of the message have what it logs, and what its monitors show."""
+
+    @guarded(channel="sms", to="phone")
+    def send(phone: str, text: str) -> None: ...
+
+    seen = []
+
+    def published(headers: dict[str, str], **rest: object) -> None:
+        seen.append((headers["argsrepr"], headers["kwargsrepr"]))
+
+    signals.before_task_publish.connect(published)
+    try:
+        send.delay(LISTED, text="Hello")
+        send.s(phone=LISTED, text="Hello").delay()
+        send.apply_async([LISTED, "Hello"], argsrepr="(a person, a text)")
+    finally:
+        signals.before_task_publish.disconnect(published)
+    masked = "'+141******71'"
+    assert seen == [
+        (f"({masked},)", "{'text': 'Hello'}"),
+        ("()", f"{{'phone': {masked}, 'text': 'Hello'}}"),
+        ("(a person, a text)", "{}"),
+    ]
 
 
 def test_a_drop_is_logged_without_the_number(
