@@ -44,7 +44,7 @@ from suppress.events import (
 from suppress.hookspecs import hookimpl
 from suppress.numbers.column import Column
 from suppress.numbers.e164 import normalize
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask, mask_numbers
 from suppress.numbers.region import known_region
 from suppress.opt_outs.contract import (
     Action,
@@ -240,6 +240,7 @@ __all__ = [
     "is_suppressed",
     "known_region",
     "mask",
+    "mask_numbers",
     "normalize",
     "receive_reply",
     "refresh",

@@ -109,7 +109,7 @@ class Suppressed(SuppressError):
 
     def __init__(self, decision: "Decision[Any]", channel: str) -> None:
         # Its arguments are shown by whatever shows an error, and the decision has the number.
-        super().__init__(f"Nothing was sent on {channel}: {decision.reason}.")
+        super().__init__(f"Nothing was sent on {channel}: {decision.masked_reason}.")
         self.decision = decision
         self.channel = channel
 

@@ -13,7 +13,7 @@ from suppress.default import default_suppressor
 from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
 from suppress.events import SendBypassed
 from suppress.numbers.handed_in import as_text
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask, mask_numbers
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.screening import Screening
 from suppress.suppressor import Suppressor
@@ -244,7 +244,7 @@ class _Rules:
         """
         block = _open_block()
         if block is not None:
-            reason = mask(block.reason)
+            reason = mask_numbers(block.reason)
             _log_bypass(recipient, reason)
             self._tell_bypass(recipient, reason)
             return None

@@ -15,7 +15,7 @@ import pluggy
 
 from suppress import hookspecs
 from suppress.errors import ConfigurationError
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask_numbers
 from suppress.settings.instances import kind_of
 from suppress.settings.server_url import ServerUrl
 from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
@@ -315,4 +315,4 @@ def _is_configured(name: str, settings: Settings) -> bool:
 
 def _said(error: Exception) -> str:
     """Return a stranger's error in words; it may quote what it choked on."""
-    return f"{type(error).__name__}: {mask(str(error))}"
+    return f"{type(error).__name__}: {mask_numbers(str(error))}"

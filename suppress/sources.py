@@ -19,7 +19,7 @@ from suppress.errors import ConfigurationError, SourceError, StopListUnavailable
 from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164_array import E164Array
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask, mask_numbers
 from suppress.numbers.region import INTERNATIONAL
 from suppress.stop_list.entries import Entries, Entry, EntryBatch, batches
 from suppress.stop_list.entry_readings import EntryReadings
@@ -299,4 +299,4 @@ def in_words(error: Exception) -> str:
     if isinstance(error, SourceError):
         return str(error)
     # Any other exception may quote a number.
-    return f"{type(error).__name__}: {mask(str(error))}."
+    return f"{type(error).__name__}: {mask_numbers(str(error))}."

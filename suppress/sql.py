@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from suppress.default import default_suppressor
 from suppress.errors import InvalidNumber, SuppressError
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask, mask_numbers
 from suppress.screening.outcome import Outcome
 from suppress.screening.recipients import taken
 from suppress.screening.screening import outcomes_of
@@ -115,7 +115,11 @@ class _Functions:
             return None
         except SuppressError as error:
             # SQLite says only that a function has failed.
-            extra = {"code": "query_failed", "channel": mask(channel), "error": mask(str(error))}
+            extra = {
+                "code": "query_failed",
+                "channel": mask(channel),
+                "error": mask_numbers(str(error)),
+            }
             logger.error(  # noqa: TRY400 - frames hold numbers
                 "The SQL query failed. %s", error, extra=extra
             )

@@ -29,6 +29,9 @@ from suppress.testing import stop_list
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
+OLD, NEW = "+5215512345678", "+525512345678"
+"""One line, before and after a change of plan."""
+
 
 @pytest.fixture(autouse=True)
 def default() -> Iterator[suppress.Suppressor]:
@@ -56,6 +59,19 @@ def test_a_send_to_somebody_listed_raises(number: object) -> None:
     assert (decision.recipient, decision.outcome) == (number, Outcome.SUPPRESSED)
     assert raised.value.channel == "sms"
     assert not raised.value.retryable
+
+
+def test_no_form_of_the_number_is_in_the_error() -> None:
+    for entry, number in ((NEW, OLD), (OLD, NEW)):
+        with (
+            suppress.testing.stop_list(sms=[entry]),
+            pytest.raises(Suppressed, match="which is") as raised,
+        ):
+            send("hello", number)
+        assert "5512345678" not in str(raised.value)
+        assert "5512345678" in raised.value.decision.reason
+        again = pickle.loads(pickle.dumps(raised.value))
+        assert str(again) == str(raised.value)
 
 
 @pytest.mark.parametrize("number", ["nobody", None, "", [OTHER], {"phone": OTHER}, (None, "")])

@@ -12,7 +12,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
-from suppress import Refused, SourceError, mask
+from suppress import Refused, SourceError, mask_numbers
 
 _OF_LIST = frozenset({"INVALID_ARN", "RESOURCE_NOT_ACCESSIBLE", "UNKNOWN_OPERATION"})
 """Reasons of an error that are about the list, and not about a number."""
@@ -50,7 +50,7 @@ def in_words(error: Exception, what: str, names: str, refused: Collection[str]) 
     if not isinstance(error, ClientError):
         return SourceError(f"AWS cannot be asked for {what}: {_reason(error)}")
     code = error.response["Error"]["Code"]
-    said = mask(error.response["Error"].get("Message") or "", 200)
+    said = mask_numbers(error.response["Error"].get("Message") or "", 200)
     reason = error.response.get("Reason")
     details = ", ".join(each for each in (code, reason, said) if each)
     if code in refused and reason not in _OF_LIST:

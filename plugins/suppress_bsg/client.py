@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
-from suppress import BearerToken, Exchange, HttpAnswer, Refused, Secret, SourceError, mask
+from suppress import BearerToken, Exchange, HttpAnswer, Refused, Secret, SourceError, mask_numbers
 from suppress_bsg.answers import (
     Listing,
     WireEntry,
@@ -217,4 +217,4 @@ class Client:
         said = said.replace(self._api_key.key.reveal(), str(self._api_key.key))
         if (token := self._kept.token) is not None:
             said = said.replace(token.bearer.reveal(), str(token.bearer))
-        return mask(said, 200)
+        return mask_numbers(said, 200)

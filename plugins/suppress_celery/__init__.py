@@ -255,7 +255,7 @@ def _options(task: type[GuardedTask] | GuardedTask) -> dict[str, Any]:
 
 def _dropped(task: GuardedTask, decision: suppress.Decision[Any]) -> NotSent:
     """Log that a message is not sent, and return the result that says so."""
-    reason = suppress.mask(decision.reason)
+    reason = decision.masked_reason
     outcome = str(decision.outcome)
     message = "The task %s[%s] sent nothing: %s"
     fields = {"code": "task_dropped", "task": task.name, "outcome": outcome, "reason": reason}

@@ -16,7 +16,7 @@ def check_settings(**_options: Any) -> list[Error]:
     except suppress.SuppressError as error:
         return [
             Error(
-                suppress.mask(str(error)),
+                suppress.mask_numbers(str(error)),
                 hint="Correct SUPPRESS, or the environment. Nothing is sent until then.",
                 id="suppress.E001",
             )

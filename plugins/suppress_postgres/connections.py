@@ -21,7 +21,7 @@ import psycopg
 from psycopg.abc import PQGen
 from psycopg.conninfo import conninfo_to_dict
 
-from suppress import ConfigurationError, ServerUrl, mask
+from suppress import ConfigurationError, ServerUrl, mask_numbers
 from suppress_postgres.migrations import prepare
 from suppress_postgres.settings import LIMITS, PostgresLimits, PostgresSettings
 
@@ -209,7 +209,7 @@ class PostgresConnections:
 def in_words(error: psycopg.Error) -> str:
     """Return why something failed, in a line, without the data that it failed for."""
     if (said := error.diag.message_primary) is not None:
-        return mask(said)
+        return mask_numbers(said)
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "; ".join(line.strip() for line in lines[:3])
 

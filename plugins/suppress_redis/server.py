@@ -12,7 +12,7 @@ from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from suppress import ConfigurationError, ServerUrl, mask
+from suppress import ConfigurationError, ServerUrl, mask_numbers
 from suppress_redis.settings import LIMITS, RedisLimits, RedisSettings
 
 Client = Any
@@ -161,7 +161,7 @@ def in_words(error: Exception) -> str:
             return words
     # What the server refuses it may quote; the library says of a connection where it leads.
     is_quoted = not isinstance(error, redis.ConnectionError)
-    text = mask(str(error)) if is_quoted else str(error)
+    text = mask_numbers(str(error)) if is_quoted else str(error)
     return text.rstrip(".") or type(error).__name__
 
 

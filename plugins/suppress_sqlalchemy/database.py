@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection
 
-from suppress import Secret, SourceError, mask, warn_if_others_write
+from suppress import Secret, SourceError, mask_numbers, warn_if_others_write
 from suppress_sqlalchemy.address import address_of, shown, without_secrets
 from suppress_sqlalchemy.limits import SqlLimits
 
@@ -125,7 +125,7 @@ class SqlDatabase:
         elif isinstance(error, sa.exc.SQLAlchemyError) and error.args:
             said = error.args[0]
         text = " ".join(str(said).split()).rstrip(".")
-        return mask(without_secrets(text, self.address)) or type(said).__name__
+        return mask_numbers(without_secrets(text, self.address)) or type(said).__name__
 
 
 def _file_of(address: URL) -> Path | None:

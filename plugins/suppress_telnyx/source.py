@@ -17,7 +17,7 @@ from suppress import (
     HttpAnswer,
     Progress,
     SourceError,
-    mask,
+    mask_numbers,
 )
 from suppress_telnyx.limits import DEFAULT_LIMITS, TelnyxLimits
 from suppress_telnyx.paging import NumberedPage, read_whole
@@ -173,7 +173,7 @@ class TelnyxSource:
         except (msgspec.DecodeError, UnicodeDecodeError):
             problems = []
         said = next((each.detail or each.title for each in problems), "")
-        said = mask(said.replace(self._settings.api_key.reveal(), "***"), 200)
+        said = mask_numbers(said.replace(self._settings.api_key.reveal(), "***"), 200)
         next_step = _NEXT_STEP.get(answer.status, "Try again later.")
         return (
             f"Telnyx answered {what} with status {answer.status}{f' ({said})' if said else ''}. "

@@ -16,7 +16,7 @@ from suppress.cli.printing import OutputError
 from suppress.cli.repeated import refuse_repeated
 from suppress.cli.signals import unwinding
 from suppress.errors import ConfigurationError, SuppressError
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask_numbers
 from suppress.plugin_manager import Plugins
 
 NONE: Mapping[str, str] = MappingProxyType({})
@@ -87,7 +87,7 @@ class CommandLine(click.Group):
                 sys.stdout.flush()
         except click.UsageError as error:
             # A phone number may have been typed in several parts.
-            raise click.UsageError(mask(error.format_message()), error.ctx) from None
+            raise click.UsageError(mask_numbers(error.format_message()), error.ctx) from None
         except BrokenPipeError:
             _discard_output()
             raise click.exceptions.Exit(NOBODY_READS) from None

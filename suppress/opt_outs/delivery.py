@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple, Protocol
 from suppress.errors import Refused, SourceError, StoreUnavailable
 from suppress.events import Listener, OptOutsDelivered, unheard
 from suppress.hanging import Calls, Hanging, Overdue
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask_numbers
 from suppress.opt_outs.contract import Backlog, Destination, PendingChange, Record, RecordError
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
 from suppress.opt_outs.record import unavailable
@@ -333,7 +333,7 @@ class Delivery:
         error: str | None = None,
     ) -> None:
         """Tell listeners of the outcome for a batch."""
-        kind, took, why = batch[0], self._timer() - began, error and mask(error)
+        kind, took, why = batch[0], self._timer() - began, error and mask_numbers(error)
         self._tell(
             OptOutsDelivered(source.name, kind.channel, kind.action, outcome, len(batch), took, why)
         )
@@ -364,7 +364,7 @@ def _fields(
     code: str, batch: Sequence[PendingChange], source: Source, error: str
 ) -> dict[str, object]:
     """Return the fields of a log record about a batch."""
-    kind, names = batch[0], {"code": code, "source": source.name, "error": mask(error)}
+    kind, names = batch[0], {"code": code, "source": source.name, "error": mask_numbers(error)}
     return {**names, "channel": kind.channel, "action": kind.action, "count": len(batch)}
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from suppress.distinct import distinct
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask, mask_numbers
 from suppress.numbers.problem import Problem
 from suppress.numbers.rule import POWERS
 from suppress.opt_outs.contract import Change
@@ -200,9 +200,9 @@ class BreakdownBuilder:
         self._ways[UNKNOWN] += times.total()
 
     def _add_reason(self, change: Change, count: int) -> None:
-        reason = mask((change.reason or "").strip(), self._limits.shown)
+        reason = mask_numbers((change.reason or "").strip(), self._limits.shown)
         counts = self._reasons if reason else self._ways
-        key = reason or mask((change.via or UNKNOWN).strip(), self._limits.shown)
+        key = reason or mask_numbers((change.via or UNKNOWN).strip(), self._limits.shown)
         if key in counts or len(counts) < self._limits.reasons:
             counts[key] += count
         else:

@@ -3,6 +3,8 @@
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
+from suppress.lazy import cached_property
+from suppress.numbers.mask import mask_numbers
 from suppress.stop_list.origins import Origin
 
 R = TypeVar("R")
@@ -33,7 +35,13 @@ class Decision(_Decision[R]):
         reason: why, in words.
         readings: all of its readings, in E.164 form.
         origins: the entries of stop lists that suppress it; none for the others.
+        masked_reason: why, for logs and errors: the same with numbers in it masked.
     """
 
     readings: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
+
+    @cached_property
+    def masked_reason(self) -> str:
+        """The reason with every number in it masked; a screening sets it from the parts."""
+        return mask_numbers(self.reason)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from suppress.errors import ConfigurationError
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask_numbers
 from suppress.screening.breakdown import UNKNOWN, Breakdown
 from suppress.screening.countries import Country, by_country
 from suppress.screening.lengths import spoken
@@ -133,8 +133,8 @@ def context(receipt: Receipt, breakdown: Breakdown | None, name: str | None) -> 
     lists = _lists(receipt)
     found: dict[str, Any] = {
         "receipt": receipt,
-        "name": "" if name is None else mask(name, _LONGEST_NAME),
-        "columns": [mask(each, _LONGEST_NAME) for each in receipt.columns],
+        "name": "" if name is None else mask_numbers(name, _LONGEST_NAME),
+        "columns": [mask_numbers(each, _LONGEST_NAME) for each in receipt.columns],
         "total": total,
         "outcomes": [
             (str(outcome), counts[outcome], _share(counts[outcome], total)) for outcome in Outcome
@@ -164,7 +164,7 @@ def context(receipt: Receipt, breakdown: Breakdown | None, name: str | None) -> 
 def _source(name: str) -> str:
     if name == UNKNOWN:
         return "source unknown"
-    return "opted out here" if name == OPTED_OUT else mask(name, _LONGEST_NAME)
+    return "opted out here" if name == OPTED_OUT else mask_numbers(name, _LONGEST_NAME)
 
 
 def _reasons(breakdown: Breakdown, suppressed: int) -> Iterable[tuple[str, str, int]]:
@@ -233,7 +233,7 @@ def _lists(receipt: Receipt) -> list[ListRow]:
             at,
             against,
             [
-                (mask(name, _LONGEST_NAME), read_at, spoken((at - read_at).total_seconds()))
+                (mask_numbers(name, _LONGEST_NAME), read_at, spoken((at - read_at).total_seconds()))
                 for name, read_at in against.sources.items()
             ],
         )

@@ -18,6 +18,7 @@ from suppress.numbers.bulk import BATCH_SIZE, Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164_array import Pairs
 from suppress.numbers.handed_in import Numbers
+from suppress.numbers.mask import mask_numbers
 from suppress.numbers.parsed import MOST_DIGITS
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning
@@ -229,6 +230,11 @@ class Screening(Generic[R]):
             readings = segment.readings(place, self.convention)
         reason, origins = self._explained(segment, place, meaning)
         decision = Decision(recipient, outcome, readings[0] if readings else None, reason)
+        # Another form of the number is shown with its plus.
+        if meaning is None or "+" not in reason:
+            decision.masked_reason = reason
+        else:
+            decision.masked_reason = self._listed(meaning, origins, mask_numbers)
         decision.readings = readings
         decision.origins = origins
         return decision
@@ -248,23 +254,37 @@ class Screening(Generic[R]):
         if meaning is None:
             meaning = segment.meaning(place, self.convention)
         origins = self.snapshot.why(meaning, number)
-        by = " and ".join(map(self._named, origins)) or " or ".join(self.snapshot.sources)
+        return self._listed(meaning, origins, str), origins
+
+    def _listed(
+        self, meaning: Meaning, origins: Iterable[Origin], show: Callable[[str], str]
+    ) -> str:
+        """Return why a recipient is suppressed, by these entries.
+
+        Args:
+            meaning: the readings of the recipient.
+            origins: the entries.
+            show: makes a form of the number, or a text with it, fit to be shown.
+        """
+        by = " and ".join(_named(each, self.convention, show) for each in origins)
+        by = by or " or ".join(self.snapshot.sources)
         listed = self.snapshot.listed(meaning)
-        note = f", {listed.note}" if listed is not None and listed.note else ""
+        note = f", {show(listed.note)}" if listed is not None and listed.note else ""
         # If both have the old form, the entry has said so already.
         note = "" if note and note in by else note
-        return f"listed for {self.snapshot.channel} by {by}{note}", origins
+        return f"listed for {self.snapshot.channel} by {by}{note}"
 
-    def _named(self, origin: Origin) -> str:
-        """Return an entry in words, with its own form of the number if that is another one."""
-        if origin.listed_as is None:
-            return str(origin)
-        digits = origin.listed_as[1:]
-        change = self.convention.renumbering.change_of(digits)
-        if change is None:
-            return f"{origin} as {origin.listed_as}"
-        since = "" if change.begins is None else f" since {change.begins}"
-        return f"{origin} as {origin.listed_as}, which is +{change.new_form(digits)}{since}"
+
+def _named(origin: Origin, convention: Convention, show: Callable[[str], str]) -> str:
+    """Return an entry in words, with its own form of the number if that is another one."""
+    if origin.listed_as is None:
+        return str(origin)
+    digits, shown = origin.listed_as[1:], f"{origin} as {show(origin.listed_as)}"
+    change = convention.renumbering.change_of(digits)
+    if change is None:
+        return shown
+    since = "" if change.begins is None else f" since {change.begins}"
+    return f"{shown}, which is {show(f'+{change.new_form(digits)}')}{since}"
 
 
 def allowed(

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from suppress.errors import StopListUnavailable
 from suppress.events import ListFailed, ListLoaded
 from suppress.numbers.convention import Convention
-from suppress.numbers.mask import mask
+from suppress.numbers.mask import mask_numbers
 from suppress.opt_outs.record import OptOutsUnreadable
 from suppress.serving.channel import Channel
 from suppress.serving.context import Context
@@ -290,7 +290,7 @@ class Serving:
             took = self._timer() - started
             for name in names:
                 sources = tuple(self._loader.sources_of(name))
-                self._tell(ListFailed(name, sources, mask(str(error)), took))
+                self._tell(ListFailed(name, sources, mask_numbers(str(error)), took))
             raise
         took = self._timer() - started
         for name, snapshot in snapshots.items():

@@ -15,7 +15,6 @@ from suppress.numbers.bulk import Reader
 from suppress.numbers.convention import Convention
 from suppress.numbers.e164 import why_invalid
 from suppress.numbers.handed_in import digits_of
-from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import Meaning, read
 
@@ -134,22 +133,6 @@ def test_normalize() -> None:
     with pytest.raises(suppress.InvalidNumber, match="say whose they are") as raised:
         suppress.normalize("4155552671")
     assert "4155552671" not in str(raised.value)
-
-
-@pytest.mark.parametrize(
-    ("number", "shown"),
-    [
-        ("+14155552671", "+141******71"),
-        (14155552671, "141******71"),
-        ("(415) 555-2671", "(415*****71"),
-        ("call +1 415 555 2671 or 12", "call +141******71 or 12"),
-        ("+1 415\u2013555\u20132671", "+141******71"),
-        ("12345", "12345"),
-        (None, "NoneType"),
-    ],
-)
-def test_mask(number: Any, shown: str) -> None:
-    assert mask(number) == shown
 
 
 def test_digits_are_those_of_any_script() -> None:

@@ -5,6 +5,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 import suppress
 import suppress.testing
+from support.builders import ListSource, by_hand
 from suppress.serving.limits import ServingLimits
 
 celery: Any = pytest.importorskip("celery")
@@ -100,6 +102,21 @@ def test_a_worker_asks_when_it_sends(app: Any, guarded: Any, sent: list[str]) ->
     reason = "listed for sms by test"
     assert listed == {"sent": False, "outcome": "suppressed", "reason": reason}
     assert (invalid["sent"], invalid["outcome"]) == (False, "invalid")
+
+
+def test_the_reason_of_a_dropped_message_masks_numbers_alone(guarded: Any) -> None:
+    """Neither the entry's id nor its day is a number; another form of the recipient is."""
+    added = datetime(2026, 11, 29, tzinfo=UTC)
+    entry = suppress.Entry("+5215512345678", {"sms"}, 12345678, added)
+    source = ListSource([entry])
+
+    @guarded(channel="sms", to="phone", suppressor=by_hand(source, store="none"))
+    def send(phone: str) -> str:
+        return "sent"
+
+    result = send.apply(["+525512345678"]).get()
+    expected = "(entry 12345678, since 2026-11-29) as +521********78, which is +525*******78 since"
+    assert expected in result["reason"]
 
 
 @pytest.mark.slow

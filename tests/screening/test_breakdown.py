@@ -82,11 +82,11 @@ def test_reasons(tmp_path: Path, clock: Clock) -> None:
     one.add([ANN], "sms", reason="a later one")
     one.add([BOB], "sms", via="form")
     one.add([CAT], "sms")
-    one.add([DEE], "sms", reason=f"call {ANN}")
+    one.add([DEE], "sms", reason=f"call {ANN} of 2026-11-29")
     one.forget(CAT)
     found = of(one.screen([ANN, BOB, CAT, DEE, ANN, OLD_CAIRO], "sms"), one)
     assert found.sources["opt-outs"] == 5
-    assert found.reasons == {"STOP": 2, "call +141******70": 1}
+    assert found.reasons == {"STOP": 2, "call +141******70 of 2026-11-29": 1}
     assert found.ways == {"form": 1}
     assert found.forgotten == 1
     assert of(one.screen([ANN], "sms")).ways == {"": 1}, "no record was handed in"

@@ -20,6 +20,7 @@ from suppress import Entry, Origin, Outcome, Screening, Snapshot, Suppressor
 from suppress.numbers.bulk import BATCH_SIZE
 from suppress.numbers.convention import Convention
 from suppress.numbers.equivalence import table
+from suppress.numbers.mask import mask
 from suppress.numbers.problem import Problem
 from suppress.numbers.readings import read
 from suppress.sources import load
@@ -423,6 +424,9 @@ class TestADayWhenAPlanChanges:
             assert each.is_suppressed(self.NEW, "sms")
         (decision,) = one.screen([self.NEW], "sms")
         assert decision.reason.endswith(f"as +441512345678, which is {self.NEW} since 2030-02-03")
+        assert decision.masked_reason.endswith(
+            f"as +441*******78, which is {mask(self.NEW)} since 2030-02-03"
+        )
         # Read again though the snapshot was young, and filed under another name.
         assert len(source.loads) == 2
         after = one.screen(new, "sms").receipt()
