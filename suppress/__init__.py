@@ -84,6 +84,7 @@ from suppress.version import __version__
 
 if TYPE_CHECKING:
     from suppress import sql
+    from suppress.bypasses import bypass
     from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
@@ -92,7 +93,7 @@ if TYPE_CHECKING:
     from suppress.files.rows import Rows
     from suppress.followed import FollowedList
     from suppress.frames import filter_frame, screen_frame
-    from suppress.guarded_sends import bypass, guard
+    from suppress.guarded_sends import guard
     from suppress.host import register
     from suppress.pinned import PinnedList
     from suppress.replies import Reply, receive_reply
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
 logging.getLogger("suppress").addFilter(PrintableRecords())
 
 _LATER = {
+    "suppress.bypasses": ("bypass",),
     "suppress.cli": ("command_line",),
     "suppress.exchange.bearer": ("BearerToken",),
     "suppress.exchange.exchange": ("Exchange", "HttpAnswer"),
@@ -112,7 +114,7 @@ _LATER = {
     "suppress.files.rows": ("Rows",),
     "suppress.followed": ("FollowedList",),
     "suppress.frames": ("filter_frame", "screen_frame"),
-    "suppress.guarded_sends": ("bypass", "guard"),
+    "suppress.guarded_sends": ("guard",),
     "suppress.host": ("register",),
     "suppress.pinned": ("PinnedList",),
     "suppress.replies": ("Reply", "receive_reply"),

@@ -1,81 +1,30 @@
 """Guarded sends: a function that sends a message asks the stop list first, at each call."""
 
 import contextlib
-import contextvars
 import functools
 import inspect
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, Literal, ParamSpec, TypeVar, overload
 
+from suppress.bypasses import Recipient, each_of, log_bypass, open_block, passing_on
 from suppress.default import default_suppressor
-from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
+from suppress.errors import InvalidNumber, Suppressed, SuppressError
 from suppress.events import SendBypassed
-from suppress.numbers.handed_in import as_text
-from suppress.numbers.mask import mask, mask_numbers
+from suppress.numbers.convention import Convention
+from suppress.numbers.e164 import why_invalid
+from suppress.numbers.mask import mask_numbers
+from suppress.numbers.readings import read
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.screening import Screening
 from suppress.suppressor import Suppressor
 from suppress.tracebacks import stripped
-
-logger = logging.getLogger("suppress")
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 Handler = Literal["raise", "skip"] | Callable[[Decision[Any]], Any]
 """The answer in the place of a send that must not be made."""
-
-
-@dataclass(eq=False)
-class _Block:
-    """A block in which guarded sends pass."""
-
-    reason: str
-    outer: "_Block | None"
-    is_over: bool = False
-
-
-_entered: contextvars.ContextVar[_Block | None] = contextvars.ContextVar("bypass", default=None)
-
-
-def _open_block() -> _Block | None:
-    """Return the innermost block that is not over.
-
-    A task or a generator may still be in the context of a block that has ended elsewhere.
-    """
-    block = _entered.get()
-    while block is not None and block.is_over:
-        block = block.outer
-    return block
-
-
-@contextlib.contextmanager
-def bypass(*, reason: str) -> Iterator[None]:
-    """Let guarded sends pass while the block runs, whoever is on the stop list.
-
-    For messages that must go out: the confirmation of an opt-out, a password. It holds for
-    this thread, or for this task and those that it starts, and for all of them only until the
-    block ends. Each send that passes is logged as a warning, with the reason, and listeners are
-    told.
-
-    Args:
-        reason: why, for the log; for example `"confirms an opt-out"`.
-
-    Raises:
-        InvalidArgument: the reason is blank.
-    """
-    if not reason.strip():
-        raise InvalidArgument("A bypass needs a reason. Say why the message must go out.")
-    block = _Block(reason, _open_block())
-    _entered.set(block)
-    try:
-        yield
-    finally:
-        block.is_over = True
-        if _entered.get() is block:
-            _entered.set(block.outer)
 
 
 @overload
@@ -143,11 +92,7 @@ def guard(
     return rules.guarded
 
 
-class _Recipient(NamedTuple):
-    """The recipient of one send."""
-
-    number: Any
-    channel: str
+_Asked = tuple[Decision[Any] | None, contextlib.AbstractContextManager[None]]
 
 
 @dataclass(frozen=True)
@@ -185,11 +130,14 @@ class _Rules:
         @functools.wraps(function)
         def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
-                refused = self._refused(self._recipient(signature, args, kwargs))
+                refused, passing = self._asked(self._recipient(signature, args, kwargs))
             except SuppressError as error:
                 bare = stripped(error)
             else:
-                return function(*args, **kwargs) if refused is None else self._answer(refused)
+                if refused is not None:
+                    return self._answer(refused)
+                with passing:
+                    return function(*args, **kwargs)
             del args, kwargs  # an error report may show them
             raise bare
 
@@ -201,65 +149,74 @@ class _Rules:
         @functools.wraps(function)
         async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
-                refused = await self._refused_in_thread(self._recipient(signature, args, kwargs))
+                refused, passing = await self._asked_in_thread(
+                    self._recipient(signature, args, kwargs)
+                )
             except SuppressError as error:
                 bare = stripped(error)
             else:
-                if refused is None:
+                if refused is not None:
+                    answer = self._answer(refused)
+                    return await answer if inspect.isawaitable(answer) else answer
+                with passing:
                     return await function(*args, **kwargs)
-                answer = self._answer(refused)
-                return await answer if inspect.isawaitable(answer) else answer
             del args, kwargs  # an error report may show them
             raise bare
 
         return send
 
-    async def _refused_in_thread(self, recipient: _Recipient) -> Decision[Any] | None:
-        """Do the same as `_refused` while the event loop goes on."""
+    async def _asked_in_thread(self, recipient: Recipient) -> _Asked:
+        """Do the same as `_asked` while the event loop goes on."""
         from suppress import aio  # noqa: PLC0415 - asyncio takes its time
 
-        if self.suppressor is None and _open_block() is None:
+        if self.suppressor is None and open_block() is None:
             # Whoever waits for a list waits together with all others who do.
             await aio.until_listed(recipient.channel)
-        return await aio.in_thread(self._refused, recipient)
+        return await aio.in_thread(self._asked, recipient)
 
     def _recipient(
         self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> _Recipient:
+    ) -> Recipient:
         channel = self.channel if isinstance(self.channel, str) else self.channel(*args, **kwargs)
         if not isinstance(self.to, str):
-            return _Recipient(self.to(*args, **kwargs), channel)
+            return Recipient(self.to(*args, **kwargs), channel)
         given = signature.bind(*args, **kwargs)
         given.apply_defaults()
         if self.to in given.arguments:
-            return _Recipient(given.arguments[self.to], channel)
-        return _Recipient(given.kwargs.get(self.to), channel)
+            return Recipient(given.arguments[self.to], channel)
+        return Recipient(given.kwargs.get(self.to), channel)
 
-    def _refused(self, recipient: _Recipient) -> Decision[Any] | None:
-        """Return the decision against a send; None if it may be made.
+    def _asked(self, recipient: Recipient) -> _Asked:
+        """Return the decision against a send, None if it may be made, and what to make it in.
 
         Raises:
             Suppressed, InvalidNumber: if this is what the send is to raise.
             SuppressError: as for `is_suppressed`.
         """
-        block = _open_block()
-        if block is not None:
-            reason = mask_numbers(block.reason)
-            _log_bypass(recipient, reason)
-            self._tell_bypass(recipient, reason)
-            return None
         number, channel = recipient
-        suppressor = self.suppressor or default_suppressor()
-        decision = _decision_against(suppressor, number, channel, self.default_region)
+        block = open_block()
+        if block is None:
+            suppressor = self.suppressor or default_suppressor()
+            decision = _decision_against(suppressor, number, channel, self.default_region)
+        elif not any(recipient.digits):
+            first = next(iter(each_of(number)), None)
+            why = why_invalid(first, read(first, Convention()))
+            decision = Decision(number, Outcome.INVALID, None, why)
+        else:
+            if not recipient.has_passed:
+                reason = mask_numbers(block.reason)
+                log_bypass(recipient, reason)
+                self._tell_bypass(recipient, reason)
+            return None, passing_on(recipient)
         if decision is None:
-            return None
+            return None, contextlib.nullcontext()
         if decision.outcome == Outcome.SUPPRESSED and self.on_suppressed == "raise":
             raise Suppressed(decision, channel)
         if decision.outcome == Outcome.INVALID and self.on_invalid == "raise":
             raise InvalidNumber(decision.reason)
-        return decision
+        return decision, contextlib.nullcontext()
 
-    def _tell_bypass(self, recipient: _Recipient, reason: str) -> None:
+    def _tell_bypass(self, recipient: Recipient, reason: str) -> None:
         """Tell listeners, if there can be any: the message goes out all the same."""
         with contextlib.suppress(SuppressError):
             suppressor = self.suppressor or default_suppressor()
@@ -322,27 +279,3 @@ def _decision_against(
 
 def _itself(number: Any) -> Any:
     return number
-
-
-def _log_bypass(recipient: _Recipient, reason: str) -> None:
-    masked = _shown(recipient.number)
-    logger.warning(
-        "Sending to %s on %s past the stop list: %s.",
-        masked,
-        recipient.channel,
-        reason,
-        extra={
-            "code": "bypass",
-            "channel": recipient.channel,
-            "reason": reason,
-            "number": masked,
-        },
-    )
-
-
-def _shown(number: Any) -> str:
-    """Return a recipient's number, or several, masked for the log."""
-    if isinstance(number, tuple):
-        return ", ".join(map(_shown, number))
-    text, _ = as_text(number)
-    return mask(number if text is None else text)

@@ -25,6 +25,7 @@ from suppress import (
     UnknownChannel,
     guarded_sends,
 )
+from suppress.numbers.mask import mask
 from suppress.testing import stop_list
 
 LISTED, OTHER = "+14155552671", "+14155552672"
@@ -250,6 +251,60 @@ def test_a_bypass_needs_no_list(default: suppress.Suppressor) -> None:
         assert deliver(LISTED) == "sent"
 
 
+@pytest.mark.parametrize("number", ["n/a", "", None, True, [LISTED], (), (None, "n/a")])
+def test_a_bypass_lets_nothing_pass_without_a_digit(
+    number: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    @suppress.guard(channel="sms", to="phone", on_invalid="skip")
+    def remind(phone: object) -> str:
+        return "sent"
+
+    with suppress.bypass(reason="a password"):
+        with pytest.raises(InvalidNumber):
+            send("hello", number)
+        assert remind(number) is None
+        assert remind((None, OTHER)) == "sent"
+    assert len(caplog.records) == 1
+
+
+def test_a_send_by_another_guarded_function_passes_once(
+    caplog: pytest.LogCaptureFixture, default: suppress.Suppressor
+) -> None:
+    told: list[suppress.Event] = []
+    default.listeners.add([told.append])
+
+    @suppress.guard(channel="sms", to="phone")
+    def welcome(phone: str) -> str:
+        return send("welcome", f"(+1) {phone[2:]}")
+
+    @suppress.guard(channel="viber", to="phone")
+    async def call(phone: str) -> str:
+        await call_now(phone)
+        await call_now(OTHER)
+        return send("missed", phone)
+
+    @suppress.guard(channel="viber", to="phone")
+    async def call_now(phone: str) -> None:
+        return None
+
+    def passed() -> list[tuple[str, str]]:
+        found = [(each.channel, each.number) for each in caplog.records]  # type: ignore[attr-defined]
+        caplog.clear()
+        return found
+
+    with suppress.bypass(reason="a password"):
+        for _ in range(2):
+            welcome(LISTED)
+            assert passed() == [("sms", mask(LISTED))]
+        asyncio.run(call(LISTED))
+        assert passed() == [
+            ("viber", mask(LISTED)),
+            ("viber", mask(OTHER)),  # somebody else
+            ("sms", mask(LISTED)),  # another channel
+        ]
+    assert len([each for each in told if isinstance(each, suppress.SendBypassed)]) == 5
+
+
 def test_a_bypass_ends_with_its_block_however_that_ends() -> None:
     with pytest.raises(ZeroDivisionError), suppress.bypass(reason="a password"):
         _ = 1 / 0
@@ -330,7 +385,7 @@ def test_an_inner_block_gives_way_to_the_outer_one(caplog: pytest.LogCaptureFixt
         ((LISTED, 14155552672), "+141******71, 141******72"),
         (phonenumbers.parse(LISTED), "+141******71"),
         (14155552671.0, "141******71"),
-        ([LISTED], "list"),
+        ("extension 12", "extension 12"),
     ],
 )
 def test_a_bypass_is_logged_without_whole_numbers(
