@@ -9,7 +9,7 @@ import functools
 import inspect
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import suppress
 
@@ -64,8 +64,9 @@ class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
     - The recipient may be messaged: the task runs.
     - The recipient is listed, or is not a phone number: the message is dropped. This is logged,
       and the task's result is a `NotSent`. It is not tried again.
-    - The stop list is unavailable: the task is tried again after 10 seconds, then ever later, and
-      fails with that error after `max_retries` attempts more.
+    - The stop list is unavailable: the task is tried again after up to 10 seconds, then ever
+      later, and fails with that error after `max_retries` attempts more. An error of `suppress`
+      from the body counts too, if trying again can help.
     - A setting or the channel is wrong: the task fails at once.
 
     Attributes:
@@ -186,26 +187,26 @@ def _guarded(task: type[GuardedTask], body: Any) -> Any:
     """
     is_bound = not isinstance(body, staticmethod)
     function = body if is_bound else body.__func__
-    defined = _options(task)
-    question = _question(function, defined, is_bound=is_bound)
+    _sending(task, function, _options(task), is_bound=is_bound)
 
     @functools.wraps(function)
     def run(self: GuardedTask, /, *args: Any, **kwargs: Any) -> Any:
         # Annotations of the application, for example, set options later.
         options = _options(self)
-        is_changed = options != defined
-        ask = _question(function, options, is_bound=is_bound) if is_changed else question
+        made = self.__dict__.setdefault("_made", {})
+        if function not in made or made[function][0] != options:
+            made[function] = options, _sending(self, function, options, is_bound=is_bound)
         try:
-            decision = ask(*args, **kwargs)
+            answer = made[function][1](*args, **kwargs)
+            if not isinstance(answer, _Refused):
+                return answer
+            decision = answer.decision
+            handler = options[f"on_{decision.outcome}"]
+            return _dropped(self, decision) if handler is None else handler(decision)
         except suppress.SuppressError as error:
             if not error.retryable:
                 raise
             again = self._try_again(error)
-        else:
-            if decision is None:
-                return function(self, *args, **kwargs) if is_bound else function(*args, **kwargs)
-            handler = options[f"on_{decision.outcome}"]
-            return _dropped(self, decision) if handler is None else handler(decision)
         raise again
 
     # Whoever looks for the parameters of the bound method takes the first one away.
@@ -216,10 +217,20 @@ def _guarded(task: type[GuardedTask], body: Any) -> Any:
     return run
 
 
-def _question(
-    function: Any, options: dict[str, Any], *, is_bound: bool
-) -> Callable[..., suppress.Decision[Any] | None]:
-    """Return a function that takes the arguments of a task, and gives the decision against it."""
+class _Refused(NamedTuple):
+    """The answer in the place of a task that must not run."""
+
+    decision: suppress.Decision[Any]
+
+
+def _sending(
+    task: GuardedTask | type[GuardedTask],
+    function: Any,
+    options: dict[str, Any],
+    *,
+    is_bound: bool,
+) -> Callable[..., Any]:
+    """Return the body of a task as a guarded function: what it returns may be a `_Refused`."""
     for name in ("channel", "to"):
         if options[name] is None:
             raise TypeError(f"{function.__qualname__} is a guarded task. Give it `{name}`, too")
@@ -230,14 +241,14 @@ def _question(
                 f"message, not {options[name]!r}"
             )
 
-    def ask(*_args: Any, **_kwargs: Any) -> None:
-        """Return None: the task may run."""
+    def send(*args: Any, **kwargs: Any) -> Any:
+        return function(task, *args, **kwargs) if is_bound else function(*args, **kwargs)
 
     parameters = _parameters(function)[1 if is_bound else 0 :]
-    ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    ask.__qualname__ = function.__qualname__
+    send.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    send.__qualname__ = function.__qualname__
     rules = {name: options[name] for name in _OPTIONS if name not in _HANDLERS}
-    return suppress.guard(**rules, on_suppressed=_itself, on_invalid=_itself)(ask)
+    return suppress.guard(**rules, on_suppressed=_Refused, on_invalid=_Refused)(send)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
@@ -264,7 +275,3 @@ def _dropped(task: GuardedTask, decision: suppress.Decision[Any]) -> NotSent:
     else:
         logger.warning(message, task.name, task.request.id, reason, extra=fields)
     return NotSent(sent=False, outcome=outcome, reason=reason)
-
-
-def _itself(decision: suppress.Decision[Any]) -> suppress.Decision[Any]:
-    return decision

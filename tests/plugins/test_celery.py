@@ -274,6 +274,47 @@ def test_other_errors_are_tried_again_as_the_body_says(guarded: Any) -> None:
     assert send.apply([FREE], retries=50).get() == "sent"
 
 
+def test_a_list_that_the_body_asks_for_is_worth_another_attempt(
+    guarded: Any, sent: list[str]
+) -> None:
+    @suppress.guard(channel="sms", to="phone", suppressor=asking(FailingList(1)))
+    def text(phone: str) -> str:
+        sent.append(phone)
+        return "sent"
+
+    @guarded(channel="viber", to="phone")
+    def send(phone: str) -> str:
+        return text(phone)
+
+    def on_viber(decision: suppress.Decision[Any]) -> str:
+        return text(decision.recipient)
+
+    @guarded(channel="sms", to="phone", on_suppressed=on_viber)
+    def send_or_text(phone: str) -> str:
+        return "on Viber"
+
+    assert send.apply([FREE]).get() == "sent"
+    assert sent == [FREE]
+    state = send_or_text.apply([LISTED])
+    assert isinstance(state.result, suppress.Suppressed), "another attempt cannot help"
+
+
+def test_a_message_that_passes_two_guards_is_told_of_once(
+    guarded: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    @suppress.guard(channel="sms", to="phone")
+    def text(phone: str) -> str:
+        return "sent"
+
+    @guarded(bind=True, channel="sms", to="phone")
+    def send(self: Any, phone: str) -> str:
+        return f"{self.name} {text(phone)}"
+
+    with suppress.bypass(reason="a password"):
+        assert send(LISTED) == send.apply([LISTED]).get() == f"{send.name} sent"
+    assert [each.code for each in caplog.records] == ["bypass", "bypass"]  # type: ignore[attr-defined]
+
+
 def test_options_that_are_set_later_hold(app: Any, guarded: Any, sent: list[str]) -> None:
     """Celery sets the annotations of an application when a task is bound to it."""
     app.conf.task_annotations = {"send": {"channel": "viber", "on_invalid": str}}
