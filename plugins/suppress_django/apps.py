@@ -27,11 +27,12 @@ class SuppressConfig(AppConfig):  # type: ignore[misc] # Django has no types
     verbose_name = "suppress"
 
     def ready(self) -> None:
-        """Hand the settings over, and register the check of them."""
-        from suppress_django.system_check import check_settings  # noqa: PLC0415 - apps are ready
+        """Hand the settings over, and register the checks."""
+        from suppress_django import system_check  # noqa: PLC0415 - apps are ready
 
         hand_over()
-        checks.register(check_settings, "suppress")
+        checks.register(system_check.check_settings, "suppress")
+        checks.register(system_check.check_opt_outs, "suppress", deploy=True)
         setting_changed.connect(_follow, dispatch_uid="suppress_django")
 
 

@@ -1,4 +1,4 @@
-"""The system check: settings that cannot work are an error before anything is sent."""
+"""The system checks: what cannot work is an error before anything is sent."""
 
 from __future__ import annotations
 
@@ -19,6 +19,28 @@ def check_settings(**_options: Any) -> list[Error]:
                 suppress.mask_numbers(str(error)),
                 hint="Correct SUPPRESS, or the environment. Nothing is sent until then.",
                 id="suppress.E001",
+            )
+        ]
+    return []
+
+
+def check_opt_outs(**_options: Any) -> list[Error]:
+    """Return an error if the opt-outs that were made here cannot be read. No source is asked.
+
+    A server may keep them, so this is a check for deployments.
+    """
+    try:
+        suppressor = suppress.Suppressor(background=False)
+    except suppress.SuppressError:
+        return []  # `check_settings` has told of it
+    try:
+        suppressor.status()
+    except suppress.SuppressError as error:
+        return [
+            Error(
+                suppress.mask_numbers(str(error)),
+                hint="Nothing is sent until then.",
+                id="suppress.E002",
             )
         ]
     return []

@@ -19,7 +19,9 @@ class NotSuppressed:
     """Accepts a phone number that may be messaged on a channel, for fields of forms and models.
 
     It also takes the values of django-phonenumber-field. It judges the moment; guard the send as
-    well, since a person may opt out later.
+    well, since a person may opt out later. On a field of a model it judges again whenever a form
+    saves the object, so it fits a form's field better. Its answer tells whoever sees the form
+    that somebody opted out: on a page for everybody, leave it out.
 
     Args:
         channel: the channel.
@@ -34,7 +36,7 @@ class NotSuppressed:
     """
 
     messages = {  # noqa: RUF012 - copied, never changed
-        "suppressed": _("The owner of this number does not want to get messages."),
+        "suppressed": _("Messages cannot be sent to this number."),
         "invalid": _("Enter a valid phone number."),
         "unavailable": _("This number cannot be checked at the moment. Try again later."),
     }
@@ -63,6 +65,8 @@ class NotSuppressed:
         except suppress.SuppressError as error:
             if not error.retryable:
                 raise
+            if self._is_invalid(value):
+                raise ValidationError(self.messages["invalid"], code="invalid") from None
             logger.warning(
                 "A form refuses a number that cannot be checked: %s",
                 error,
@@ -71,6 +75,11 @@ class NotSuppressed:
             code = "unavailable"
         if code is not None:
             raise ValidationError(self.messages[code], code=code)
+
+    def _is_invalid(self, value: Any) -> bool:
+        """Return whether a value is no number that may be messaged, whatever the list says."""
+        reader = suppress.default_suppressor().reader(self.default_region)
+        return reader.read(value).problem is not None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, NotSuppressed) and vars(self) == vars(other)

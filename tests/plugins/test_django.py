@@ -251,7 +251,28 @@ def test_a_number_that_cannot_be_checked_is_refused(
     gone = {"SOURCES": ["file"], "STORE": "none", "FILE": {"PATH": "gone.txt"}}
     with override_settings(SUPPRESS=gone, BASE_DIR=tmp_path):
         assert code_of(NotSuppressed("sms"), FREE) == "unavailable"
+        assert code_of(NotSuppressed("sms"), "(415) 555-2672") == "invalid"
+        assert code_of(NotSuppressed("sms", default_region="US"), "(415) 555-2672") == "unavailable"
+        assert code_of(NotSuppressed("sms", default_region="US"), "12") == "invalid"
     assert "cannot be checked" in caplog.text
+
+
+def test_opt_outs_that_are_gone_fail_the_check_of_a_deployment(
+    lists: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    with override_settings(SUPPRESS=lists, BASE_DIR=tmp_path):
+        assert suppress.add([FREE], "sms") == 1
+        call_command("check", deploy=True, tags=["suppress"])
+        (tmp_path / "store/opt-outs.sqlite3").unlink()
+        call_command("check", tags=["suppress"])  # a development server starts all the same
+        with pytest.raises(SystemCheckError, match=r"suppress\.E002") as raised:
+            call_command("check", deploy=True, tags=["suppress"])
+        assert "reset-opt-outs" in str(raised.value)
+    with override_settings(SUPPRESS={**lists, "SOURCES": ["fille"]}, BASE_DIR=tmp_path):
+        with pytest.raises(SystemCheckError, match=r"suppress\.E001") as raised:
+            call_command("check", deploy=True, tags=["suppress"])
+        assert "E002" not in str(raised.value)
 
 
 def test_a_wrong_channel_is_no_fault_of_the_person() -> None:
