@@ -81,7 +81,7 @@ class Recipient(NamedTuple):
 
     @property
     def has_passed(self) -> bool:
-        """Whether the send is a part of one that has passed a guard."""
+        """True where the send is a part of one that has passed a guard."""
         passed = _passed.get()
         return (
             passed is not None and passed.channel == self.channel and passed.digits == self.digits

@@ -77,7 +77,7 @@ class NotSuppressed:
             raise ValidationError(self.messages[code], code=code)
 
     def _is_invalid(self, value: Any) -> bool:
-        """Return whether a value is no number that may be messaged, whatever the list says."""
+        """Return whether no list could make a value a number that may be messaged."""
         reader = suppress.default_suppressor().reader(self.default_region)
         return reader.read(value).problem is not None
 
