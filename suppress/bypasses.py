@@ -47,7 +47,7 @@ def bypass(*, reason: str) -> Iterator[None]:
     For messages that must go out: the confirmation of an opt-out, a password. It holds for
     this thread, or for this task and those that it starts, and for all of them only until the
     block ends. Each send that passes is logged as a warning, with the reason, and listeners are
-    told; where one guarded function sends by another, it is one send. What has no digits is
+    told; where one guarded function sends by another, it is one send. What has no digit is
     invalid as ever.
 
     Args:
@@ -78,6 +78,11 @@ class Recipient(NamedTuple):
     def digits(self) -> tuple[str, ...]:
         """The digits of each number."""
         return tuple(map(digits_of, each_of(self.number)))
+
+    @property
+    def has_no_digit(self) -> bool:
+        """True where no message can get there; not where nobody can tell."""
+        return bool(self.digits) and not any(self.digits)
 
     @property
     def has_passed(self) -> bool:
@@ -123,6 +128,8 @@ def log_bypass(recipient: Recipient, reason: str) -> None:
 
 def _shown(number: Any) -> str:
     """Return a recipient's number, or several, masked for the log."""
+    if isinstance(number, tuple) and not number:
+        return "recipients that cannot be seen"
     if isinstance(number, tuple):
         return ", ".join(map(_shown, number))
     text, _ = as_text(number)

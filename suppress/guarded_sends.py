@@ -68,7 +68,8 @@ def guard(
     Args:
         channel: the channel, or a function that returns it, called with the arguments of the send.
         to: the name of the parameter with the number; or a function that returns the number, or
-            a tuple of a recipient's numbers, called with the arguments of the send.
+            a tuple of a recipient's numbers, called with the arguments of the send. An empty tuple
+            is for numbers that cannot be seen here: only a `bypass` lets such a send pass.
         on_suppressed: `"raise"` for a `Suppressed`; `"skip"` to return None; or a function that
             is called with the decision, and whose result is returned.
         on_invalid: the same for what is not a number that may be messaged; `"raise"` is for an
@@ -198,8 +199,8 @@ class _Rules:
         if block is None:
             suppressor = self.suppressor or default_suppressor()
             decision = _decision_against(suppressor, number, channel, self.default_region)
-        elif not any(recipient.digits):
-            first = next(iter(each_of(number)), None)
+        elif recipient.has_no_digit:
+            first = each_of(number)[0]
             why = why_invalid(first, read(first, Convention()))
             decision = Decision(number, Outcome.INVALID, None, why)
         else:

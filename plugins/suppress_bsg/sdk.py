@@ -166,8 +166,8 @@ class GuardedClient(ApiClient):
         Raises:
             InvalidArgument: outside a bypass.
         """
-        # Words are no number, so only a bypass lets them pass, and logs them.
-        if self._first_refusal(kind, channels) is not None:
+        # Only a bypass lets a send without a number pass, and logs it.
+        if self._first_refusal((), channels) is not None:
             raise suppress.InvalidArgument(
                 f"Nothing was sent: {call!r} messages {kind}, whose numbers suppress cannot see. "
                 "Send to numbers instead, or in a suppress.bypass."
