@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum, auto
 from typing import Any
 
+from suppress.numbers.mask import mask
 from suppress.numbers.parsed import is_valid
 from suppress.numbers.readings import readings
 
@@ -158,8 +159,8 @@ def is_number_for_name(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """Return a name for an error: in one line, and only the beginning of a long one."""
-    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
+    """Return a name for an error: in one line, masked, and only the beginning of a long one."""
+    return mask(repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."))
 
 
 def _unclear(why: str, names: Sequence[str], places: Iterable[int]) -> ValueError:
