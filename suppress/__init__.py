@@ -44,6 +44,7 @@ from suppress.events import (
 )
 from suppress.exchange.limits import ExchangeLimits
 from suppress.files.batch import Batch, Row, RowNumbers
+from suppress.files.lines import RowLimits
 from suppress.files.rows import Rows
 from suppress.followed import FollowedList
 from suppress.frames import filter_frame, screen_frame
@@ -183,6 +184,7 @@ __all__ = [
     "Replaced",
     "Reply",
     "Row",
+    "RowLimits",
     "RowNumbers",
     "Rows",
     "Screening",
