@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.checking import Number
 from suppress_http.problems import RequestRefused
 from suppress_http.requests import decoded, document, refuse_other_types, region_of, small_body
 from suppress_http.signatures import has_secret, is_of_telnyx, is_of_twilio
@@ -47,7 +48,7 @@ class ReplyRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"sender":
         default_region: the region of numbers in national form; null for that of the settings.
     """
 
-    sender: str | int
+    sender: Number
     text: str
     channel: str
     reference: str | None = None
@@ -206,7 +207,7 @@ class RepliesEndpoint:
 
     async def _take(
         self,
-        number: str | int,
+        number: Number,
         text: str,
         channel: str,
         *,
