@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import NamedTuple
 
-import anyio
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +16,7 @@ from starlette.routing import Route
 from suppress_http.admission import Admission
 from suppress_http.backend import Backend
 from suppress_http.checking import Checking
-from suppress_http.health import HealthEndpoint, keep_recent
+from suppress_http.health import HealthEndpoint
 from suppress_http.metrics import Measured, MetricsEndpoint
 from suppress_http.openapi import OpenApiEndpoint
 from suppress_http.opt_outs import OptInEndpoint, OptOutEndpoint
@@ -107,10 +106,7 @@ def _keeping(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
-            for channel in backend.suppressor.channels:
-                tasks.start_soon(keep_recent, backend, channel)
-            yield
-            tasks.cancel_scope.cancel()
+        backend.suppressor.keep_recent()
+        yield
 
     return lifespan

@@ -1,19 +1,13 @@
 """`GET /health`: whether every channel may serve, for probes and load balancers."""
 
-import logging
 from typing import Literal
 
-import anyio
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
-
-logger = logging.getLogger("suppress.http")
-
-MAY_SERVE = (suppress.State.FRESH, suppress.State.STALE)
 
 
 class ChannelHealth(msgspec.Struct):
@@ -73,7 +67,7 @@ class HealthEndpoint:
             )
             for name, each in status.channels.items()
         }
-        bad = [name for name, each in channels.items() if each.state not in MAY_SERVE]
+        bad = [name for name, each in status.channels.items() if not each.may_serve]
         if not bad:
             return HealthAnswer("ok", None, channels)
         reason = " ".join(f"{name}: {channels[name].reason}" for name in bad)
@@ -92,31 +86,3 @@ def _reason(status: suppress.ChannelStatus, *, with_messages: bool) -> str | Non
         failed = status.failure.message if with_messages else "It cannot be read. See the log."
         said = f"{said} {failed}" if said else failed
     return said
-
-
-async def keep_recent(backend: Backend, channel: str) -> None:
-    """Ask for a stop list again and again, so that it is recent before a caller asks.
-
-    Without this a service that nobody asks would find its lists too old, and the load balancer
-    that takes it for unhealthy would never ask it.
-    """
-    was_there = True
-    while True:
-        try:
-            await backend.run_alone(backend.suppressor.snapshot, channel)
-        except Exception as error:  # noqa: BLE001 - one that nobody foresaw may be over, too
-            if was_there:
-                said = _said(error, channel)
-                extra = {"code": "list_unavailable", "channel": channel, "error": said}
-                logger.warning("%s", said, extra=extra)
-            was_there = False
-        else:
-            was_there = True
-        await anyio.sleep(backend.limits.keep)
-
-
-def _said(error: Exception, channel: str) -> str:
-    if isinstance(error, suppress.SuppressError):
-        return str(error)
-    # The text of a stranger's error may quote a number.
-    return f"The stop list for {channel} cannot be kept recent ({type(error).__name__})."

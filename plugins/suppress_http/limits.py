@@ -16,7 +16,6 @@ class HttpLimits:
         batch: recipients that are screened together.
         checks: single checks, opt-outs and replies that are answered at once.
         screenings: lists that are screened at once; the others wait.
-        keep: seconds between two looks at whether the lists are still recent.
         tolerance: seconds by which the time of a signature may be off.
     """
 
@@ -28,7 +27,6 @@ class HttpLimits:
     batch: int = 4096
     checks: int = 32
     screenings: int = 4
-    keep: float = 5.0
     tolerance: float = 300.0
 
 
