@@ -90,7 +90,7 @@ def browser(session: nox.Session) -> None:
 @nox.session
 def service(session: nox.Session) -> None:
     """Call the service by its description, in JavaScript, in PHP, and by curl."""
-    for program in ("node", "php", "curl"):
+    for program in ("node", "php", "curl", "openssl"):
         if shutil.which(program) is None:
             session.error(f"Install {program}.")
     session.install("-e", ".[serve,test]", "schemathesis>=4.10")

@@ -16,6 +16,7 @@ class HttpLimits:
         screenings: lists that are screened at once; the others wait.
         keep: seconds between two looks at whether the lists are still recent.
         tolerance: seconds by which the time of a signature may be off.
+        log_pause: seconds between two records of replies that are refused for the same reason.
     """
 
     small_body: int = 2**20
@@ -26,6 +27,7 @@ class HttpLimits:
     screenings: int = 4
     keep: float = 5.0
     tolerance: float = 300.0
+    log_pause: float = 60.0
 
 
 LIMITS = HttpLimits()

@@ -3,6 +3,7 @@
 Nobody is opted in by a reply: `/opt-ins` is for that.
 """
 
+import logging
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,15 +16,16 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.incoming import Incoming, of_telnyx, of_twilio
 from suppress_http.problems import RequestRefused
-from suppress_http.requests import decoded, document, refuse_other_types, small_body
+from suppress_http.requests import document, refuse_other_types, small_body
 from suppress_http.signatures import has_secret, is_of_telnyx, is_of_twilio
+
+logger = logging.getLogger("suppress.http")
 
 FORM: Final = "application/x-www-form-urlencoded"
 SECRET_HEADER: Final = "X-Reply-Secret"  # noqa: S105 - its name
 
-SMS: Final = "sms"
-_STOP: Final = "STOP"
 _NO_ANSWER: Final = '<?xml version="1.0" encoding="UTF-8"?><Response></Response>'
 
 
@@ -54,30 +56,6 @@ class ReplyAnswer(msgspec.Struct):
     meaning: str | None
 
 
-class _Sender(msgspec.Struct):
-    phone_number: str = ""
-
-
-class _TelnyxMessage(msgspec.Struct, rename={"sender": "from"}):
-    """The message in an event of Telnyx."""
-
-    sender: _Sender = msgspec.field(default_factory=_Sender)
-    text: str | None = None
-    id: str | None = None
-    type: str | None = None
-
-
-class _TelnyxData(msgspec.Struct):
-    event_type: str = ""
-    payload: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-class _TelnyxEvent(msgspec.Struct):
-    """An event of Telnyx, as far as it is needed here."""
-
-    data: _TelnyxData
-
-
 class RepliesEndpoint:
     """The endpoints for the replies of each provider.
 
@@ -91,7 +69,7 @@ class RepliesEndpoint:
         self._clock = clock
 
     async def twilio(self, request: Request) -> Response:
-        """Take a reply from Twilio, and have it answer nothing."""
+        """Take a reply or the status of a message from Twilio, and have it answer nothing."""
         token = self._backend.settings.twilio_auth_token
         if token is None:
             raise _not_set_up("twilio_auth_token")
@@ -101,15 +79,12 @@ class RepliesEndpoint:
         signature = request.headers.get("x-twilio-signature", "")
         if not is_of_twilio(signature, token.reveal(), self._url(request), form):
             raise _not_signed("Twilio's. Check twilio_auth_token and public_url")
-        fields = dict(form)
-        channel, _, number = fields.get("From", "").rpartition(":")
-        # Twilio's own list of words may be longer than ours.
-        text = _STOP if fields.get("OptOutType") == _STOP else fields.get("Body", "")
-        await self._take(number, text, channel or SMS, "Twilio", fields.get("MessageSid"))
+        if (incoming := of_twilio(dict(form))) is not None:
+            await self._take(incoming)
         return Response(_NO_ANSWER, media_type="text/xml")
 
     async def telnyx(self, request: Request) -> Response:
-        """Take an event from Telnyx: a reply, or another, which is passed over."""
+        """Take an event from Telnyx: a reply, or the end of a message."""
         key = self._backend.settings.telnyx_public_key
         if key is None:
             raise _not_set_up("telnyx_public_key")
@@ -123,14 +98,8 @@ class RepliesEndpoint:
             tolerance=self._backend.limits.tolerance,
         ):
             raise _not_signed("Telnyx's, or too old. Check telnyx_public_key and the clock")
-        event = decoded(body, _TelnyxEvent).data
-        if event.event_type != "message.received":
-            return json_answer(ReplyAnswer(None))
-        message = decoded(bytes(event.payload), _TelnyxMessage)
-        channel = {"MMS": SMS}.get(message.type or "", (message.type or SMS).lower())
-        number = message.sender.phone_number
-        meaning = await self._take(number, message.text or "", channel, "Telnyx", message.id)
-        return json_answer(ReplyAnswer(meaning))
+        incoming = of_telnyx(body)
+        return json_answer(ReplyAnswer(None if incoming is None else await self._take(incoming)))
 
     async def other(self, request: Request) -> Response:
         """Take a reply from whoever has the secret."""
@@ -146,22 +115,49 @@ class RepliesEndpoint:
                 {"WWW-Authenticate": "Basic"},
             )
         reply = await document(request, ReplyRequest, self._backend.limits)
-        meaning = await self._take(reply.sender, reply.text, reply.channel, None, reply.reference)
-        return json_answer(ReplyAnswer(meaning))
+        incoming = Incoming(reply.sender, reply.text, reply.channel, reference=reply.reference)
+        return json_answer(ReplyAnswer(await self._take(incoming)))
 
-    async def _take(
-        self, number: str | int, text: str, channel: str, by: str | None, reference: str | None
-    ) -> str | None:
-        meaning: Any = await self._backend.run(
-            suppress.receive_reply,
-            number,
-            text,
-            channel,
-            suppressor=self._backend.suppressor,
-            by=by,
-            reference=reference,
-        )
+    async def _take(self, incoming: Incoming) -> str | None:
+        meaning = await self._backend.run(self._act_on, incoming)
         return None if meaning is None else str(meaning)
+
+    def _act_on(self, incoming: Incoming) -> suppress.Reply | None:
+        """Opt the person out if the reply says so; return its meaning.
+
+        Raises:
+            StoreUnavailable: a STOP cannot be kept, or no source serves its channel.
+            SuppressError: as for `suppress.receive_reply`.
+        """
+        meaning = suppress.replies.understand(incoming.text)
+        is_stop = meaning is suppress.Reply.OPT_OUT
+        if not is_stop and incoming.by is not None:
+            return meaning  # a channel that nobody serves is no typing error of a provider
+        details: dict[str, Any] = {
+            "by": incoming.by,
+            "reference": incoming.reference,
+            "reason": incoming.reason,
+            "default_region": incoming.region,
+        }
+        try:
+            return suppress.receive_reply(
+                incoming.number,
+                incoming.text,
+                incoming.channel,
+                suppressor=self._backend.suppressor,
+                **{name: each for name, each in details.items() if each is not None},
+            )
+        except suppress.SuppressError as error:
+            if not is_stop:
+                raise
+            _log_lost(incoming, error)
+            if isinstance(error, suppress.UnknownChannel):
+                # Whoever sends it again has it kept as soon as the settings are mended.
+                raise suppress.StoreUnavailable(
+                    f"The STOP was not kept. {error} Name a source for the channel, or set "
+                    "SUPPRESS_STOP_SCOPE=all to opt out of those that are served."
+                ) from error
+            raise
 
     def _url(self, request: Request) -> str:
         """Return the address that the provider called."""
@@ -182,3 +178,19 @@ def _not_set_up(setting: str) -> RequestRefused:
 
 def _not_signed(whose: str) -> RequestRefused:
     return RequestRefused(HTTPStatus.FORBIDDEN, f"The signature is not {whose}.")
+
+
+def _log_lost(incoming: Incoming, error: suppress.SuppressError) -> None:
+    number = suppress.mask(incoming.number, 40)
+    channel, why = suppress.mask(incoming.channel, 40), suppress.mask(str(error), 300)
+    logger.error(
+        "A STOP of %s on %s was not kept. %s",
+        *(number, channel, why),
+        extra={
+            "code": "stop_not_kept",
+            "channel": channel,
+            "number": number,
+            "provider": incoming.by or "other",
+            "error": why,
+        },
+    )
