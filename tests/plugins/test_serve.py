@@ -135,6 +135,45 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert "4155552671" not in found.text
 
 
+ASK_REGION = "(send default_region: a code such as US, or international)"
+WHOSE = f"digits without a plus: say whose they are {ASK_REGION}"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        (
+            "/opt-outs",
+            {"channel": "sms"},
+            "unknown field `channel`. It can have: channels, numbers",
+        ),
+        ("/opt-outs", {"numbers": ["14155550001"], "channels": ["sms"]}, f"141******01: {WHOSE}."),
+        ("/opt-ins", {"numbers": ["(415) 555-0001"], "channel": "sms"}, f"(415*****01: {WHOSE}."),
+        ("/screen?channel=sms", {"1": "+14155552672"}, "it is a JSON object, not a JSON array."),
+        ("/screen?chanel=sms", [], "It can have: channel, default_region, key, outcome."),
+        ("/screen?channel=sms", 4155552672, "it is not a JSON array."),
+        ("/screen?channel=sms", [1, {}], "(name its key, as in /screen?channel=sms&key=phone)."),
+    ],
+)
+def test_a_message_says_what_to_send(
+    service: Service, path: str, content: object, said: str
+) -> None:
+    answer = service.post(path, content)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
+def test_a_number_whose_region_is_unknown_has_a_reason_that_says_what_to_send(
+    service: Service,
+) -> None:
+    number = "14155552672"
+    assert service.post("/check", {"number": number, "channel": "sms"}).json()["reason"] == WHOSE
+    answer = service.post("/screen?channel=sms", [number, "+14155552672"]).json()
+    assert [each["reason"] for each in answer["recipients"]] == [WHOSE, "not listed for sms"]
+    national = {"number": "0800 CALL", "channel": "sms"}
+    assert ASK_REGION in service.post("/check", national).json()["reason"]
+
+
 def test_a_large_list_takes_little_memory_and_is_answered_whole(service: Service) -> None:
     count = 200_000
 
@@ -211,6 +250,8 @@ def test_the_health_is_good_until_a_list_is_missing(
         answer = found.get("/health")
         assert answer.status_code == 503
         assert "sms: the stop list was never read." in answer.json()["reason"]
+        assert answer.headers["content-type"] == "application/json"
+        assert int(answer.headers["retry-after"]) > 0
         assert str(tmp_path) not in answer.text
         wait_until(lambda: str(tmp_path / "no") in found.get("/health", headers=BEARER).text)
         question = {"number": "+14155552672", "channel": "sms"}
