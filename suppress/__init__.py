@@ -83,7 +83,7 @@ from suppress.suppressor import Suppressor
 from suppress.version import __version__
 
 if TYPE_CHECKING:
-    from suppress import replies, sql
+    from suppress import sql
     from suppress.cli import command_line
     from suppress.exchange.bearer import BearerToken
     from suppress.exchange.exchange import Exchange, HttpAnswer
@@ -121,7 +121,7 @@ _LATER = {
     "suppress.screening.report": ("CampaignReport",),
     "suppress.watched": ("Overview", "Waiting", "Watched"),
 }
-"""What not every program needs, by its module, which is imported when it is asked for."""
+"""Names that few programs need, by their module, which is imported when one is asked for."""
 
 _MODULES = {name: module for module, names in _LATER.items() for name in names}
 
@@ -240,7 +240,6 @@ __all__ = [
     "refresh",
     "register",
     "remove",
-    "replies",
     "screen",
     "screen_frame",
     "screen_rows",

@@ -154,13 +154,13 @@ class Parquet:
 
     def _columns_of(self, file: Any, names: list[str], asked: Asked) -> list[int]:
         """Return the positions of the columns of the number."""
-        cells = [] if asked.columns else self._first_cells(file, asked.limits.sample_rows)
         try:
             if asked.columns:
                 places = places_of(asked.columns, names, of="schema")
             else:
                 from suppress.files.number_column import choose  # noqa: PLC0415 - most name it
 
+                cells = self._first_cells(file, asked.limits.sample_rows)
                 places = [choose(names, cells, asked.region)]
         except ValueError as error:
             raise self.error(str(error)) from None
@@ -180,9 +180,7 @@ class Parquet:
             # A value of another type is no number.
             [False]
             if not self._holds_numbers(field.type)
-            else []
-            if first is None
-            else first.column(place).to_pylist()
+            else (first.column(place).to_pylist() if first else [])
             for place, field in enumerate(file.schema_arrow)
         ]
 

@@ -25,10 +25,10 @@ import mmap
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
@@ -50,9 +50,6 @@ from suppress.stores.image import (
     unseal,
 )
 from suppress.stores.limits import StoreLimits
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 logger = logging.getLogger("suppress")
 
@@ -220,7 +217,7 @@ class FolderStore:
         except OSError as error:
             raise _failed(error) from error
         try:
-            yield _FolderLease(name, lock)
+            yield _FolderLease(name, lambda: lock.is_locked)
         finally:
             lock.release()
 
@@ -357,17 +354,16 @@ class FolderStore:
 class _FolderLease:
     """A lease that is held as long as its lock is."""
 
-    def __init__(self, name: str, lock: "BaseFileLock") -> None:
+    def __init__(self, name: str, is_held: Callable[[], bool]) -> None:
         self.name = name
-        self._lock = lock
+        self._is_held = is_held
 
     def check(self) -> None:
-        if not self._lock.is_locked:
+        if not self._is_held():
             raise LeaseLost(f"the lease for {self.name} has ended")
 
 
-# The folder may be one where others keep files of theirs. The hidden ones are those of
-# writers that were killed.
+# Others may keep files in the folder. Hidden ones are those of writers that were killed.
 _OWN = re.compile(
     r"[a-z0-9_-]+-[0-9a-f]{16}(-[0-9a-f]{64})?(\.\d+)?"
     r"\.(snapshot|numbers|origins|failure|wanted)(\.damaged)?"

@@ -2,7 +2,6 @@
 
 import contextlib
 import hashlib
-import math
 import os
 import threading
 import time
@@ -13,9 +12,9 @@ import pytest
 
 from suppress.stores.contract import Held, Lease, LeaseLost
 from suppress.stores.remote import PartGone, Remote
+from suppress.testing.leases import LEASE, NAME, OTHER_NAME, LeaseContract, is_free
 
-KEY, OTHER_KEY = "sms-0123456789abcdef", "viber-fedcba9876543210"
-LEASE = 30.0
+KEY, OTHER_KEY = NAME, OTHER_NAME
 PROMPT = 1.0
 """Seconds within which a change is heard of."""
 
@@ -25,7 +24,7 @@ OpeningRemote = Callable[[], Remote]
 LosingLease = Callable[[str], None]
 
 
-class RemoteContract:
+class RemoteContract(LeaseContract):
     """Tests of a remote; subclass it, and give the fixture `opening`.
 
     Give the fixture `losing` as well, if you can: a lease that is lost is the worst day.
@@ -49,6 +48,11 @@ class RemoteContract:
         """Yield the remotes of two machines."""
         with contextlib.closing(opening()) as one, contextlib.closing(opening()) as two:
             yield one, two
+
+    @pytest.fixture
+    def holders(self, remotes: tuple[Remote, Remote]) -> tuple[Remote, Remote]:
+        """Return the remotes of two machines."""
+        return remotes
 
     def test_is_empty_at_first(self, remotes: tuple[Remote, Remote]) -> None:
         """A new remote has no head, no failure, and a name for messages."""
@@ -172,55 +176,13 @@ class RemoteContract:
             while two.news(0.0):
                 pass
 
-    def test_a_name_has_one_holder(self, remotes: tuple[Remote, Remote]) -> None:
-        """Another machine, another thread and the holder itself are refused until it ends."""
-        one, two = remotes
-        with one.exclusive(KEY, LEASE) as lease, ThreadPoolExecutor(1) as pool:
-            assert lease.name == KEY
-            lease.check()
-            assert refused(two)
-            assert refused(one)
-            assert pool.submit(refused, one).result()
-            with two.exclusive(OTHER_KEY, LEASE), two.exclusive("any other.name", LEASE):
-                lease.check()
-        assert not refused(two)
-        assert not refused(one)
-
-    def test_a_holder_that_fails_is_none_any_more(self, remotes: tuple[Remote, Remote]) -> None:
-        """An error ends the lease, and comes out as it is."""
-        one, two = remotes
-        with pytest.raises(OSError, match="mine"), one.exclusive(KEY, LEASE):
-            raise OSError("mine")
-        assert not refused(two)
-
-    @pytest.mark.parametrize("wait", [30.0, math.inf])
-    def test_waits_for_another_holder(self, remotes: tuple[Remote, Remote], wait: float) -> None:
-        """A holder is waited for as long as the caller asks."""
-        one, two = remotes
-        begun, order = threading.Event(), []
-
-        def waiting() -> None:
-            begun.set()
-            with two.exclusive(KEY, LEASE, wait=wait):
-                order.append("second")
-
-        with ThreadPoolExecutor(1) as pool:
-            with one.exclusive(KEY, LEASE):
-                second = pool.submit(waiting)
-                assert begun.wait(30)
-                with pytest.raises(Held), two.exclusive(KEY, LEASE, wait=0.1):
-                    raise AssertionError("two holders")
-                order.append("first")
-            second.result()
-        assert order == ["first", "second"]
-
     def test_a_holder_that_runs_keeps_its_lease(self, remotes: tuple[Remote, Remote]) -> None:
         """The seconds of a lease are those without a sign of life, not those of the block."""
         one, two = remotes
         with one.exclusive(KEY, 0.5) as lease:
             until = time.monotonic() + 1.2
             while time.monotonic() < until:
-                assert refused(two)
+                assert not is_free(two)
                 time.sleep(0.05)
             lease.check()
             one.publish(KEY, b"1", {}, lease)
@@ -257,7 +219,7 @@ class RemoteContract:
                 two.publish(KEY, b"second", {}, lease)
                 self._refuses(one, lost)
             assert one.head(KEY) == b"second"
-        assert not refused(one)
+        assert is_free(one)
 
     @staticmethod
     def _refuses(remote: Remote, lease: Lease) -> None:
@@ -345,12 +307,3 @@ def content(place: int) -> tuple[bytes, bytes]:
 def digest(part: bytes) -> str:
     """Return the name of a part."""
     return hashlib.sha256(part).hexdigest()
-
-
-def refused(remote: Remote) -> bool:
-    """Tell whether another holds the name."""
-    try:
-        with remote.exclusive(KEY, LEASE):
-            return False
-    except Held:
-        return True

@@ -8,13 +8,13 @@ import pytest
 
 from suppress.opt_outs.contract import Replaced
 from suppress.opt_outs.shared import SharedRecord
-from suppress.stores.contract import Held
+from suppress.testing.leases import LeaseContract
 from suppress.testing.records import ANN, BOB, RecordContract, append
 
 Joining = Callable[[], SharedRecord]
 
 
-class SharedRecordContract(RecordContract):
+class SharedRecordContract(RecordContract, LeaseContract):
     """Tests of a shared record; subclass it, and give the fixture `joining`."""
 
     @pytest.fixture
@@ -29,6 +29,11 @@ class SharedRecordContract(RecordContract):
     def opening(self, joining: Joining) -> Joining:
         """Handles for the tests that every record has to pass."""
         return joining
+
+    @pytest.fixture
+    def holders(self, joining: Joining) -> tuple[SharedRecord, SharedRecord]:
+        """Return the handles of two machines."""
+        return joining(), joining()
 
     def test_says_which_record_it_is(self, joining: Joining) -> None:
         """The same to all machines, from the first change on."""
@@ -73,19 +78,6 @@ class SharedRecordContract(RecordContract):
         append(other, "add", ANN)
         assert told.wait(10)
         thread.join(10)
-
-    def test_one_holds_a_name(self, joining: Joining) -> None:
-        """On all machines, until its block ends; another name is free."""
-        one, other = joining(), joining()
-        with one.exclusive("delivery-one", 30.0) as lease:
-            lease.check()
-            assert lease.name == "delivery-one"
-            with pytest.raises(Held), other.exclusive("delivery-one", 30.0):
-                pass
-            with other.exclusive("delivery-other", 30.0):
-                pass
-        with other.exclusive("delivery-one", 30.0, wait=10.0) as lease:
-            lease.check()
 
     def test_many_may_be_held_at_once(self, joining: Joining) -> None:
         """And none keeps the record from being read or written."""

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 import os
 import threading
 import time
@@ -14,18 +13,18 @@ import pytest
 from suppress.stop_list.number_set import NumberSet
 from suppress.stop_list.opted_out import NO_OPT_OUTS, OptedOut
 from suppress.stop_list.snapshot import Snapshot
-from suppress.stores.contract import Failure, Held, Lease, LeaseLost, Store
+from suppress.stores.contract import Failure, Lease, LeaseLost, Store
+from suppress.testing.leases import LEASE, NAME, OTHER_NAME, LeaseContract, soon
 from suppress.testing.snapshots import contents, read
 
-KEY, OTHER_KEY = "sms-0123456789abcdef", "viber-fedcba9876543210"
+KEY, OTHER_KEY = NAME, OTHER_NAME
 FAILURE = Failure(since=1.5, began=2.5, ended=3.5, message="The source is down.")
-LEASE = 60.0
 
 Opening = Callable[[], Store]
 Damage = Callable[[str], None]
 
 
-class StoreContract:
+class StoreContract(LeaseContract):
     """Tests of a store; subclass it, and give the fixture `opening`.
 
     Where what is stored leaves the process, give the fixture `damages` as well; where the handles
@@ -47,9 +46,9 @@ class StoreContract:
         return ()
 
     @pytest.fixture
-    def lag(self) -> float:
-        """Return the seconds within which a handle sees what another one has changed."""
-        return 0.0
+    def holders(self, opening: Opening) -> tuple[Store, Store]:
+        """Return two handles."""
+        return opening(), opening()
 
     def test_is_empty_at_first(self, opening: Opening) -> None:
         """A new store has no snapshot, no failure, and a name for messages."""
@@ -213,50 +212,6 @@ class StoreContract:
             finally:
                 done.set()
 
-    def test_a_name_has_one_holder(self, opening: Opening, lag: float) -> None:
-        """Another handle, another thread and the holder itself are refused until it ends."""
-        one, two = opening(), opening()
-
-        with one.exclusive(KEY, LEASE) as lease, ThreadPoolExecutor(1) as pool:
-            assert lease.name == KEY
-            lease.check()
-            assert not is_free(two)
-            assert not is_free(one)
-            assert not pool.submit(is_free, one).result()
-            with two.exclusive(OTHER_KEY, LEASE):
-                lease.check()
-        for each in (two, one):
-            assert soon(lag, functools.partial(is_free, each))
-
-    def test_a_holder_that_fails_is_none_any_more(self, opening: Opening) -> None:
-        """An error ends the lease, and comes out as it is."""
-        one, two = opening(), opening()
-        with pytest.raises(OSError, match="mine"), one.exclusive(KEY, LEASE):
-            raise OSError("mine")
-        with two.exclusive(KEY, LEASE):
-            pass
-
-    @pytest.mark.parametrize("wait", [30.0, math.inf])
-    def test_waits_for_another_holder(self, opening: Opening, wait: float) -> None:
-        """A holder is waited for as long as the caller asks."""
-        one, two = opening(), opening()
-        begun, order = threading.Event(), []
-
-        def waiting() -> None:
-            begun.set()
-            with two.exclusive(KEY, LEASE, wait=wait):
-                order.append("second")
-
-        with ThreadPoolExecutor(1) as pool:
-            with one.exclusive(KEY, LEASE):
-                second = pool.submit(waiting)
-                assert begun.wait(30)
-                with pytest.raises(Held), two.exclusive(KEY, LEASE, wait=0.1):
-                    raise AssertionError("two holders")
-                order.append("first")
-            second.result()
-        assert order == ["first", "second"]
-
     def test_a_lost_lease_changes_nothing(self, opening: Opening) -> None:
         """Another holder may be publishing meanwhile."""
         store = opening()
@@ -331,23 +286,6 @@ def _serves_after_fork(store: Store) -> bool:
             found = store.latest(KEY)
             return found is not None and "+14155552671" in found.numbers
     except BaseException:  # noqa: BLE001 - nothing may go on as if this were the parent
-        return False
-
-
-def soon(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Tell whether the condition holds within some seconds; now, for none."""
-    until = time.monotonic() + seconds
-    while not (holds := condition()) and time.monotonic() < until:
-        time.sleep(0.005)
-    return holds
-
-
-def is_free(store: Store) -> bool:
-    """Tell whether nobody holds the key."""
-    try:
-        with store.exclusive(KEY, LEASE):
-            return True
-    except Held:
         return False
 
 

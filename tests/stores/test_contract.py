@@ -210,6 +210,9 @@ def test_a_broken_store_fails(
     suite_test: Callable[..., None], broken: type[MemoryStore], more: tuple[Any, ...]
 ) -> None:
     store = broken()
-    lag = {"lag": 0.0} if "lag" in inspect.signature(suite_test).parameters else {}
+    offered = {"opening": lambda: store, "holders": (store, store), "lag": 0.0}
+    further = iter(more)
+    asked = inspect.signature(suite_test).parameters
+    given = [offered[name] if name in offered else next(further) for name in asked]
     with pytest.raises((AssertionError, Held, pytest.fail.Exception)):
-        suite_test(lambda: store, *more, **lag)
+        suite_test(*given)

@@ -29,8 +29,9 @@ from suppress.stores.image import (
     unseal,
 )
 from suppress.testing import StoreContract
+from suppress.testing.leases import LEASE
 from suppress.testing.snapshots import contents, read
-from suppress.testing.stores import KEY, LEASE, Damage, Opening, publish
+from suppress.testing.stores import KEY, Damage, Opening, publish
 
 
 class Remote:

@@ -29,8 +29,9 @@ from suppress.stores.image import Header
 from suppress.stores.limits import SharedLimits
 from suppress.stores.shared import SharedStore
 from suppress.testing import StoreContract
+from suppress.testing.leases import LEASE
 from suppress.testing.snapshots import contents, read
-from suppress.testing.stores import KEY, LEASE, OTHER_KEY, Damage, Opening, has, publish
+from suppress.testing.stores import KEY, OTHER_KEY, Damage, Opening, has, publish
 
 QUICK = SharedLimits(news=0.05, poll=0.02, seen=30.0, retry=0.05)
 FAILURE = Failure(since=1.5, began=2.5, ended=3.5, message="The source is down.")
@@ -47,7 +48,7 @@ def machine(tmp_path: Path) -> Callable[..., SharedStore]:
 
     def opening(name: str = "one", **limits: float) -> SharedStore:
         remote = FolderRemote(tmp_path / "server")
-        given = SharedLimits(**{**QUICK.__dict__, **limits})
+        given = QUICK._replace(**limits)
         return SharedStore(remote, tmp_path / name, given)
 
     return opening
