@@ -59,7 +59,7 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         _Place("GET", "/metrics", MetricsEndpoint(backend, registry)),
         _Place("GET", "/openapi.json", OpenApiEndpoint(backend)),
     )
-    return Starlette(
+    app = Starlette(
         routes=[_route(each, refusals) for each in places],
         middleware=[
             Middleware(Measured, registry=registry, paths=[each.path for each in places]),
@@ -68,6 +68,10 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         exception_handlers={HTTPException: _of_routing(refusals), ClientDisconnect: _gone},
         lifespan=_keeping(backend),
     )
+    # A redirection would name the scheme and the path that a proxy in front has replaced, and have
+    # a caller send its token and its numbers there.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _route(place: _Place, refusals: Refusals) -> Route:

@@ -108,11 +108,19 @@ async def keep_recent(backend: Backend, channel: str) -> None:
     while True:
         try:
             await backend.run_alone(backend.suppressor.snapshot, channel)
-        except suppress.SuppressError as error:
+        except Exception as error:  # noqa: BLE001 - one that nobody foresaw may be over, too
             if was_there:
-                extra = {"code": "list_unavailable", "channel": channel, "error": str(error)}
-                logger.warning("%s", error, extra=extra)
+                said = _said(error, channel)
+                extra = {"code": "list_unavailable", "channel": channel, "error": said}
+                logger.warning("%s", said, extra=extra)
             was_there = False
         else:
             was_there = True
         await anyio.sleep(backend.limits.keep)
+
+
+def _said(error: Exception, channel: str) -> str:
+    if isinstance(error, suppress.SuppressError):
+        return str(error)
+    # The text of a stranger's error may quote a number.
+    return f"The stop list for {channel} cannot be kept recent ({type(error).__name__})."

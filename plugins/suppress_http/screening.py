@@ -5,6 +5,7 @@ stays in memory or, if it is long, in a temporary file without a name. A caller 
 before it reads anything is never waited for by a service that waits for it.
 """
 
+import contextlib
 import tempfile
 import time
 from collections import Counter
@@ -104,7 +105,8 @@ class ScreenEndpoint:
             size = answer.tell()
             answer.seek(0)
         except BaseException:
-            answer.close()
+            with contextlib.suppress(OSError):  # what is left of it does not fit, either
+                answer.close()
             raise
         counts = ", ".join(f"{outcome}={count}" for outcome, count in summary.counts.items())
         return StreamingResponse(
@@ -185,6 +187,9 @@ class _Writer:
     Args:
         out: where they go.
         is_array: whether they are elements.
+
+    Raises:
+        RequestRefused: they cannot be kept there, for each method.
     """
 
     def __init__(self, out: IO[bytes], *, is_array: bool) -> None:
@@ -193,7 +198,7 @@ class _Writer:
         self._is_array = is_array
         self._between = b""
         if is_array:
-            out.write(b'{"recipients":[')
+            self._put(b'{"recipients":[')
 
     def write(
         self, screening: suppress.Screening[bytes], outcomes: Collection[suppress.Outcome]
@@ -215,15 +220,38 @@ class _Writer:
         if not found:
             return
         if self._is_array:
-            self._out.write(self._between + b",".join(found))
+            self._put(self._between + b",".join(found))
             self._between = b","
         else:
-            self._out.write(b"\n".join([*found, b""]))
+            self._put(b"\n".join([*found, b""]))
 
     def finish(self, summary: ScreenSummary) -> None:
-        """Write what comes behind them."""
-        if self._is_array:
-            self._out.write(b"]," + self._encoder.encode(summary)[1:])
+        """Write what comes behind them, and all that was not written yet."""
+        self._put(b"]," + self._encoder.encode(summary)[1:] if self._is_array else b"")
+        with _told():
+            self._out.flush()
+
+    def _put(self, piece: bytes) -> None:
+        with _told():
+            self._out.write(piece)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn the error of a full disk into an answer.
+
+    Raises:
+        RequestRefused: the answer cannot be kept until it is whole.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RequestRefused(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The answer cannot be kept in the folder of temporary files ({error.strerror}). Make "
+            "room there, or set TMPDIR to another folder; or send the list in parts.",
+            retryable=True,
+        ) from error
 
 
 def _element(raw: bytes) -> bytes:

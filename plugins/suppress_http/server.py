@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 import suppress
 from suppress_http.app import make_app
 from suppress_http.backend import Backend
+from suppress_http.connections import Connection
 from suppress_http.settings import is_loopback
 
 _BACKLOG: Final = 2048
@@ -28,8 +29,13 @@ def serve(backend: Backend, listening: socket.socket, registry: CollectorRegistr
         listening: where callers connect, from `listener`.
         registry: the metrics that are shown.
     """
+
+    class Bounded(Connection):
+        limits = backend.limits
+
     config = uvicorn.Config(
         make_app(backend, registry, any_host=backend.settings.unix_socket is not None),
+        http=Bounded,
         access_log=False,
         log_config=None,
         log_level="warning",

@@ -104,12 +104,14 @@ def test_lines_are_answered_with_lines(service: Service) -> None:
         ("/screen?channel=sms&default_region=XX", b"1\n", 422),
         ("/check", b"{}", 415),
         ("/nowhere", b"", 404),
+        ("/check/", b"", 404),
+        ("/replies/other/", b"", 404),
     ],
 )
 def test_an_error_is_a_problem_and_nothing_else(
     service: Service, path: str, body: bytes, status: int
 ) -> None:
-    found = service.post(path, data=body, headers=NDJSON)
+    found = service.post(path, data=body, headers=NDJSON, allow_redirects=False)
     assert found.status_code == status
     assert found.headers["content-type"] == "application/problem+json"
     assert found.json()["status"] == status
@@ -187,6 +189,27 @@ def test_a_large_list_takes_little_memory_and_is_answered_whole(service: Service
     assert found.headers["suppress-counts"] == f"allowed={allowed}, suppressed=0, invalid=0"
     assert allowed == count
     assert peak(service.process.pid) - before < 60_000
+
+
+def test_a_long_answer_without_room_is_an_error(environ: dict[str, str]) -> None:
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("limits of another process are those of Linux")
+    body = b"".join(b'"+1415%07d"\n' % each for each in range(50_000))
+    with served(environ) as found:
+        wait_until(lambda: found.get("/health").status_code == 200)
+        most, limit = resource.RLIM_INFINITY, resource.RLIMIT_FSIZE
+        resource.prlimit(found.process.pid, limit, (2**12, most))
+        for kind in ("application/x-ndjson", "application/json"):
+            content = body if "nd" in kind else b"[" + b",".join(body.split()) + b"]"
+            failed = found.post("/screen?channel=sms", data=content, headers={"Content-Type": kind})
+            assert (failed.status_code, failed.json()["retryable"]) == (503, True)
+            assert "TMPDIR" in failed.json()["detail"]
+        resource.prlimit(found.process.pid, limit, (most, most))
+        assert found.post("/screen?channel=sms", data=body, headers=NDJSON).status_code == 200
+        found.end()
+        _, errors = found.process.communicate()
+        assert errors == ""
 
 
 def peak(process: int) -> int:
