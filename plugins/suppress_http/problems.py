@@ -23,7 +23,7 @@ _REMEDIES: Final = {
     "no default region is set": _REGION,
     "which column holds the number?": "name its key, as in /screen?channel=sms&key=phone",
 }
-"""What a caller can send to mend what a message says, by words of the message."""
+"""Remedies that a caller has, by words of a reason or a message."""
 
 
 class ProblemDocument(msgspec.Struct):

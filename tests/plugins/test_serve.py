@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import requests
 
@@ -20,8 +22,14 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from support.builders import environ_of_list
-from support.commands import run_text
+from support.commands import COMMAND, run_text
 from support.serving import Service, served
+from suppress_http.checking import CheckAnswer, CheckRequest
+from suppress_http.health import HealthAnswer
+from suppress_http.opt_outs import OptInAnswer, OptInRequest, OptOutAnswer, OptOutRequest
+from suppress_http.replies import ReplyAnswer, ReplyRequest
+
+PAGE = (Path(__file__).parents[2] / "docs/how-to/serve.md").read_text()
 
 STOPPED = b"+14155552671\n+442079460958\n"
 TOKEN = "0123456789abcdef0123"
@@ -397,6 +405,60 @@ def test_without_the_extra_the_command_says_what_to_install(
     done = run_text(["serve"], env={**environ, "PYTHONPATH": path})
     assert done.returncode == 2
     assert "suppress-filter[serve]" in done.stderr
+
+
+def rows_of_the_page() -> dict[str, list[str]]:
+    """Return the cells of the table of endpoints, by the endpoint."""
+    table = PAGE.partition("| endpoint |")[2].partition("\n\n")[0]
+    lines = [each.strip("| ").split(" | ") for each in table.splitlines()[2:]]
+    return {cells[0].strip("`"): cells[1:] for cells in lines}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked", "answer"),
+    [
+        ("POST /check", CheckRequest, CheckAnswer),
+        ("POST /opt-outs", OptOutRequest, OptOutAnswer),
+        ("POST /opt-ins", OptInRequest, OptInAnswer),
+        ("POST /replies/other", ReplyRequest, ReplyAnswer),
+        ("GET /health", None, HealthAnswer),
+    ],
+)
+def test_the_page_lists_the_fields(
+    endpoint: str, asked: type[msgspec.Struct] | None, answer: type[msgspec.Struct]
+) -> None:
+    takes, answers = rows_of_the_page()[endpoint]
+    required = {each.encode_name: each.required for each in fields_of(asked)}
+    named = re.findall(r"(\*\*)?`(\w+)`", takes)
+    assert {name: bool(bold) for bold, name in named} == required
+    assert re.findall(r"`(\w+)`", answers) == [each.encode_name for each in fields_of(answer)]
+
+
+def fields_of(kind: type[msgspec.Struct] | None) -> "tuple[msgspec.structs.FieldInfo, ...]":
+    return () if kind is None else msgspec.structs.fields(kind)
+
+
+def test_the_service_starts_as_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "stopped.txt").write_text(PAGE.partition(":caption: stopped.txt\n\n")[2][:13])
+    commands = PAGE.partition("```sh\n")[2].partition("```")[0].splitlines()[1:]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SUPPRESS_SERVE_PORT": "0"}
+    commands[-1] = commands[-1].replace("suppress", f"exec {COMMAND}", 1)
+    with subprocess.Popen(
+        ["sh", "-ec", "\n".join(commands)],
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=tmp_path,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = re.search(r"http://[\d.:]+\d", process.stdout.readline())
+            assert url is not None
+            question = {"number": "+14155552671", "channel": "sms"}
+            answer = requests.post(f"{url[0]}/check", json=question, timeout=30).json()
+            assert answer["outcome"] == "suppressed"
+        finally:
+            process.kill()
 
 
 SCHEMATHESIS = """\
