@@ -181,7 +181,7 @@ def silent(sent: bytes) -> Iterator[str]:
             assert isinstance(self.request, socket.socket)
             self.request.recv(2**16)
             self.request.sendall(sent)
-            ended.wait(20)
+            ended.wait(60)
 
     with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
