@@ -46,7 +46,8 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         any_host: whether the name by which the service is called does not matter, as on a Unix
             socket.
     """
-    replies, refusals = RepliesEndpoint(backend), Refusals(backend.limits.log_pause)
+    refusals = Refusals(backend.limits.log_pause)
+    replies = RepliesEndpoint(backend, refusals)
     places = (
         _Place("POST", "/check", Checking(backend)),
         _Place("POST", "/screen", ScreenEndpoint(backend)),
@@ -60,7 +61,7 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         _Place("GET", "/openapi.json", OpenApiEndpoint(backend)),
     )
     app = Starlette(
-        routes=[_route(each, refusals) for each in places],
+        routes=[_route(each) for each in places],
         middleware=[
             Middleware(Measured, registry=registry, paths=[each.path for each in places]),
             Middleware(Admission, token=backend.settings.token, any_host=any_host),
@@ -74,15 +75,13 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
     return app
 
 
-def _route(place: _Place, refusals: Refusals) -> Route:
+def _route(place: _Place) -> Route:
     async def endpoint(request: Request) -> Response:
         try:
             return await place.endpoint(request)
         except ClientDisconnect:
             raise
         except Exception as error:  # noqa: BLE001 - every error becomes an answer
-            if place.path.startswith(REPLIES) and isinstance(error, RequestRefused):
-                refusals.note(place.path, error.status, error.detail)
             return problem_of(error)
 
     return Route(place.path, endpoint, methods=[place.method], name=place.path)

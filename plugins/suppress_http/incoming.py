@@ -10,7 +10,7 @@ from suppress_http.requests import decoded
 SMS: Final = "sms"
 STOP: Final = "STOP"
 INTERNATIONAL: Final = "international"
-"""The region of providers: they write numbers with their calling code."""
+"""The region of providers. With one of the settings, a short code could be somebody's number."""
 
 _INCOMING: Final = ("received", "receiving")
 _BLOCKED_BY_TWILIO: Final = "21610"
@@ -22,7 +22,7 @@ class Incoming(NamedTuple):
 
     Attributes:
         number: the number of the person.
-        text: the reply.
+        text: the reply; None if it has no place for words that is known.
         channel: the channel on which it came.
         by: the provider; None for another system.
         reference: the id of the message.
@@ -31,7 +31,7 @@ class Incoming(NamedTuple):
     """
 
     number: str | int
-    text: str
+    text: str | None
     channel: str
     by: str | None = None
     reference: str | None = None
@@ -46,7 +46,7 @@ def of_twilio(form: Mapping[str, str]) -> Incoming | None:
     recipient in `To`; with the error 21610, the recipient had answered STOP.
     """
     status = form.get("MessageStatus") or form.get("SmsStatus") or _INCOMING[0]
-    reference = form.get("MessageSid") or None
+    reference = form.get("MessageSid")
     if form.get("ErrorCode", "").strip() == _BLOCKED_BY_TWILIO:
         channel, number = _address(form.get("To", ""))
         reason = f"Twilio error {_BLOCKED_BY_TWILIO}"
@@ -55,7 +55,7 @@ def of_twilio(form: Mapping[str, str]) -> Incoming | None:
         return None
     channel, number = _address(form.get("From", ""))
     # Twilio's own list of words may be longer than ours.
-    text = STOP if form.get("OptOutType") == STOP else form.get("Body", "")
+    text = STOP if form.get("OptOutType") == STOP else form.get("Body")
     return Incoming(number, text, channel, "Twilio", reference, region=INTERNATIONAL)
 
 
@@ -72,13 +72,36 @@ class _Party(msgspec.Struct):
     phone_number: str = ""
 
 
+class _Suggestion(msgspec.Struct):
+    """A suggested reply that was chosen."""
+
+    text: str | None = None
+
+
+class _Body(msgspec.Struct):
+    """The content of a message of RCS: a text, a suggestion, or something without words."""
+
+    text: str | None = None
+    suggestion_response: _Suggestion | None = None
+
+
 class _TelnyxMessage(msgspec.Struct, rename={"sender": "from"}):
     """A message that came in, in an event of Telnyx."""
 
     sender: _Party = msgspec.field(default_factory=_Party)
     text: str | None = None
+    body: _Body | None = None
     id: str | None = None
     type: str | None = None
+
+    def words(self) -> str | None:
+        """Return the words of the message; empty for a picture or a file."""
+        if self.text is not None:
+            return self.text
+        if self.body is not None:
+            suggestion = self.body.suggestion_response
+            return self.body.text or (suggestion and suggestion.text) or ""
+        return "" if self.type == "MMS" else None
 
 
 class _TelnyxError(msgspec.Struct):
@@ -115,16 +138,16 @@ def of_telnyx(body: bytes) -> Incoming | None:
     payload = bytes(event.payload)
     if event.event_type == "message.received":
         message = decoded(payload, _TelnyxMessage)
-        number, text = message.sender.phone_number, message.text or ""
+        number, text = message.sender.phone_number, message.words()
         channel = _channel_of_telnyx(message.type)
-        return Incoming(number, text, channel, "Telnyx", message.id or None, region=INTERNATIONAL)
+        return Incoming(number, text, channel, "Telnyx", message.id, region=INTERNATIONAL)
     if event.event_type == "message.finalized" and _BLOCKED_BY_TELNYX.encode() in payload:
         report = decoded(payload, _TelnyxReport)
         if _BLOCKED_BY_TELNYX in {str(each.code) for each in report.errors}:
             # Of several recipients, nobody can tell who is meant.
             number = report.to[0].phone_number if len(report.to) == 1 else ""
             channel, reason = _channel_of_telnyx(report.type), f"Telnyx error {_BLOCKED_BY_TELNYX}"
-            reference = report.id or None
+            reference = report.id
             return Incoming(number, STOP, channel, "Telnyx", reference, reason, INTERNATIONAL)
     return None
 

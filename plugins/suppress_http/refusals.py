@@ -1,12 +1,14 @@
 """Records in the log of replies that are refused, few of them however many there are."""
 
+import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 import suppress
+from suppress_http.problems import RequestRefused
 
 logger = logging.getLogger("suppress.http")
 
@@ -26,6 +28,15 @@ class Refusals:
         self._clock = clock
         self._logged: dict[tuple[str, HTTPStatus], float] = {}
         self._since: Counter[tuple[str, HTTPStatus]] = Counter()
+
+    @contextlib.contextmanager
+    def noted(self, path: str) -> Iterator[None]:
+        """Note an error that refuses a reply, and raise it again."""
+        try:
+            yield
+        except RequestRefused as error:
+            self.note(path, error.status, error.detail)
+            raise
 
     def note(self, path: str, status: HTTPStatus, detail: str) -> None:
         """Log that a reply was refused, unless one of the kind was logged a moment ago.

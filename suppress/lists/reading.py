@@ -213,8 +213,7 @@ class _Lines:
             return tuple(self._meanings.channels)
         channel = str(cell).strip()
         if channel not in self._served:
-            # A wrong column may hold phone numbers.
-            raise UnknownChannel.among(mask(channel), self._served)
+            raise UnknownChannel.among(channel, self._served)
         return (channel,)
 
     def _new_evidence(

@@ -136,7 +136,11 @@ REFUSED = [
         {"channels": ["sms"], "column": "number"},
         r"line 2: '\+141\*+72' is not a date",
     ),
-    ("number,channel\n+14155552671,+14155552672\n", {"column": "number"}, r"'\+141\*+72'\. Served"),
+    (
+        "number,channel\n+14155552671,+14155552672\n",
+        {"column": "number"},
+        "Digits stand where the channel",
+    ),
     (
         '{"number": "+14155552671", "reason": ["a"]}\n',
         {"channels": ["sms"], "column": "number"},

@@ -1,11 +1,14 @@
 """Replies that providers pass on: signed ones opt out, and nothing else does."""
 
+import asyncio
 import base64
 import hmac
 import json
 import logging
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -15,14 +18,16 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 pytest.importorskip("cryptography")
 
-from http import HTTPStatus
-
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
 
-from support.builders import environ_of_list
+import suppress
+from support.builders import ListSource, by_hand, environ_of_list, listed
 from support.serving import Service, served
-from suppress_http.incoming import Incoming, of_telnyx, of_twilio
-from suppress_http.refusals import Refusals
+from suppress_http.app import make_app
+from suppress_http.backend import Backend
+from suppress_http.settings import ServeSettings
 from suppress_http.signatures import is_of_telnyx, is_of_twilio
 
 TOKEN = "0123456789abcdef0123"
@@ -31,23 +36,17 @@ PUBLIC = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-SETTINGS = {
-    "SUPPRESS_SERVE_TOKEN": TOKEN,
-    "SUPPRESS_SERVE_TWILIO_AUTH_TOKEN": "12345",
-    "SUPPRESS_SERVE_PUBLIC_URL": "https://example.com/stop/",
-    "SUPPRESS_SERVE_TELNYX_PUBLIC_KEY": PUBLIC,
-    "SUPPRESS_SERVE_REPLY_SECRET": TOKEN,
-}
-
-
 @pytest.fixture(scope="module")
-def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    return environ_of_list(tmp_path_factory.mktemp("replies"), b"+442079460958\n")
-
-
-@pytest.fixture(scope="module")
-def service(environ: dict[str, str]) -> Iterator[Service]:
-    with served({**environ, **SETTINGS}) as found:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    environ = environ_of_list(tmp_path_factory.mktemp("replies"), b"+442079460958\n")
+    settings = {
+        "SUPPRESS_SERVE_TOKEN": TOKEN,
+        "SUPPRESS_SERVE_TWILIO_AUTH_TOKEN": "12345",
+        "SUPPRESS_SERVE_PUBLIC_URL": "https://example.com/stop/",
+        "SUPPRESS_SERVE_TELNYX_PUBLIC_KEY": PUBLIC,
+        "SUPPRESS_SERVE_REPLY_SECRET": TOKEN,
+    }
+    with served({**environ, **settings}) as found:
         yield found
 
 
@@ -71,23 +70,30 @@ def test_the_signature_is_that_of_twilios_documentation() -> None:
     assert not is_of_twilio(signature, "12346", url, form.items())
     assert not is_of_twilio(signature, "12345", url, [*form.items(), ("Body", "STOP")])
     assert not is_of_twilio("ä", "12345", url, form.items())
+    for odd in ("http://a:b/", "http://a:99999/", "http://[a/"):
+        assert not is_of_twilio(signature, "12345", odd, form.items())
 
 
-def signature_of(form: dict[str, str]) -> str:
+def of_twilio(form: dict[str, str]) -> str:
     text = "https://example.com/stop/replies/twilio" + "".join(
         name + form[name] for name in sorted(form)
     )
     return base64.b64encode(hmac.digest(b"12345", text.encode(), "sha1")).decode()
 
 
-def post_form(service: Service, form: dict[str, str]) -> requests.Response:
-    headers = {**FORM, "X-Twilio-Signature": signature_of(form)}
-    return service.post("/replies/twilio", data=urlencode(form), headers=headers)
+@pytest.mark.parametrize(
+    "address",
+    ["example.com", "https://", "https://a:b", "https://u:p@a", "https://a/?b", "ftp://a"],
+)
+def test_an_address_that_no_provider_could_call_is_refused(address: str) -> None:
+    with pytest.raises(suppress.InvalidSetting, match="must be https:// and a host"):
+        ServeSettings(public_url=address)
+    ServeSettings(public_url="https://[2001:db8::1]:8443/stop")
 
 
 def test_a_stop_that_twilio_passes_on_opts_out(service: Service) -> None:
     form = {"From": "+14155550011", "Body": "Stop. Thank you", "MessageSid": "SM1"}
-    headers = {**FORM, "X-Twilio-Signature": signature_of(form)}
+    headers = {**FORM, "X-Twilio-Signature": of_twilio(form)}
     forged = service.post(
         "/replies/twilio", data=urlencode({**form, "From": "+14155550012"}), headers=headers
     )
@@ -100,12 +106,74 @@ def test_a_stop_that_twilio_passes_on_opts_out(service: Service) -> None:
 
 def test_twilios_own_judgement_of_a_reply_counts(service: Service) -> None:
     form = {"From": "+14155550013", "Body": "no mas", "OptOutType": "STOP"}
-    headers = {**FORM, "X-Twilio-Signature": signature_of(form)}
+    headers = {**FORM, "X-Twilio-Signature": of_twilio(form)}
     service.post("/replies/twilio", data=urlencode(form), headers=headers)
     assert is_suppressed(service, "+14155550013")
 
 
-def signed_by_telnyx(body: bytes, at: float) -> dict[str, str]:
+@pytest.mark.parametrize(
+    ("form", "status", "said"),
+    [
+        ({"From": "12345", "Body": "STOP"}, 422, "12345: "),
+        ({"From": "Shop", "Body": "STOP"}, 422, "not a phone number"),
+        ({"From": "", "Body": "STOP"}, 422, "no number was given"),
+        ({"From": "fax:+14155550014", "Body": "STOP"}, 503, "No source serves"),
+        ({"From": "+14155550014", "SmsStatus": "received"}, 422, "has no text"),
+    ],
+)
+def test_a_reply_that_cannot_be_acted_on_is_an_error_and_in_the_log(
+    form: dict[str, str], status: int, said: str, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    app = make_app(
+        Backend(
+            by_hand(ListSource(listed("+442079460958")), store=tmp_path, default_region="AT"),
+            ServeSettings(
+                twilio_auth_token=suppress.Secret("12345"),
+                public_url="https://example.com/stop/",
+            ),
+        ),
+        CollectorRegistry(),
+    )
+    form = {**form, "MessageSid": "SM77"}
+    with caplog.at_level(logging.WARNING, "suppress"):
+        answer = answered(
+            app, "/replies/twilio", urlencode(form), {**FORM, "X-Twilio-Signature": of_twilio(form)}
+        )
+    assert answer == status
+    (record,) = caplog.records
+    fields = vars(record)
+    assert (fields["code"], fields["provider"], fields["reference"]) == (
+        *("reply_failed", "Twilio", "SM77"),
+    )
+    assert said in fields["error"]
+    assert "4155550014" not in record.getMessage()
+
+
+def answered(app: Starlette, path: str, body: str, headers: dict[str, str]) -> int:
+    """Return the status of an answer, in this process."""
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": body.encode(), "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(key.lower().encode(), value.encode()) for key, value in headers.items()],
+    }
+    asyncio.run(app(scope, receive, send))
+    (status,) = statuses
+    return status
+
+
+def of_telnyx(body: bytes, at: float) -> dict[str, str]:
     stamp = str(int(at))
     signature = KEY.sign(stamp.encode() + b"|" + body)
     return {
@@ -119,15 +187,11 @@ def test_a_stop_that_telnyx_passes_on_opts_out(service: Service) -> None:
         b'{"data": {"event_type": "message.received", "id": "e", "payload": {"id": "m", "from": '
         b'{"phone_number": "+14155550021", "carrier": "x"}, "text": "STOP", "type": "SMS"}}}'
     )
-    late = service.post(
-        "/replies/telnyx", data=body, headers=signed_by_telnyx(body, time.time() - 400)
-    )
-    forged = service.post(
-        "/replies/telnyx", data=body + b" ", headers=signed_by_telnyx(body, time.time())
-    )
+    late = service.post("/replies/telnyx", data=body, headers=of_telnyx(body, time.time() - 400))
+    forged = service.post("/replies/telnyx", data=body + b" ", headers=of_telnyx(body, time.time()))
     assert (late.status_code, forged.status_code) == (403, 403)
     assert not is_suppressed(service, "+14155550021")
-    found = service.post("/replies/telnyx", data=body, headers=signed_by_telnyx(body, time.time()))
+    found = service.post("/replies/telnyx", data=body, headers=of_telnyx(body, time.time()))
     assert found.json() == {"meaning": "opt-out"}
     assert is_suppressed(service, "+14155550021")
     assert not is_suppressed(service, "+14155550021", "viber")
@@ -135,13 +199,44 @@ def test_a_stop_that_telnyx_passes_on_opts_out(service: Service) -> None:
 
 def test_other_events_of_telnyx_are_passed_over(service: Service) -> None:
     body = b'{"data": {"event_type": "message.finalized", "payload": {"from": []}}}'
-    found = service.post("/replies/telnyx", data=body, headers=signed_by_telnyx(body, time.time()))
+    found = service.post("/replies/telnyx", data=body, headers=of_telnyx(body, time.time()))
     assert (found.status_code, found.json()) == (200, {"meaning": None})
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        ({"text": "Stop"}, "opt-out"),
+        ({"suggestion_response": {"postback_data": "x", "text": "Stop"}}, "opt-out"),
+        ({"user_file": {"uri": "x"}}, None),
+    ],
+)
+def test_the_words_of_an_rcs_message_lie_in_its_body(
+    service: Service, body: dict[str, Any], meaning: str | None
+) -> None:
+    payload = {"from": {"phone_number": "+14155550022"}, "type": "RCS", "body": body}
+    found = passed_on(service, {**payload, "type": "SMS"})
+    assert found.json() == {"meaning": meaning}
+    # No source serves rcs, so that a STOP cannot be kept.
+    assert passed_on(service, payload).status_code == (200 if meaning is None else 503)
+
+
+def test_a_message_without_a_place_for_words_is_an_error(service: Service) -> None:
+    sender = {"phone_number": "+14155550023"}
+    assert passed_on(service, {"from": sender, "type": "SMS"}).status_code == 422
+    assert passed_on(service, {"from": sender, "type": "WHATSAPP"}).status_code == 422
+    assert passed_on(service, {"from": sender, "type": "MMS"}).json() == {"meaning": None}
+
+
+def passed_on(service: Service, payload: dict[str, Any]) -> requests.Response:
+    event = {"data": {"event_type": "message.received", "payload": payload}}
+    body = json.dumps(event).encode()
+    return service.post("/replies/telnyx", data=body, headers=of_telnyx(body, time.time()))
 
 
 @pytest.mark.parametrize("stamp", ["", "x", "-5", "9" * 30, "١٢"])
 def test_a_time_that_is_none_is_no_signature(stamp: str) -> None:
-    signature = signed_by_telnyx(b"", 0)["telnyx-signature-ed25519"]
+    signature = of_telnyx(b"", 0)["telnyx-signature-ed25519"]
     assert not is_of_telnyx(signature, stamp, PUBLIC, b"", now=0, tolerance=300)
     assert is_of_telnyx(signature, "0", PUBLIC, b"", now=0, tolerance=300)
     assert not is_of_telnyx("?", "0", PUBLIC, b"", now=0, tolerance=300)
@@ -169,164 +264,17 @@ def test_others_send_a_secret(service: Service) -> None:
     assert not is_suppressed(service, "+14155550032", "viber")
 
 
-CALLBACK = {
-    "AccountSid": "AC1",
-    "From": "+15005550006",
-    "To": "+14155550041",
-    "MessageSid": "SM9",
-    "SmsSid": "SM9",
-    "MessageStatus": "failed",
-    "SmsStatus": "failed",
-    "ErrorCode": "21610",
-}
+@pytest.mark.parametrize("reference", ["", " ", "a\nb", "x" * 5000, None])
+def test_an_odd_reference_costs_no_opt_out(service: Service, reference: str | None) -> None:
+    reply = {"from": "+14155550033", "text": "STOP", "channel": "sms", "reference": reference}
+    found = service.post("/replies/other", reply, headers={"X-Reply-Secret": TOKEN})
+    assert found.json() == {"meaning": "opt-out"}
 
 
-def test_a_message_that_twilio_blocked_opts_its_recipient_out(service: Service) -> None:
-    answer = post_form(service, CALLBACK)
-    assert (answer.status_code, "<Response>" in answer.text) == (200, True)
-    assert is_suppressed(service, "+14155550041")
-    assert not is_suppressed(service, "+15005550006")
-
-
-BLOCKED = Incoming(
-    *("+14155550041", "STOP", "sms", "Twilio", "SM9", "Twilio error 21610", "international")
-)
-REPLY = {"From": "+14155550042", "To": "+15005550006", "Body": "Stop.", "MessageSid": "SM8"}
-
-
-@pytest.mark.parametrize(
-    ("form", "found"),
-    [
-        (CALLBACK, BLOCKED),
-        ({**CALLBACK, "To": "whatsapp:+14155550041"}, BLOCKED._replace(channel="whatsapp")),
-        ({**CALLBACK, "ErrorCode": "30003"}, None),
-        ({**CALLBACK, "MessageStatus": "delivered", "ErrorCode": ""}, None),
-        # Even if it had the text of what was sent.
-        ({**CALLBACK, "MessageStatus": "sent", "ErrorCode": "", "Body": "STOP"}, None),
-        ({"From": "+1", "To": "+14155550041", "SmsStatus": "sent", "Body": "STOP"}, None),
-    ],
-)
-def test_the_status_of_a_message_is_no_reply(form: dict[str, str], found: Incoming | None) -> None:
-    assert of_twilio(form) == found
-
-
-@pytest.mark.parametrize(
-    ("changes", "number", "text", "channel"),
-    [
-        ({}, "+14155550042", "Stop.", "sms"),
-        ({"SmsStatus": "received"}, "+14155550042", "Stop.", "sms"),
-        ({"OptOutType": "STOP", "Body": "genug"}, "+14155550042", "STOP", "sms"),
-        ({"From": "whatsapp:+14155550042"}, "+14155550042", "Stop.", "whatsapp"),
-        # The id of a person at another service is no phone number.
-        ({"From": "messenger:14155550042"}, "", "Stop.", "messenger"),
-    ],
-)
-def test_what_comes_in_is_a_reply(
-    changes: dict[str, str], number: str, text: str, channel: str
-) -> None:
-    found = of_twilio({**REPLY, **changes})
-    assert found == Incoming(
-        number, text, channel, "Twilio", "SM8", reason=None, region="international"
-    )
-
-
-@pytest.mark.parametrize(
-    ("changes", "number"),
-    [
-        ({}, "+14155550051"),
-        ({"errors": [{"code": 40300}]}, "+14155550051"),
-        ({"errors": [{"code": "40008"}], "text": "40300"}, None),
-        ({"errors": []}, None),
-        # It is not said which of them.
-        ({"to": [{"phone_number": "+14155550051"}, {"phone_number": "+14155550052"}]}, ""),
-    ],
-)
-def test_a_message_that_telnyx_blocked_opts_its_recipient_out(
-    changes: dict[str, object], number: str | None
-) -> None:
-    payload = {
-        "id": "m",
-        "type": "SMS",
-        "from": {"phone_number": "+15005550006"},
-        "to": [{"phone_number": "+14155550051", "status": "delivery_failed"}],
-        "errors": [{"code": "40300", "title": "Blocked due to STOP message"}],
-        **changes,
-    }
-    event = {"data": {"event_type": "message.finalized", "payload": payload}}
-    found = of_telnyx(json.dumps(event).encode())
-    assert (None if found is None else found.number) == number
-    assert found is None or (found.text, found.reason) == ("STOP", "Telnyx error 40300")
-
-
-def test_a_stop_on_a_channel_without_a_source_is_an_error_that_can_be_tried_again(
-    service: Service,
-) -> None:
-    form = {**REPLY, "From": "whatsapp:+14155550043"}
-    lost = post_form(service, form)
-    assert (lost.status_code, lost.json()["retryable"]) == (503, True)
-    assert "SUPPRESS_STOP_SCOPE=all" in lost.json()["detail"]
-    assert "retry-after" in lost.headers
-    # Anything else is no matter of ours.
-    assert post_form(service, {**form, "Body": "When do you open?"}).status_code == 200
-
-
-def test_a_typing_error_in_the_channel_is_told_at_the_first_reply(service: Service) -> None:
-    reply = {"from": "+14155550044", "text": "hello", "channel": "vibr"}
-    headers = {"X-Reply-Secret": TOKEN}
-    assert service.post("/replies/other", reply, headers=headers).status_code == 404
-    stop = service.post("/replies/other", {**reply, "text": "STOP"}, headers=headers)
-    assert stop.status_code == 503
-
-
-def test_for_all_channels_a_stop_counts_wherever_it_came_from(environ: dict[str, str]) -> None:
-    with served({**environ, **SETTINGS, "SUPPRESS_STOP_SCOPE": "all"}) as found:
-        form = {**REPLY, "From": "whatsapp:+14155550045"}
-        assert post_form(found, form).status_code == 200
-        for channel in ("sms", "viber"):
-            assert is_suppressed(found, "+14155550045", channel)
-
-
-def test_what_is_lost_or_refused_is_in_the_log(environ: dict[str, str]) -> None:
-    closed = {name: each for name, each in SETTINGS.items() if "TELNYX" not in name}
-    with served({**environ, **closed}) as found:
-        post_form(found, {**REPLY, "From": "whatsapp:+14155550046"})
-        post_form(found, {**REPLY, "From": "TrustedShop"})
-        for _ in range(20):
-            forged = {**FORM, "X-Twilio-Signature": "forged"}
-            found.post("/replies/twilio", data=urlencode(REPLY), headers=forged)
-            found.post("/replies/telnyx", {})
-            found.post("/replies/other", {})
-            found.get("/replies/twilio")
-            found.post("/replies/4155552671", {})
-        found.process.terminate()
-        _, errors = found.process.communicate(timeout=20)
-    lines = [each.removeprefix("Warning: ") for each in errors.splitlines()]
-    lost = [each.partition(". ")[0] for each in lines if "STOP" in each]
-    assert lost == [
-        "A STOP of +141******46 on whatsapp was not kept",
-        "A STOP of TrustedShop on sms was not kept",
-    ]
-    refused = [each.partition(":")[0] for each in lines if "refused" in each]
-    assert refused == [
-        "1 refused at /replies/twilio with 403",
-        "1 refused at /replies/telnyx with 404",
-        "1 refused at /replies/other with 401",
-        "1 refused at /replies/twilio with 405",
-        "1 refused at /replies/ with 404",
-    ]
-    assert TOKEN not in errors
-
-
-def test_refusals_are_logged_now_and_again(caplog: pytest.LogCaptureFixture) -> None:
-    now = [0.0]
-    refusals = Refusals(60, clock=lambda: now[0])
-    for moment in (0, 1, 59, 60, 61, 130):
-        now[0] = moment
-        refusals.note("/replies/twilio", HTTPStatus.FORBIDDEN, "The signature is wrong.")
-    assert [vars(each)["count"] for each in caplog.records] == [1, 3, 2]
-    record = vars(caplog.records[0])
-    assert caplog.records[0].levelno == logging.WARNING
-    assert (record["code"], record["path"], record["status"], record["error"]) == (
-        *("reply_refused", "/replies/twilio", 403),
-        "The signature is wrong.",
-    )
+def test_a_region_says_how_senders_are_written(service: Service) -> None:
+    reply = {"from": "14155550034", "text": "STOP", "channel": "sms"}
+    secret = {"X-Reply-Secret": TOKEN}
+    assert service.post("/replies/other", reply, headers=secret).status_code == 422
+    reply["default_region"] = "international"
+    assert service.post("/replies/other", reply, headers=secret).json() == {"meaning": "opt-out"}
+    assert is_suppressed(service, "+14155550034")
