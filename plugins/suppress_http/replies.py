@@ -162,7 +162,8 @@ class RepliesEndpoint:
 
         Raises:
             RequestRefused: it has no place for words that is known.
-            StoreUnavailable: a STOP cannot be kept, or no source serves its channel.
+            StoreUnavailable: a STOP cannot be kept, or no source serves its channel that the
+                provider has named.
             SuppressError: as for `suppress.receive_reply`.
         """
         if incoming.text is None:
@@ -171,8 +172,7 @@ class RepliesEndpoint:
                 "It has no text, so it is not a message that came in.",
             )
         meaning = suppress.replies.understand(incoming.text)
-        is_stop = meaning is suppress.Reply.OPT_OUT
-        if not is_stop and incoming.by is not None:
+        if meaning is not suppress.Reply.OPT_OUT and incoming.by is not None:
             return meaning  # a channel that nobody serves is no typing error of a provider
         details: dict[str, Any] = {
             "by": incoming.by,
@@ -189,8 +189,8 @@ class RepliesEndpoint:
                 **{name: each for name, each in details.items() if each is not None},
             )
         except suppress.UnknownChannel as error:
-            if not is_stop:
-                raise
+            if incoming.by is None:
+                raise  # the caller has named the channel, and the same document fails again
             # Whoever sends it again has it kept as soon as the settings are mended.
             raise suppress.StoreUnavailable(
                 f"The STOP was not kept. {error} Name a source for the channel, or set "

@@ -133,6 +133,8 @@ class ScreenEndpoint:
             format=_FORMATS[kind],
             columns=asked.keys,
             default_region=asked.default_region,
+            # Blank lines are no rows, and may be packed a thousandfold.
+            limits=suppress.RowLimits(text_bytes=self._backend.settings.max_body),
         )
         writer = _Writer(out, is_array=kind == JSON)
         counts = Counter(dict.fromkeys(suppress.Outcome, 0))

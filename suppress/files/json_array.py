@@ -147,6 +147,8 @@ class JsonArray(TextFormat):
         """Return the place behind blanks; there is text, unless the file ends."""
         while True:
             end = _BLANKS.match(self._text, place).end()  # type: ignore[union-attr]
+            if end - place > (longest := self._lines.limits.row_bytes):
+                raise self._lines.error(f"an element is longer than {longest:,} bytes.")
             if end < len(self._text) or not self._more():
                 return end
 

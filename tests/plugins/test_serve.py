@@ -21,13 +21,17 @@ import requests
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from support.builders import environ_of_list
+import suppress
+from support.builders import ListSource, by_hand, environ_of_list
 from support.commands import COMMAND, run_text
 from support.serving import Service, served
+from suppress_http.backend import Backend
 from suppress_http.checking import CheckAnswer, CheckRequest
 from suppress_http.health import HealthAnswer
 from suppress_http.opt_outs import OptInAnswer, OptInRequest, OptOutAnswer, OptOutRequest
 from suppress_http.replies import ReplyAnswer, ReplyRequest
+from suppress_http.server import listener
+from suppress_http.settings import ServeSettings
 
 PAGE = (Path(__file__).parents[2] / "docs/how-to/serve.md").read_text()
 
@@ -338,6 +342,62 @@ def test_a_unix_socket_is_for_its_owner_alone(environ: dict[str, str], tmp_path:
     path.write_text("mine")
     assert run_text(["serve", "--unix-socket", str(path)], env=environ).returncode == 2
     assert path.read_text() == "mine"
+
+
+def test_a_place_that_is_none_is_named_in_words(environ: dict[str, str], tmp_path: Path) -> None:
+    token = {**environ, "SUPPRESS_SERVE_TOKEN": TOKEN}
+    for option, place, why in (
+        ("--host", "a..b", "label"),
+        ("--host", "nowhere.invalid", "known"),
+        ("--unix-socket", str(tmp_path / ("x" * 200)), "too long"),
+        ("--unix-socket", str(tmp_path / "no" / "socket"), "No such file"),
+    ):
+        done = run_text(["serve", option, place], env=token)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"Error: Nothing can listen on {place}")
+        assert why in done.stderr
+
+
+def test_a_name_of_this_machine_that_is_another_address_needs_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("0.0.0.0", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(host="localhost"))
+    with pytest.raises(suppress.ConfigurationError, match=r"localhost is 0\.0\.0\.0 here"):
+        listener(backend).__enter__()
+
+
+def test_a_socket_is_removed_by_whoever_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(unix_socket=path))
+    first, second = listener(backend), listener(backend)
+    listening, _ = first.__enter__()
+    listening.close()  # it takes no more requests, and still answers some
+    with second:
+        first.__exit__(None, None, None)
+        assert path.is_socket()
+    assert not path.exists()
+
+
+def test_a_socket_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(unix_socket=path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        with pytest.raises(suppress.ConfigurationError, match="Another process serves"):
+            listener(backend).__enter__()
+        assert path.is_socket()
+
+
+def test_a_bomb_of_blank_lines_is_refused(environ: dict[str, str]) -> None:
+    with served({**environ, "SUPPRESS_SERVE_MAX_BODY": "1000000"}) as found:
+        for kind, begin in (("x-ndjson", b""), ("json", b"[")):
+            bomb = gzip.compress(begin + b"\n" * 100_000_000)
+            headers = {"Content-Type": f"application/{kind}"}
+            refused = found.post("/screen?channel=sms", data=bomb, headers=headers)
+            assert refused.status_code == 422
+            assert "1,000,000 bytes" in refused.text
 
 
 def test_sigterm_lets_answers_finish(environ: dict[str, str]) -> None:
