@@ -263,6 +263,15 @@ def test_a_page_on_the_web_cannot_call(service: Service) -> None:
         assert found.status_code == 415
 
 
+def test_a_proxy_passes_nothing_on_without_a_token(service: Service, with_token: Service) -> None:
+    for name in ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"):
+        refused = service.get("/metrics", headers={name: "192.0.2.1"})
+        assert refused.status_code == 421
+        assert "SUPPRESS_SERVE_TOKEN" in refused.json()["detail"]
+        passed = with_token.get("/metrics", headers={**BEARER, name: "192.0.2.1"})
+        assert passed.status_code == 200
+
+
 def test_without_the_token_nothing_is_said_but_the_health(with_token: Service) -> None:
     question = {"number": "+14155552671", "channel": "sms"}
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
