@@ -530,6 +530,16 @@ def test_the_service_starts_as_the_page_says(tmp_path: Path) -> None:
             process.kill()
 
 
+def test_the_description_has_the_headers_and_forms_of_answers(service: Service) -> None:
+    paths = service.get("/openapi.json").json()["paths"]
+    unhealthy = paths["/health"]["get"]["responses"]["503"]
+    assert list(unhealthy["content"]) == ["application/json"]
+    assert "Suppress-Counts" in paths["/screen"]["post"]["responses"]["200"]["headers"]
+    for place in paths.values():
+        for operation in place.values():
+            assert "Retry-After" in operation["responses"]["5XX"]["headers"]
+
+
 SCHEMATHESIS = """\
 [checks.positive_data_acceptance]
 # A text that the description allows may still be no phone number.
