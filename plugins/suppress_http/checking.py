@@ -14,7 +14,8 @@ from suppress_http.backend import Backend, json_answer
 from suppress_http.problems import with_remedy
 from suppress_http.requests import document, region_of
 
-Number = str | int
+Number = str | int | float
+"""A number as JSON has it, whose writers may give a whole number a decimal point."""
 
 
 class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):

@@ -2,13 +2,16 @@
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from suppress_http.limits import LIMITS, HttpLimits
 from suppress_http.problems import RequestRefused, problem_of
+
+_SPARE_FILES: Final = 128
+"""Open files for lists, opt-outs and long answers."""
 
 
 class Connection(HttpToolsProtocol):
@@ -19,9 +22,11 @@ class Connection(HttpToolsProtocol):
 
     Attributes:
         limits: the bounds.
+        most: connections at a time; None for any number.
     """
 
     limits: ClassVar[HttpLimits] = LIMITS
+    most: ClassVar[int | None] = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -29,9 +34,12 @@ class Connection(HttpToolsProtocol):
         self._waiting: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Wait for the first request."""
+        """Wait for the first request, unless there are too many connections."""
         super().connection_made(transport)  # type: ignore[arg-type]
-        self._wait()
+        if self.most is not None and len(self.connections) > self.most:
+            transport.close()
+        else:
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
@@ -93,6 +101,16 @@ class Connection(HttpToolsProtocol):
         if not self.pipeline and (self._is_idle() or not self.cycle.response_started):
             self.transport.write(_written(problem_of(RequestRefused(status, detail))))
         self.transport.close()
+
+
+def most_connections() -> int | None:
+    """Return how many connections leave enough open files to keep an opt-out; None for any."""
+    try:
+        import resource  # noqa: PLC0415 - not on Windows
+    except ModuleNotFoundError:
+        return None
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if files == resource.RLIM_INFINITY else max(files // 2, files - _SPARE_FILES)
 
 
 def _written(answer: Response) -> bytes:

@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from suppress_http.checking import Number
 from suppress_http.requests import decoded
 
 SMS: Final = "sms"
@@ -30,7 +31,7 @@ class Incoming(NamedTuple):
         region: the region of numbers in national form; None for that of the settings.
     """
 
-    number: str | int
+    number: Number
     text: str | None
     channel: str
     by: str | None = None

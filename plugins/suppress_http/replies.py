@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.checking import Number
 from suppress_http.incoming import Incoming, of_telnyx, of_twilio
 from suppress_http.problems import RequestRefused
 from suppress_http.refusals import Refusals
@@ -44,7 +45,7 @@ class ReplyRequest(msgspec.Struct, forbid_unknown_fields=True, rename={"sender":
         default_region: the region of numbers in national form; null for that of the settings.
     """
 
-    sender: str | int
+    sender: Number
     text: str
     channel: str
     reference: str | None = None

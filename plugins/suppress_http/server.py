@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 import suppress
 from suppress_http.app import make_app
 from suppress_http.backend import Backend
-from suppress_http.connections import Connection
+from suppress_http.connections import Connection, most_connections
 from suppress_http.settings import is_loopback
 
 _BACKLOG: Final = 2048
@@ -33,6 +33,7 @@ def serve(backend: Backend, listening: socket.socket, registry: CollectorRegistr
 
     class Bounded(Connection):
         limits = backend.limits
+        most = most_connections()
 
     config = uvicorn.Config(
         make_app(backend, registry, any_host=backend.settings.unix_socket is not None),

@@ -63,13 +63,16 @@ def with_token(environ: dict[str, str]) -> Iterator[Service]:
     [
         ("+1 415 555 2672", None, "allowed", "+14155552672"),
         (14155552672, None, "allowed", "+14155552672"),
+        (14155552672.0, None, "allowed", "+14155552672"),
+        (1.4155552671e10, None, "suppressed", "+14155552671"),
+        (14155552672.5, None, "invalid", None),
         ("(415) 555-2671", "US", "suppressed", "+14155552671"),
         ("n/a", None, "invalid", None),
         (10**4000, None, "invalid", None),
     ],
 )
 def test_one_number_is_checked(
-    service: Service, number: str | int, region: str | None, outcome: str, e164: str | None
+    service: Service, number: str | float, region: str | None, outcome: str, e164: str | None
 ) -> None:
     question = {"number": number, "channel": "sms", "default_region": region}
     found = service.post("/check", question)
@@ -246,9 +249,11 @@ def test_people_are_opted_out_and_back_in(service: Service) -> None:
 
 
 def test_what_is_no_number_opts_nobody_out(service: Service) -> None:
-    wish = {"numbers": ["+14155550002", "n/a"], "channels": ["sms"]}
-    found = service.post("/opt-outs", wish)
-    assert (found.status_code, found.json()["type"]) == (422, "urn:suppress:invalid-number")
+    for odd in ("n/a", 14155550002.5, 0.0, -14155550002.0):
+        wish = {"numbers": ["+14155550002", odd], "channels": ["sms"]}
+        found = service.post("/opt-outs", wish)
+        assert (found.status_code, found.json()["type"]) == (422, "urn:suppress:invalid-number")
+        assert "4155550002" not in found.text
     question = {"number": "+14155550002", "channel": "sms"}
     assert service.post("/check", question).json()["outcome"] == "allowed"
 

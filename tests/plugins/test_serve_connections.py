@@ -1,12 +1,14 @@
 """Connections to the service: without a token, nobody fills its memory or holds it up."""
 
 import asyncio
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
@@ -89,6 +91,31 @@ def test_what_is_not_http_is_answered_with_a_problem(service: Service, request_o
     head, _, body = said(service, request_of).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 400 ")
     assert json.loads(body)["status"] == 400
+
+
+def test_many_connections_leave_files_for_an_opt_out(
+    tmp_path: Path,
+) -> None:
+    resource = pytest.importorskip("resource")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    environ = environ_of_list(tmp_path, b"+14155552671\n")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    try:
+        service = served({**environ, "SUPPRESS_SERVE_TOKEN": TOKEN})
+        found = service.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    with contextlib.ExitStack() as stack:
+        stack.callback(service.__exit__, None, None, None)
+        caller = stack.enter_context(requests.Session())
+        assert caller.get(f"{found.url}/health", timeout=20).status_code in (200, 503)
+        host, _, port = found.url.removeprefix("http://").rpartition(":")
+        for _ in range(300):
+            stack.enter_context(socket.create_connection((host, int(port)), timeout=20))
+        wish = {"numbers": ["+14155550001"], "channels": ["sms"]}
+        answer = caller.post(f"{found.url}/opt-outs", json=wish, headers=bearer, timeout=20)
+        assert answer.json() == {"new": {"sms": 1}}
 
 
 @pytest.mark.parametrize("pieces", [[], [b"\r\n"] * 40, [b"GET / HTTP/1.1\r\nX: ", *[b"a"] * 40]])

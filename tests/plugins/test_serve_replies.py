@@ -264,6 +264,13 @@ def test_others_send_a_secret(service: Service) -> None:
     assert not is_suppressed(service, "+14155550032", "viber")
 
 
+def test_a_sender_may_be_any_whole_number(service: Service) -> None:
+    reply = {"from": 14155550035.0, "text": "STOP", "channel": "sms"}
+    found = service.post("/replies/other", reply, headers={"X-Reply-Secret": TOKEN})
+    assert found.json() == {"meaning": "opt-out"}
+    assert is_suppressed(service, "+14155550035")
+
+
 @pytest.mark.parametrize("reference", ["", " ", "a\nb", "x" * 5000, None])
 def test_an_odd_reference_costs_no_opt_out(service: Service, reference: str | None) -> None:
     reply = {"from": "+14155550033", "text": "STOP", "channel": "sms", "reference": reference}
