@@ -14,14 +14,15 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import suppress
+    import suppress.testing
 
 
 @pytest.fixture(name="suppress_stop_list")
-def _by_long_name() -> Iterator[Callable[..., suppress.Suppressor]]:
+def _by_long_name() -> Iterator[Callable[..., suppress.testing.Replacement]]:
     """Put a stop list in place of the default one until the test ends.
 
-    Call it as `suppress.testing.stop_list`; a later call takes the place of an earlier one.
+    Call it as `suppress.testing.stop_list`, of which it returns what that yields; a later call
+    takes the place of an earlier one.
     """
     from suppress import testing  # noqa: PLC0415 - takes its time
 
@@ -31,8 +32,8 @@ def _by_long_name() -> Iterator[Callable[..., suppress.Suppressor]]:
 
 @pytest.fixture
 def stop_list(
-    suppress_stop_list: Callable[..., suppress.Suppressor],
-) -> Callable[..., suppress.Suppressor]:
+    suppress_stop_list: Callable[..., suppress.testing.Replacement],
+) -> Callable[..., suppress.testing.Replacement]:
     """Put a stop list in place of the default one: `suppress_stop_list` by its short name.
 
     A fixture of your own with this name wins.

@@ -137,6 +137,11 @@ def __getattr__(name: str) -> object:
     return getattr(importlib.import_module(_MODULES[name]), name)
 
 
+def __dir__() -> list[str]:
+    """Return the public names, those that are imported later too."""
+    return sorted({*globals(), *__all__})
+
+
 __all__ = [
     "Action",
     "Against",

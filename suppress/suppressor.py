@@ -15,7 +15,7 @@ from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
 from suppress.numbers.e164 import plain_readings, why_invalid
 from suppress.numbers.handed_in import Numbers
-from suppress.opt_outs.contract import Change
+from suppress.opt_outs.contract import Change, Record
 from suppress.opt_outs.keeping import Keeping
 from suppress.opt_outs.methods import Kept
 from suppress.opt_outs.moving import MovingMethods
@@ -52,6 +52,7 @@ class Suppressor(MovingMethods):
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         limits: delays of serving.
+        record: keeps the opt-outs that are made here; None for what the settings name.
         arguments: settings by name (`sources`, `ttl`, `max_stale`, `load_timeout`,
             `default_region`, `possible_only`, `renumbering`, `max_shrink`, `store`,
             `opt_outs`, `local_copy`, `stop_scope`), which win over the environment and the file.
@@ -69,6 +70,7 @@ class Suppressor(MovingMethods):
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.monotonic,
         limits: ServingLimits = LIMITS,
+        record: Record | None = None,
         **arguments: Unpack[Arguments],
     ) -> None:
         if settings is not None and arguments:
@@ -88,6 +90,7 @@ class Suppressor(MovingMethods):
         place = open_record(
             self.settings,
             found.record(self.settings),
+            given=record,
             store=self._store,
             clock=clock,
             timer=timer,

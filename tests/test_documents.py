@@ -48,6 +48,7 @@ NEEDED = {
     "docs/how-to/monitoring.md": ("opentelemetry.sdk", "prometheus_client", "structlog"),
     "docs/how-to/report.md": ("babel", "jinja2"),
     "docs/how-to/serve.md": ("prometheus_client", "starlette", "uvicorn"),
+    "docs/how-to/testing.md": ("fastapi", "httpx2"),
     "docs/how-to/sql.md": ("duckdb", "pyarrow", "sqlite_utils"),
 }
 """Libraries of extras that the code of a page imports."""

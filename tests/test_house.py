@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import suppress
+
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(path for name in ("suppress", "plugins") for path in (ROOT / name).rglob("*.py"))
 
@@ -81,6 +83,14 @@ def test_no_local_name_is_that_of_a_function(path: Path) -> None:
         if (name := local.arg if isinstance(local, ast.arg) else local.id) in functions
     }
     assert sorted(shadows) == []
+
+
+def test_names_that_are_imported_later_are_there_from_the_start() -> None:
+    assert set(dir(suppress)) >= {*suppress.__all__}
+    for name in suppress.__all__:
+        assert getattr(suppress, name) is not None
+    with pytest.raises(AttributeError, match="module 'suppress' has no attribute 'nothing'"):
+        _ = suppress.nothing
 
 
 def test_importing_suppress_and_its_plugins_imports_no_heavy_library() -> None:

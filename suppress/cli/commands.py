@@ -98,6 +98,8 @@ def _settings_from(file: str) -> Iterator[None]:
 def main() -> None:
     """Run the command line, and end the process with its exit status."""
     install()
+    # The process is ours alone, and pyarrow's own way keeps a third more of Parquet in memory.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     if sys.stdout is None:
         click.echo("Error: standard output is closed.", err=True)
         sys.exit(5)

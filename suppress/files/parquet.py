@@ -1,8 +1,8 @@
 """Parquet: columns in groups of rows, read and written through pyarrow (extra `parquet`)."""
 
 import contextlib
+import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from suppress.files.contract import Asked
 from suppress.files.libraries import library
 from suppress.files.named_columns import places_of, shown
 from suppress.files.opened import OpenedFile
+from suppress.files.parquet_layout import Layout
 from suppress.files.passing import Passing
 from suppress.numbers.arrow import ArrowNumbers
 
@@ -28,15 +29,6 @@ _GROUP_BATCHES = 2
 
 _READ_BYTES = 2**17
 """Bytes of a column that are read at once; its group of rows may have any size."""
-
-_WRITE_ROWS = 2**13
-"""Values that are encoded at once."""
-
-_SMALL_BYTES = 3
-"""Bytes of a text of a column, at most, from which it is clear that it has a dictionary.
-
-In another column, each takes four bytes for its length alone.
-"""
 
 
 class Parquet:
@@ -64,7 +56,7 @@ class Parquet:
         stream = file.seekable()
         with self._errors():
             footer = self._parquet.ParquetFile(stream)
-            self._layout = _Layout.of(footer.metadata)
+            self._layout = Layout.of(footer.metadata)
             names = footer.schema_arrow.names
             self._places = self._columns_of(footer, names, asked)
             self._file = self._parquet.ParquetFile(
@@ -144,7 +136,9 @@ class Parquet:
             if (plain := views.get(str(field.type))) is not None:
                 schema = schema.set(place, field.with_type(plain))
         try:
-            schema.empty_table().take(np.zeros(0, np.int64))
+            # An empty table would import pandas.
+            empty = [pa.nulls(0, field.type) for field in schema]
+            pa.record_batch(empty, schema=schema).filter(_mask(np.zeros(0, np.bool_)))
         except pa.ArrowNotImplementedError as error:
             raise self.error(
                 f"pyarrow {pa.__version__} cannot choose rows of a column here: {error}. "
@@ -255,87 +249,7 @@ class Records:
         if count == len(chosen):
             out.writelines([self._records])
         elif count:
-            out.writelines([self._records.take(np.flatnonzero(chosen))])
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """The layout of a file, as far as it can be written again.
-
-    Attributes:
-        count: the number of rows.
-        group_rows: the number of rows of the first group.
-        packed: the bytes of the file that they take.
-        unpacked: the bytes that they take without compression.
-        small: the columns of few different texts.
-        has_int96: whether timestamps are written in the old way of Impala and Spark.
-        options: the options with which pyarrow writes a file like this one.
-    """
-
-    count: int
-    group_rows: int
-    packed: int
-    unpacked: int
-    small: frozenset[str]
-    has_int96: bool
-    options: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, metadata: Any) -> "_Layout":
-        groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-        chunks = [
-            [group.column(place) for group in groups] for place in range(metadata.num_columns)
-        ]
-        columns = [metadata.schema.column(place) for place in range(metadata.num_columns)]
-        has_int96 = any(column.physical_type == "INT96" for column in columns)
-        options: dict[str, Any] = {
-            "store_schema": False,
-            "write_batch_size": _WRITE_ROWS,
-            "use_deprecated_int96_timestamps": has_int96
-            and not any(column.logical_type.type == "TIMESTAMP" for column in columns),
-            "store_decimal_as_integer": any(
-                column.logical_type.type == "DECIMAL" and column.physical_type.startswith("INT")
-                for column in columns
-            ),
-        }
-        if groups:
-            firsts = [some[0] for some in chunks]
-            options |= {
-                "compression": {each.path_in_schema: _codec(each.compression) for each in firsts},
-                "use_dictionary": [
-                    each.path_in_schema for each in firsts if each.has_dictionary_page
-                ],
-                "write_statistics": [each.path_in_schema for each in firsts if each.is_stats_set],
-                "sorting_columns": groups[0].sorting_columns or None,
-            }
-        small = {
-            column.path
-            for column, some in zip(columns, chunks, strict=True)
-            if column.physical_type == "BYTE_ARRAY"
-            and column.path == column.name
-            and all(each.has_dictionary_page for each in some)
-            and sum(each.total_uncompressed_size for each in some)
-            < _SMALL_BYTES * sum(each.num_values for each in some)
-        }
-        return cls(
-            metadata.num_rows,
-            groups[0].num_rows if groups else 0,
-            sum(each.total_compressed_size for some in chunks for each in some),
-            sum(each.total_uncompressed_size for some in chunks for each in some),
-            frozenset(small),
-            has_int96,
-            options,
-        )
-
-    @property
-    def bytes_of_a_row(self) -> float:
-        return self.packed / max(self.count, 1)
-
-    def rows_of(self, size: int, most: int) -> int:
-        """Return how many rows have so many bytes: those of a group, or the most that may be."""
-        if most // 2 < self.group_rows <= most:
-            most = self.group_rows
-        return max(min(most, size * self.count // max(self.unpacked, 1)), 1)
+            out.writelines([self._records.filter(_mask(chosen))])
 
 
 class _GroupsWriter:
@@ -390,11 +304,13 @@ class _GroupsWriter:
             self._writer.write_table(table)
 
 
-def _codec(name: str) -> str:
-    """Return the name under which pyarrow writes a compression that it has read."""
-    return "NONE" if name == "UNCOMPRESSED" else name
-
-
 def _several(columns: list[list[Any]]) -> list[Any]:
     """Return the number of each row, or the tuple of its numbers."""
     return columns[0] if len(columns) == 1 else list(zip(*columns, strict=True))
+
+
+def _mask(chosen: NDArray[np.bool_]) -> Any:
+    """Return booleans as an array of pyarrow, which would import pandas to take them from numpy."""
+    pa = importlib.import_module("pyarrow")
+    bits = pa.py_buffer(np.packbits(chosen, bitorder="little"))
+    return pa.Array.from_buffers(pa.bool_(), len(chosen), [None, bits])

@@ -54,7 +54,8 @@ class Keeping:
 
     def opt_outs_under(self, convention: Convention, before: OptOuts | None) -> OptOuts:
         """Return the opt-outs as read under a convention, given those under another one."""
-        images = Images(self._place.folder, convention)
+        folder = self._place.folder
+        images = None if folder is None else Images(folder, convention)
         if before is None:
             return OptOuts(self._place.record, convention, images)
         return before.under(convention, images)

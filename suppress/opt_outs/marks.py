@@ -48,12 +48,15 @@ class Marks:
 
     Args:
         folder: the store's folder.
+        of_user: whether there is one in the user's own folder. A store that ends with a test
+            is not missed when its folder is gone.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, of_user: bool = True) -> None:
         self._store = os.path.abspath(folder)  # noqa: PTH100 - a link is not followed
         self._in_store = folder / "opt-outs.made"
-        state, name = state_folder(), hashlib.sha256(os.fsencode(self._store)).hexdigest()[:32]
+        state = state_folder() if of_user else None
+        name = hashlib.sha256(os.fsencode(self._store)).hexdigest()[:32]
         self._of_user = None if state is None else state / f"{name}.opt-outs"
 
     def found(self) -> frozenset[str]:

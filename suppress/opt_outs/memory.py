@@ -1,6 +1,7 @@
 """A record of opt-outs in memory: for tests, and to show what the contract asks for."""
 
 import dataclasses
+import os
 import secrets
 import threading
 from collections import Counter
@@ -20,12 +21,20 @@ from suppress.opt_outs.evidence import Evidence
 from suppress.opt_outs.people import ENDING, People
 from suppress.stop_list.forgotten import Forgotten, Trace
 
+# One for all records, which a fork takes too: a change is in the child whole or not at all.
+_LOCK = threading.RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_LOCK.acquire,
+        after_in_parent=_LOCK.release,
+        after_in_child=_LOCK.release,
+    )
+
 
 class MemoryRecord:
     """A record that ends with its process; see `suppress.opt_outs.contract.Record`."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
         self._key = secrets.token_bytes(32)
         self._changes: list[Changes] = []
         self._traces: dict[str, dict[bytes, list[Trace]]] = {}
@@ -46,7 +55,7 @@ class MemoryRecord:
         prepare: Callable[[int], None] = lambda _position: None,
     ) -> int:
         """Append changes, all or none, and put what is to be told into the outbox."""
-        with self._lock:
+        with _LOCK:
             done = positioned(changes, self._next(expected))
             prepare(done[-1].position)
             for each in done:
@@ -61,7 +70,7 @@ class MemoryRecord:
 
     def changes_since(self, position: int | None) -> Iterator[Changes]:
         """Give the changes behind a position, in order."""
-        with self._lock:
+        with _LOCK:
             known = [each.position for each in self._changes]
             if position is not None and position not in known:
                 raise Replaced
@@ -70,7 +79,7 @@ class MemoryRecord:
 
     def people(self, positions: Sequence[int]) -> People:
         """Return the people at some positions, in that order."""
-        with self._lock:
+        with _LOCK:
             people = {
                 at: person
                 for each in self._changes
@@ -97,7 +106,7 @@ class MemoryRecord:
     ) -> int:
         """Remove the people at some positions, and remember keyed hashes of their readings."""
         gone = frozenset(positions)
-        with self._lock:
+        with _LOCK:
             position = self._next(expected)
             numbers: set[str] = set()
             for place, each in enumerate(self._changes):
@@ -129,7 +138,7 @@ class MemoryRecord:
 
     def forgotten(self) -> Mapping[str, Forgotten]:
         """Return the keyed hashes that keep opt-outs in force, by channel."""
-        with self._lock:
+        with _LOCK:
             return {
                 channel: Forgotten(self._key, {each: tuple(some) for each, some in traces.items()})
                 for channel, traces in self._traces.items()
@@ -178,13 +187,13 @@ class MemoryRecord:
 
     def acknowledge(self, ids: Sequence[int]) -> None:
         """Remove from the outbox what was told and taken."""
-        with self._lock:
+        with _LOCK:
             for each in ids:
                 self._outbox.pop(each, None)
 
     def reject(self, ids: Sequence[int], error: str, now: float, *, refused: bool) -> None:
         """Note that something was not taken, and why."""
-        with self._lock:
+        with _LOCK:
             for each in ids:
                 if refused and each in self._forgotten:
                     del self._outbox[each]
@@ -224,7 +233,7 @@ class MemoryRecord:
         return False
 
     def _of_people(self) -> list[Change]:
-        with self._lock:
+        with _LOCK:
             return [
                 each.at(place) for each in self._changes for place in range(len(each.positions))
             ]
@@ -236,7 +245,7 @@ class MemoryRecord:
         return (last or 0) + 1 + secrets.randbelow(2**32)
 
     def _pending(self) -> list[PendingChange]:
-        with self._lock:
+        with _LOCK:
             return list(self._outbox.values())
 
     def _of(self, destination: Destination) -> list[PendingChange]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from suppress.errors import ConfigurationError
 from suppress.opt_outs.contract import Record
-from suppress.opt_outs.database import FILE
+from suppress.opt_outs.database import FILE, Database
 from suppress.opt_outs.delivery import Exclusive
 from suppress.opt_outs.limits import LIMITS, OptOutLimits
+from suppress.opt_outs.marks import HasMarks, Marks
 from suppress.opt_outs.shared import SharedRecord
 from suppress.opt_outs.sqlite import SqliteRecord
 from suppress.settings.folders import data_folder
@@ -28,13 +29,13 @@ class Place(NamedTuple):
 
     Attributes:
         record: the record.
-        folder: the folder of this machine, for images.
+        folder: the folder of this machine, for images; None for none.
         exclusive: keeps everybody else who has the record from delivering to the same source.
         upkeep: keeps the copy of a shared record up to date; None where the record is here.
     """
 
     record: Record
-    folder: Path
+    folder: Path | None
     exclusive: Exclusive
     upkeep: "Upkeep | None" = None
 
@@ -43,16 +44,18 @@ def open_record(
     settings: Settings,
     shared: SharedRecord | None,
     *,
+    given: Record | None,
     store: Store,
     clock: Callable[[], float],
     timer: Callable[[], float],
     in_background: bool,
 ) -> Place | None:
-    """Return the record that the settings name; None where there is none.
+    """Return the record that is given, or that the settings name; None where there is none.
 
     Args:
         settings: name the record.
         shared: the record, if it is on a server.
+        given: takes the place of what the settings name.
         store: where snapshots stay, whose processes are told of changes.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
@@ -61,6 +64,8 @@ def open_record(
     Raises:
         ConfigurationError: there is no folder for a copy, or opt-outs of before would be lost.
     """
+    if given is not None:
+        return Place(given, None, functools.partial(_held_by, store, settings.load_timeout))
     folder = settings.folder_of(settings.record)
     if folder is None:
         return None
@@ -81,9 +86,21 @@ def in_folder(folder: Path, store: Store, load_timeout: float) -> Place:
         store: keeps other processes from writing at the same time.
         load_timeout: seconds that a source may take.
     """
-    lock = functools.partial(store.exclusive, "opt-outs", lease=math.inf, wait=math.inf)
     exclusive = functools.partial(_held_by, store, load_timeout)
-    return Place(SqliteRecord(folder, lock), folder, exclusive)
+    return Place(record_in(folder, store, Marks(folder)), folder, exclusive)
+
+
+def record_in(folder: Path, store: Store, marks: HasMarks) -> Record:
+    """Return the record in a folder.
+
+    Args:
+        folder: the folder.
+        store: keeps other processes from making the database at the same time.
+        marks: say that there is one, and which.
+    """
+    lock = functools.partial(store.exclusive, "opt-outs", lease=math.inf, wait=math.inf)
+    database = Database(folder, lock, LIMITS.max_wait, marks)
+    return SqliteRecord(folder, lock, database=database)
 
 
 def on_server(

@@ -43,6 +43,7 @@ class Calendar:
         channels: the channels that they serve.
         context: what serving depends on, but for the opt-outs.
         keeping: the record of opt-outs; None where there is none.
+        before: the opt-outs as another calendar has them; None where there is none.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Calendar:
         channels: Collection[str],
         context: Context,
         keeping: Keeping | None,
+        before: OptOuts | None = None,
     ) -> None:
         self._sources = sources
         self._channels = channels
@@ -58,7 +60,7 @@ class Calendar:
         self._clock = context.clock
         self._keeping = keeping
         self._renumbering = equivalence.chosen(context.settings.renumbering)
-        self._current = self._begin(None)
+        self._current = self._begin(before)
 
     @property
     def current(self) -> Period:
@@ -67,6 +69,11 @@ class Calendar:
         if not period.begin <= self._clock() < period.end:
             period = self._current = self._begin(period.opt_outs)
         return period
+
+    def reading(self, sources: Sequence[Source]) -> "Calendar":
+        """Return a calendar with the same opt-outs, whose stop lists come from other sources."""
+        before = self.current.opt_outs
+        return Calendar(sources, self._channels, self._context, self._keeping, before)
 
     def after_fork_in_child(self) -> None:
         """Forget what other threads were doing: none of them is in this process."""

@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from suppress.testing.assertions import assert_nobody_listed, assert_nobody_lost
-from suppress.testing.replacement import stop_list
+from suppress.testing.replacement import Replacement, stop_list
 
 if TYPE_CHECKING:
     from suppress.testing.batches import BatchContract
@@ -25,6 +25,7 @@ __all__ = [
     "OptOutContract",
     "RecordContract",
     "RemoteContract",
+    "Replacement",
     "SharedRecordContract",
     "SourceContract",
     "StoreContract",

@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -255,6 +257,29 @@ def test_rows_that_were_given_up_make_no_file() -> None:
     assert out.tell() > 100
     with pytest.raises(pa.ArrowInvalid):
         pq.read_table(io.BytesIO(out.getvalue()))
+
+
+def test_pandas_is_not_imported(tmp_path: Path) -> None:
+    """It takes longer than two million rows, and pyarrow imports it where it is asked too much."""
+    (tmp_path / "in.parquet").write_bytes(file_of(pa.table({"phone": [A, B, C], "n": [1, 2, 3]})))
+    code = """
+import sys
+import numpy as np
+from suppress import Rows
+with open("in.parquet", "rb") as given, open("out.parquet", "wb") as out:
+    rows = Rows(given, column="phone")
+    writer = rows.writer(out)
+    for batch in rows.batches():
+        batch.numbers.in_bulk()
+        batch.write(np.array([True, False, True]), writer)
+    writer.finish()
+print("pandas" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout == "False\n"
+    assert pq.read_table(tmp_path / "out.parquet")["n"].to_pylist() == [1, 3]
 
 
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

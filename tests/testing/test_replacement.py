@@ -1,18 +1,28 @@
 """A stop list in place of the default one, as applications use it in their tests."""
 
 import asyncio
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import suppress
 import suppress.aio
-from suppress import ConfigurationError, StopListUnavailable, UnknownChannel
+from suppress import (
+    ConfigurationError,
+    StopListUnavailable,
+    StoreUnavailable,
+    Suppressed,
+    UnknownChannel,
+)
 from suppress.default import replace_default
-from suppress.testing import stop_list
+from suppress.serving.freshness import State
+from suppress.serving.status import Health
+from suppress.testing import Replacement, stop_list
 
 LISTED, OTHER = "+14155552671", "+442079460958"
 
@@ -76,17 +86,234 @@ def test_numbers_in_national_form() -> None:
         assert suppress.is_suppressed("415-555-2671", "sms")
 
 
-def test_opt_outs_with_a_store(tmp_path: Path) -> None:
-    with stop_list(sms=[LISTED], store=tmp_path / "store"):
-        suppress.add([OTHER], "sms")
+class TestOptOuts:
+    """An application that opts people out, and back in."""
+
+    def test_they_take_effect(self) -> None:
+        with stop_list(sms=[LISTED], viber=[]):
+            assert suppress.add([OTHER, LISTED], "sms", reason="a letter", via="form") == 2
+            assert allowed() == []
+            assert suppress.filter_recipients([OTHER], "viber") == [OTHER]
+            assert suppress.remove([OTHER, LISTED], "sms") == {OTHER: (), LISTED: ("test",)}
+            assert allowed() == [OTHER]
+            changes = [(each.action, each.reason) for each in suppress.history(OTHER)]
+            assert changes == [("add", "a letter"), ("remove", None)]
+
+    def test_a_reply_opts_out(self) -> None:
+        with stop_list(sms=[], viber=[]):
+            assert suppress.receive_reply(OTHER, "STOP", "viber") == suppress.Reply.OPT_OUT
+            assert suppress.is_suppressed(OTHER, "viber")
+            assert not suppress.is_suppressed(OTHER, "sms")
+        with stop_list(stop_scope="all", sms=[], viber=[]):
+            suppress.receive_reply(OTHER, "STOP", "viber")
+            assert suppress.is_suppressed(OTHER, "sms")
+
+    def test_whoever_is_forgotten_stays_suppressed(self) -> None:
+        with stop_list(sms=[]):
+            suppress.add([OTHER], "sms")
+            assert suppress.forget(OTHER) == 1
+            assert suppress.is_suppressed(OTHER, "sms")
+            assert [each.action for each in suppress.history(OTHER)] == ["forget"]
+
+    def test_the_awaited_functions_make_them_too(self) -> None:
+        async def main() -> None:
+            assert await suppress.aio.add([OTHER], "sms") == 1
+            assert await suppress.aio.filter_recipients([OTHER], "sms") == []
+            assert await suppress.aio.remove([OTHER], "sms") == {OTHER: ()}
+            assert len(await suppress.aio.history(OTHER)) == 2
+            assert await suppress.aio.forget(OTHER) == 2
+            assert await suppress.aio.filter_recipients([OTHER], "sms") == [OTHER]
+
+        with stop_list(sms=[]):
+            asyncio.run(main())
+
+    def test_they_end_with_the_block(self) -> None:
+        with stop_list(sms=[]):
+            suppress.add([OTHER], "sms")
+            with stop_list(sms=[]):
+                assert allowed() == [LISTED, OTHER]
+            assert allowed() == [LISTED]
+        with stop_list(sms=[]):
+            assert suppress.history(OTHER) == []
+
+
+class TestAStoreOfItsOwn:
+    """For tests across blocks and processes."""
+
+    def test_opt_outs_stay_in_it(self, tmp_path: Path) -> None:
+        with stop_list(sms=[LISTED], store=tmp_path / "store"):
+            suppress.add([OTHER], "sms")
+            assert allowed() == []
+        with stop_list(sms=[], store=str(tmp_path / "store")):
+            assert allowed() == [LISTED], "the list is another one, and the opt-out stays"
+
+    @pytest.mark.slow
+    def test_another_process_has_them(self, tmp_path: Path) -> None:
+        code = f"""
+import suppress, suppress.testing
+with suppress.testing.stop_list(sms=[], store="store"):
+    assert suppress.is_suppressed({OTHER!r}, "sms")
+    suppress.add([{LISTED!r}], "sms")
+"""
+        with stop_list(sms=[], store=tmp_path / "store"):
+            suppress.add([OTHER], "sms")
+            assert allowed() == [LISTED]
+            subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+            assert allowed() == []
+
+    def test_nothing_is_left_outside_it(self, tmp_path: Path) -> None:
+        before = set(tmp_path.rglob("*"))
+        with stop_list(sms=[LISTED], store=tmp_path / "store"):
+            suppress.add([OTHER], "sms")
+            suppress.forget(OTHER)
+        shutil.rmtree(tmp_path / "store")
+        assert set(tmp_path.rglob("*")) == before
+
+    def test_a_second_run_in_the_same_place(self, tmp_path: Path) -> None:
+        for _ in range(2):
+            with stop_list(sms=[], store=tmp_path / "store"):
+                assert suppress.add([OTHER], "sms") == 1
+                assert allowed() == [LISTED]
+            shutil.rmtree(tmp_path / "store")
+
+
+QUESTIONS: dict[str, Callable[[], object]] = {
+    "filter_recipients": allowed,
+    "screen": lambda: suppress.screen([OTHER], "sms"),
+    "is_suppressed": lambda: suppress.is_suppressed(OTHER, "viber"),
+    "refresh": suppress.refresh,
+    "remove": lambda: suppress.remove([OTHER], "sms"),
+    "aio": lambda: asyncio.run(suppress.aio.is_suppressed(OTHER, "sms")),
+    "guard": lambda: suppress.guard(channel="sms", to="phone")(lambda phone: phone)(OTHER),
+}
+
+
+class TestUnavailable:
+    """An application whose stop list cannot be read."""
+
+    @pytest.mark.parametrize("region", [None, "US", "international"])
+    @pytest.mark.parametrize("store", [None, "store"])
+    def test_no_snapshot_from_before_answers(self, region: str | None, store: str | None) -> None:
+        with stop_list(default_region=region, store=store, sms=[LISTED]) as suppressor:
+            with suppressor.unavailable(), pytest.raises(StopListUnavailable):
+                allowed()
+            assert allowed() == [OTHER]
+
+    @pytest.mark.parametrize("name", QUESTIONS)
+    def test_every_question_says_so(self, name: str) -> None:
+        with stop_list(sms=[], viber=[]) as suppressor:
+            with suppressor.unavailable(), pytest.raises(StopListUnavailable) as raised:
+                QUESTIONS[name]()
+            assert raised.value.retryable
+            assert "this test has made it unavailable" in str(raised.value)
+            QUESTIONS[name]()
+
+    def test_the_suppressor_itself_says_so(self) -> None:
+        """An application may have been handed it."""
+        with stop_list(sms=[]) as suppressor, suppressor.unavailable():
+            with pytest.raises(StopListUnavailable):
+                suppressor.snapshot("sms")
+            assert suppressor.stored("sms") is None
+
+    def test_the_status_says_so(self) -> None:
+        with stop_list(sms=[], viber=[]) as suppressor:
+            assert suppress.status().health(["sms", "viber"]) is Health.READY
+            with suppressor.unavailable():
+                for each in suppress.status().channels.values():
+                    assert each.state is State.MISSING
+                    assert each.failure is not None
+                assert suppress.status().health(["viber"]) is Health.UNAVAILABLE
+            assert suppress.status().health(["sms", "viber"]) is Health.READY
+
+    def test_opt_outs_are_kept_all_the_same(self) -> None:
+        with stop_list(sms=[]) as suppressor:
+            suppress.add([LISTED], "sms")
+            with suppressor.unavailable():
+                assert suppress.add([OTHER], "sms") == 1
+                suppress.receive_reply("+14155552673", "STOP", "sms")
+                assert [each.action for each in suppress.history(OTHER)] == ["add"]
+                assert suppress.forget("+14155552673") == 1
+            assert allowed() == []
+            assert suppress.is_suppressed("+14155552673", "sms")
+
+    def test_it_ends_with_an_error_too(self) -> None:
+        with stop_list(sms=[LISTED]) as suppressor:
+            with pytest.raises(RuntimeError), suppressor.unavailable(), suppressor.unavailable():
+                raise RuntimeError
+            assert allowed() == [OTHER]
+
+    def test_an_attempt_more_succeeds_when_it_has_ended(self) -> None:
+        sent: list[str] = []
+
+        @suppress.guard(channel="sms", to="phone")
+        def send(phone: str) -> None:
+            sent.append(phone)
+
+        def attempt() -> bool:
+            try:
+                send(OTHER)
+            except suppress.SuppressError as error:
+                return not error.retryable
+            return True
+
+        with stop_list(sms=[LISTED]) as suppressor:
+            with suppressor.unavailable():
+                assert [attempt(), attempt()] == [False, False]
+            assert attempt()
+            with pytest.raises(Suppressed):
+                send(LISTED)
+        assert sent == [OTHER]
+
+    def test_it_ends_although_reading_was_tried_again_meanwhile(self) -> None:
+        with stop_list(sms=[LISTED], store=Path("store")) as suppressor:
+            with suppressor.unavailable():
+                for _ in range(3):
+                    with pytest.raises(StopListUnavailable):
+                        suppress.refresh("sms")
+            assert suppress.is_suppressed(LISTED, "sms")
+            assert suppress.refresh("sms")["sms"].count == 1
+
+
+class TestStoreUnavailable:
+    """An application whose opt-outs cannot be kept."""
+
+    @pytest.fixture(params=[None, "store"])
+    def suppressor(self, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Replacement]:
+        store = None if request.param is None else tmp_path / request.param
+        with stop_list(sms=[LISTED], store=store) as suppressor:
+            yield suppressor
+
+    def test_an_opt_out_holds_in_this_process_alone(self, suppressor: Replacement) -> None:
+        with suppressor.store_unavailable():
+            with pytest.raises(StoreUnavailable, match="this process alone") as raised:
+                suppress.add([OTHER], "sms")
+            assert raised.value.retryable
+            with pytest.raises(StoreUnavailable):
+                suppress.receive_reply("+14155552673", "STOP", "sms")
+            assert allowed() == []
         assert allowed() == []
-    with stop_list(sms=[], store=tmp_path / "store"):
-        assert allowed() == [LISTED], "the list is another one, and the opt-out stays"
+        assert suppress.history(OTHER) == []
+        assert suppress.add([OTHER], "sms") == 1
+        assert len(suppress.history(OTHER)) == 1
 
-
-def test_opt_outs_without_a_store() -> None:
-    with stop_list(sms=[LISTED]), pytest.raises(ConfigurationError, match="nowhere to keep"):
+    def test_nothing_is_taken_back_or_forgotten(self, suppressor: Replacement) -> None:
         suppress.add([OTHER], "sms")
+        with suppressor.store_unavailable():
+            with pytest.raises(StoreUnavailable):
+                suppress.remove([OTHER], "sms")
+            with pytest.raises(StoreUnavailable):
+                suppress.forget(OTHER)
+            assert len(suppress.history(OTHER)) == 1
+            assert allowed() == []
+        assert suppress.forget(OTHER) == 1
+
+    def test_both_at_once(self, suppressor: Replacement) -> None:
+        with suppressor.unavailable(), suppressor.store_unavailable():
+            with pytest.raises(StopListUnavailable):
+                allowed()
+            with pytest.raises(StoreUnavailable):
+                suppress.add([OTHER], "sms")
+        assert allowed() == []
 
 
 @pytest.mark.parametrize("number", ["(415) 555-2671", "n/a", "+14155552671 or +14155552672"])
@@ -106,20 +333,36 @@ def test_it_touches_neither_disk_nor_network(
     """Not even to look whether a key is kept, or settings are there."""
     monkeypatch.setenv("SUPPRESS_CONFIG", "missing.toml")
     monkeypatch.setenv("SUPPRESS_TTL", "soon")
-    with stop_list(sms=[LISTED]):  # whatever is imported for it is imported now
-        pass
+
+    def use() -> None:
+        with stop_list(sms=[LISTED], viber=[]) as suppressor:
+            assert allowed() == [OTHER]
+            assert suppress.add([OTHER], "sms") == 1
+            suppress.receive_reply("+14155552673", "STOP", "viber")
+            assert suppress.remove([OTHER], "sms") == {OTHER: ()}
+            assert len(suppress.history(OTHER)) == 2
+            assert suppress.forget(OTHER) == 2
+            with suppressor.unavailable(), pytest.raises(StopListUnavailable):
+                allowed()
+            with suppressor.store_unavailable(), pytest.raises(StoreUnavailable):
+                suppress.add([OTHER], "sms")
+
+    use()  # whatever is imported for it is imported now
     seen: list[str] = []
     watching = [True]
 
+    def is_for_plugins(path: object) -> bool:
+        """Plugins are found in the metadata of packages."""
+        return path in sys.path or str(path).endswith((".zip", "entry_points.txt"))
+
     def watch(event: str, arguments: tuple[object, ...]) -> None:
-        home = str(tmp_path)
-        if watching[0] and (event.startswith("socket.") or home in str(arguments)):
-            seen.append(event)
+        touches = event.startswith(("open", "os.", "shutil.", "socket.", "sqlite3.", "tempfile."))
+        if watching[0] and touches and not is_for_plugins(arguments[0]):
+            seen.append(f"{event} {arguments}")
 
     sys.addaudithook(watch)
     try:
-        with stop_list(sms=[LISTED]):
-            assert allowed() == [OTHER]
+        use()
     finally:
         watching[0] = False
     assert seen == []
@@ -149,8 +392,12 @@ import suppress, pytest
 def test_one(suppress_stop_list):
     suppress_stop_list(sms=["+14155552671"])
     assert suppress.is_suppressed("+14155552671", "sms")
-    suppress_stop_list(default_region="US", sms=[])
+    suppressor = suppress_stop_list(default_region="US", sms=[])
     assert not suppress.is_suppressed("415 555 2671", "sms")
+    with suppressor.unavailable(), pytest.raises(suppress.StopListUnavailable):
+        suppress.is_suppressed("415 555 2671", "sms")
+    suppress.add(["415 555 2671"], "sms")
+    assert suppress.is_suppressed("415 555 2671", "sms")
 
 def test_another():
     with pytest.raises(suppress.ConfigurationError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 import suppress
 import suppress.aio
+import suppress.testing
 
 
 @dataclass(frozen=True)
@@ -135,3 +136,12 @@ def a_frame_keeps_its_type(table: Table) -> None:
 
 def a_mask_is_an_array_of_booleans(numbers: list[str]) -> None:
     assert_type(suppress.screen(numbers, "sms").mask, NDArray[np.bool_])
+
+
+def a_test_gets_a_suppressor_that_can_be_unavailable(one: suppress.testing.Replacement) -> None:
+    with suppress.testing.stop_list(sms=["+14155552671", 14155552672]) as given:
+        assert_type(given, suppress.testing.Replacement)
+        with given.unavailable() as nothing:
+            assert_type(nothing, None)
+    replaced: suppress.Suppressor = one
+    replaced.refresh()
