@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.problems import with_remedy
 from suppress_http.requests import document, region_of
 
 Number = str | int | float
@@ -174,7 +175,7 @@ class _Queue:
         return CheckAnswer(
             outcome=decision.outcome,
             e164=decision.e164,
-            reason=decision.reason,
+            reason=with_remedy(decision.reason),
             channel=channel,
             listed_by=[ListedBy(each.source, each.id, each.added_at) for each in decision.origins],
             read_at=snapshot.read_at,

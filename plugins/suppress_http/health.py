@@ -8,6 +8,7 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.problems import RETRY_AFTER
 
 
 class ChannelHealth(msgspec.Struct):
@@ -51,7 +52,10 @@ class HealthEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Answer 200 while every channel may serve, else 503 and the reason."""
         found = await self._backend.run(self._health, with_messages=request.state.trusted)
-        return json_answer(found, 200 if found.status == "ok" else 503)
+        answer = json_answer(found, 200 if found.status == "ok" else 503)
+        if found.status != "ok":
+            answer.headers["Retry-After"] = str(RETRY_AFTER)
+        return answer
 
     def _health(self, *, with_messages: bool) -> HealthAnswer:
         try:

@@ -17,6 +17,7 @@ class HttpLimits:
         checks: single checks, opt-outs and replies that are answered at once.
         screenings: lists that are screened at once; the others wait.
         tolerance: seconds by which the time of a signature may be off.
+        log_pause: seconds between two records of replies that are refused for the same reason.
     """
 
     head: int = 2**16
@@ -28,6 +29,7 @@ class HttpLimits:
     checks: int = 32
     screenings: int = 4
     tolerance: float = 300.0
+    log_pause: float = 60.0
 
 
 LIMITS = HttpLimits()

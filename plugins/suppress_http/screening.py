@@ -21,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 
 import suppress
 from suppress_http.backend import Backend
-from suppress_http.problems import RequestRefused
+from suppress_http.problems import RequestRefused, with_remedy
 from suppress_http.requests import (
     JSON,
     NDJSON,
@@ -206,11 +206,14 @@ class _Writer:
         self, screening: suppress.Screening[bytes], outcomes: Collection[suppress.Outcome]
     ) -> None:
         """Write the outcomes for some recipients, all or those that were asked for."""
-        encode = self._encoder.encode
+        encode, invalid = self._encoder.encode, suppress.Outcome.INVALID
         found = [
             encode(
                 ScreenedRecipient(
-                    msgspec.Raw(_element(each.recipient)), each.outcome, each.e164, each.reason
+                    msgspec.Raw(_element(each.recipient)),
+                    each.outcome,
+                    each.e164,
+                    with_remedy(each.reason) if each.outcome is invalid else each.reason,
                 )
             )
             for each in screening
@@ -267,7 +270,8 @@ def _parameters(request: Request) -> ScreenRequest:
     given = request.query_params
     channels, regions = given.getlist("channel"), given.getlist("default_region")
     if unknown := sorted(set(given) - _PARAMETERS):
-        raise _bad(f"Unknown parameter {suppress.mask(unknown[0], 40)!r}.")
+        shown = suppress.mask(unknown[0], 40)
+        raise _bad(f"Unknown parameter {shown!r}. It can have: {', '.join(sorted(_PARAMETERS))}.")
     if len(channels) != 1 or len(regions) > 1:
         raise _bad("Name one channel, as in /screen?channel=sms, and at most one default_region.")
     try:

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import requests
 
@@ -21,11 +23,17 @@ pytest.importorskip("uvicorn")
 
 import suppress
 from support.builders import ListSource, by_hand, environ_of_list
-from support.commands import run_text
+from support.commands import COMMAND, run_text
 from support.serving import Service, served
 from suppress_http.backend import Backend
+from suppress_http.checking import CheckAnswer, CheckRequest
+from suppress_http.health import HealthAnswer
+from suppress_http.opt_outs import OptInAnswer, OptInRequest, OptOutAnswer, OptOutRequest
+from suppress_http.replies import ReplyAnswer, ReplyRequest
 from suppress_http.server import listener
 from suppress_http.settings import ServeSettings
+
+PAGE = (Path(__file__).parents[2] / "docs/how-to/serve.md").read_text()
 
 STOPPED = b"+14155552671\n+442079460958\n"
 TOKEN = "0123456789abcdef0123"
@@ -144,6 +152,45 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert "4155552671" not in found.text
 
 
+ASK_REGION = "(send default_region: a code such as US, or international)"
+WHOSE = f"digits without a plus: say whose they are {ASK_REGION}"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        (
+            "/opt-outs",
+            {"channel": "sms"},
+            "unknown field `channel`. It can have: channels, numbers",
+        ),
+        ("/opt-outs", {"numbers": ["14155550001"], "channels": ["sms"]}, f"141******01: {WHOSE}."),
+        ("/opt-ins", {"numbers": ["(415) 555-0001"], "channel": "sms"}, f"(415*****01: {WHOSE}."),
+        ("/screen?channel=sms", {"1": "+14155552672"}, "it is a JSON object, not a JSON array."),
+        ("/screen?chanel=sms", [], "It can have: channel, default_region, key, outcome."),
+        ("/screen?channel=sms", 4155552672, "it is not a JSON array."),
+        ("/screen?channel=sms", [1, {}], "(name its key, as in /screen?channel=sms&key=phone)."),
+    ],
+)
+def test_a_message_says_what_to_send(
+    service: Service, path: str, content: object, said: str
+) -> None:
+    answer = service.post(path, content)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
+def test_a_number_whose_region_is_unknown_has_a_reason_that_says_what_to_send(
+    service: Service,
+) -> None:
+    number = "14155552672"
+    assert service.post("/check", {"number": number, "channel": "sms"}).json()["reason"] == WHOSE
+    answer = service.post("/screen?channel=sms", [number, "+14155552672"]).json()
+    assert [each["reason"] for each in answer["recipients"]] == [WHOSE, "not listed for sms"]
+    national = {"number": "0800 CALL", "channel": "sms"}
+    assert ASK_REGION in service.post("/check", national).json()["reason"]
+
+
 def test_a_large_list_takes_little_memory_and_is_answered_whole(service: Service) -> None:
     count = 200_000
 
@@ -252,6 +299,8 @@ def test_the_health_is_good_until_a_list_is_missing(
         answer = found.get("/health")
         assert answer.status_code == 503
         assert "sms: the stop list was never read." in answer.json()["reason"]
+        assert answer.headers["content-type"] == "application/json"
+        assert int(answer.headers["retry-after"]) > 0
         assert str(tmp_path) not in answer.text
         wait_until(lambda: str(tmp_path / "no") in found.get("/health", headers=BEARER).text)
         question = {"number": "+14155552672", "channel": "sms"}
@@ -430,6 +479,70 @@ def test_without_the_extra_the_command_says_what_to_install(
     done = run_text(["serve"], env={**environ, "PYTHONPATH": path})
     assert done.returncode == 2
     assert "suppress-filter[serve]" in done.stderr
+
+
+def rows_of_the_page() -> dict[str, list[str]]:
+    """Return the cells of the table of endpoints, by the endpoint."""
+    table = PAGE.partition("| endpoint |")[2].partition("\n\n")[0]
+    lines = [each.strip("| ").split(" | ") for each in table.splitlines()[2:]]
+    return {cells[0].strip("`"): cells[1:] for cells in lines}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked", "answer"),
+    [
+        ("POST /check", CheckRequest, CheckAnswer),
+        ("POST /opt-outs", OptOutRequest, OptOutAnswer),
+        ("POST /opt-ins", OptInRequest, OptInAnswer),
+        ("POST /replies/other", ReplyRequest, ReplyAnswer),
+        ("GET /health", None, HealthAnswer),
+    ],
+)
+def test_the_page_lists_the_fields(
+    endpoint: str, asked: type[msgspec.Struct] | None, answer: type[msgspec.Struct]
+) -> None:
+    takes, answers = rows_of_the_page()[endpoint]
+    required = {each.encode_name: each.required for each in fields_of(asked)}
+    named = re.findall(r"(\*\*)?`(\w+)`", takes)
+    assert {name: bool(bold) for bold, name in named} == required
+    assert re.findall(r"`(\w+)`", answers) == [each.encode_name for each in fields_of(answer)]
+
+
+def fields_of(kind: type[msgspec.Struct] | None) -> "tuple[msgspec.structs.FieldInfo, ...]":
+    return () if kind is None else msgspec.structs.fields(kind)
+
+
+def test_the_service_starts_as_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "stopped.txt").write_text(PAGE.partition(":caption: stopped.txt\n\n")[2][:13])
+    commands = PAGE.partition("```sh\n")[2].partition("```")[0].splitlines()[1:]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SUPPRESS_SERVE_PORT": "0"}
+    commands[-1] = commands[-1].replace("suppress", f"exec {COMMAND}", 1)
+    with subprocess.Popen(
+        ["sh", "-ec", "\n".join(commands)],
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=tmp_path,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = re.search(r"http://[\d.:]+\d", process.stdout.readline())
+            assert url is not None
+            question = {"number": "+14155552671", "channel": "sms"}
+            answer = requests.post(f"{url[0]}/check", json=question, timeout=30).json()
+            assert answer["outcome"] == "suppressed"
+        finally:
+            process.kill()
+
+
+def test_the_description_has_the_headers_and_forms_of_answers(service: Service) -> None:
+    paths = service.get("/openapi.json").json()["paths"]
+    unhealthy = paths["/health"]["get"]["responses"]["503"]
+    assert list(unhealthy["content"]) == ["application/json"]
+    assert "Suppress-Counts" in paths["/screen"]["post"]["responses"]["200"]["headers"]
+    for place in paths.values():
+        for operation in place.values():
+            assert "Retry-After" in operation["responses"]["5XX"]["headers"]
 
 
 SCHEMATHESIS = """\
