@@ -12,6 +12,7 @@ from suppress.default import (
     forget,
     history,
     is_suppressed,
+    keep_recent,
     refresh,
     remove,
     screen,
@@ -90,6 +91,7 @@ if TYPE_CHECKING:
     from suppress.exchange.exchange import Exchange, HttpAnswer
     from suppress.exchange.limits import ExchangeLimits
     from suppress.files.batch import Batch, Row, RowNumbers
+    from suppress.files.lines import RowLimits
     from suppress.files.rows import Rows
     from suppress.followed import FollowedList
     from suppress.frames import filter_frame, screen_frame
@@ -111,6 +113,7 @@ _LATER = {
     "suppress.exchange.exchange": ("Exchange", "HttpAnswer"),
     "suppress.exchange.limits": ("ExchangeLimits",),
     "suppress.files.batch": ("Batch", "Row", "RowNumbers"),
+    "suppress.files.lines": ("RowLimits",),
     "suppress.files.rows": ("Rows",),
     "suppress.followed": ("FollowedList",),
     "suppress.frames": ("filter_frame", "screen_frame"),
@@ -201,6 +204,7 @@ __all__ = [
     "Replaced",
     "Reply",
     "Row",
+    "RowLimits",
     "RowNumbers",
     "Rows",
     "Screening",
@@ -240,6 +244,7 @@ __all__ = [
     "history",
     "hookimpl",
     "is_suppressed",
+    "keep_recent",
     "known_region",
     "mask",
     "mask_numbers",

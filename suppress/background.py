@@ -11,6 +11,10 @@ PAUSE_AFTER_ERROR = 60.0
 """Seconds until a task is repeated that has failed."""
 
 
+PAUSE_AFTER_FORK = 0.5
+"""Seconds until a task goes on in a forked process: other libraries first renew their locks."""
+
+
 class Background:
     """Calls a method of its owner again and again, in a thread of its own.
 
@@ -30,24 +34,35 @@ class Background:
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def wake(self, *, again: bool = True) -> None:
-        """Call the step now, whenever it was due.
+    def wake(self, *, again: bool = True, after: float = 0.0) -> bool:
+        """Call the step now, whenever it was due; return False if no thread can be started.
+
+        The next call of this tries again then.
 
         Args:
             again: whether to do so if the thread is there already.
+            after: seconds until a new thread calls the step for the first time.
         """
         with self._lock:
-            gone = self._thread is None or not self._thread.is_alive()
-            if again or gone:
-                self._woken.set()
-            if gone:
-                self._thread = threading.Thread(
-                    target=_run, args=(self._step, self._woken), name="suppress", daemon=True
-                )
-                self._thread.start()
+            if self._thread is not None and self._thread.is_alive():
+                if again:
+                    self._woken.set()
+                return True
+            thread = threading.Thread(
+                target=_run, args=(self._step, self._woken, after), name="suppress", daemon=True
+            )
+            try:
+                thread.start()
+            except RuntimeError:
+                return False
+            self._thread = thread
+            return True
 
 
-def _run(step: "weakref.WeakMethod[Callable[[], float]]", woken: threading.Event) -> None:
+def _run(
+    step: "weakref.WeakMethod[Callable[[], float]]", woken: threading.Event, after: float
+) -> None:
+    woken.wait(after)
     while (method := step()) is not None:
         woken.clear()
         try:

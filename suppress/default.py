@@ -157,6 +157,27 @@ def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Sna
 
 
 @without_frames
+def keep_recent(*channels: str) -> None:
+    """Keep stop lists recent in the background, even while nobody asks, until the process ends.
+
+    For what serves others: call it once where the process starts. It returns at once, whatever
+    the sources do, and what goes wrong later is logged. A list that is missing is read now, and
+    each is read again before its time is over, once for all processes that share a store.
+
+    From then on, nobody waits longer than ten seconds for a list of these channels: while none
+    may serve, `StopListUnavailable` is raised, and the reading goes on.
+
+    Args:
+        channels: which; none for all that are served.
+
+    Raises:
+        UnknownChannel: no source serves one of them.
+        ConfigurationError: a setting is invalid, or no source is configured.
+    """
+    default_suppressor().keep_recent(*channels)
+
+
+@without_frames
 def add(
     numbers: Iterable[Any],
     channel: str,
@@ -297,7 +318,7 @@ def forget(number: object, *, default_region: str | None = None) -> int:
 
 @without_frames
 def status() -> Status:
-    """Return the state of each channel's stop list, without asking a source.
+    """Return the state of each channel's stop list, without asking a source. It renews nothing.
 
     Raises:
         StopListUnavailable: the opt-outs that were made here cannot be read.

@@ -8,6 +8,9 @@ from suppress.printable import printable
 if TYPE_CHECKING:
     from suppress.screening.outcome import Decision
 
+_DIGITS_OF_A_NUMBER = 7
+"""Digits of a phone number, at least: those of a text with as many are not shown."""
+
 
 class SuppressError(Exception):
     """The base class of every error of suppress.
@@ -37,6 +40,9 @@ class UnknownChannel(SuppressError, ValueError):
     def among(cls, channel: str, served: Iterable[str]) -> Self:
         """Return the error for a channel that is not among those that are served."""
         names = ", ".join(served)
+        if sum(each.isdigit() for each in str(channel)) >= _DIGITS_OF_A_NUMBER:
+            # Arguments that were swapped would put a number into the log.
+            return cls(f"Digits stand where the channel belongs. Served are: {names}.")
         return cls(f"No source serves the channel {channel!r}. Served are: {names}.")
 
 

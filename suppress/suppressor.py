@@ -1,15 +1,15 @@
 """The `Suppressor`: recipients screened, and people opted out, on the lists of some sources."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
-from suppress.background import Background
-from suppress.errors import InvalidNumber, UnknownChannel
+from suppress.background import PAUSE_AFTER_FORK, Background
+from suppress.errors import InvalidNumber
 from suppress.events import Listeners
 from suppress.forks import follow_forks
 from suppress.numbers.bulk import Reader
@@ -27,10 +27,9 @@ from suppress.screening.screening import Screening, allowed
 from suppress.screening.tally import OutcomeTally, teller_of_one
 from suppress.serving.context import Context
 from suppress.serving.limits import LIMITS, ServingLimits
-from suppress.serving.load import Report
+from suppress.serving.methods import ServingMethods
 from suppress.serving.period import Calendar
 from suppress.serving.serving import Serving
-from suppress.serving.status import Status
 from suppress.settings.settings import Arguments, Settings
 from suppress.stop_list.snapshot import Snapshot
 from suppress.stores.choice import open_store
@@ -39,7 +38,7 @@ from suppress.tracebacks import without_frames
 R = TypeVar("R")
 
 
-class Suppressor(MovingMethods):
+class Suppressor(ServingMethods, MovingMethods):
     """Screens recipients against the stop lists of its sources.
 
     Thread-safe, and usable on both sides of a fork. Nothing is read until it is needed.
@@ -48,7 +47,7 @@ class Suppressor(MovingMethods):
         settings: the settings; None for `Settings.load()`: environment and settings file.
         plugins: plugins to use besides those that are installed.
         background: whether threads of its own renew snapshots before their time is over, and
-            deliver opt-outs, as long as it is asked for something.
+            deliver opt-outs, as long as it is asked for something or has to `keep_recent`.
         clock: gives the time, in seconds since the epoch.
         timer: gives seconds that never run backwards.
         limits: delays of serving.
@@ -85,6 +84,7 @@ class Suppressor(MovingMethods):
         self._store = open_store(folder, found.remote(self.settings))
         # A source that takes its time with opt-outs holds up no renewal.
         self._renewing = Background(self._renew) if background else None
+        self._kept_recent = set()
         self._delivering: Background | None = None
         self._keeping: Keeping | None = None
         place = open_record(
@@ -116,6 +116,7 @@ class Suppressor(MovingMethods):
             timer=timer,
             wake=(lambda: None) if self._renewing is None else self._renewing.wake,
             tell=self.listeners.tell,
+            kept_recent=self._kept_recent,
         )
         self._calendar = Calendar(self.sources, self.channels, context, self._keeping)
         follow_forks(self)
@@ -211,63 +212,6 @@ class Suppressor(MovingMethods):
             tell(found)
         return found
 
-    @without_frames
-    def refresh(
-        self,
-        channel: str | Collection[str] | None = None,
-        *,
-        force: bool = False,
-        progress: Report = lambda _name, _done, _total: None,
-    ) -> dict[str, Snapshot]:
-        """Read stop lists now, however recent the snapshots are; return the snapshots.
-
-        If another process is reading a list, its reading is used, provided that it began later.
-
-        Args:
-            channel: one channel or several; None for all that are served.
-            force: as for `suppress.refresh`.
-            progress: called with a source's name, entries read, and entries in all if known.
-
-        Raises:
-            UnknownChannel, StopListUnavailable: as for `suppress.refresh`.
-        """
-        if channel is None:
-            channel = self.channels
-        channels = (channel,) if isinstance(channel, str) else tuple(dict.fromkeys(channel))
-        for each in channels:
-            self._known(each)
-        return self._serving.refresh(channels, progress, force=force)
-
-    @without_frames
-    def snapshot(self, channel: str) -> Snapshot:
-        """Return the snapshot that answers for the channel now, read first where need be.
-
-        Raises:
-            UnknownChannel: no source serves the channel.
-            StopListUnavailable: no snapshot is recent enough, and none can be read.
-        """
-        self._known(channel)
-        return self._serving.current(channel)
-
-    def stored(self, channel: str) -> Snapshot | None:
-        """Return the latest snapshot at hand, however old, without asking a source.
-
-        Raises:
-            UnknownChannel: no source serves the channel.
-            StopListUnavailable: the opt-outs that were made here cannot be read.
-        """
-        self._known(channel)
-        return self._serving.stored(channel)
-
-    @without_frames
-    def status(self) -> Status:
-        """Return the state of each channel's stop list, without asking a source.
-
-        Raises:
-            StopListUnavailable: the opt-outs that were made here cannot be read.
-        """
-        return self._serving.status()
-
     def changes_at(self, positions: NDArray[np.int64]) -> list[Change]:
         """Return the changes at some positions of the record, but for those that are gone.
 
@@ -309,10 +253,8 @@ class Suppressor(MovingMethods):
             self._keeping.after_fork_in_child()
         self._store.after_fork_in_child()
         self._calendar.after_fork_in_child()
-
-    def _known(self, channel: str) -> None:
-        if channel not in self.channels:
-            raise UnknownChannel.among(channel, self.channels)
+        if self._renewing is not None and self._kept_recent:
+            self._renewing.wake(after=PAUSE_AFTER_FORK)
 
     def _announce(self) -> None:
         # This process knows even if no other can be told.

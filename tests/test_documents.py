@@ -81,11 +81,15 @@ def postgres() -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def service() -> Iterator[dict[str, str]]:
-    """Run `suppress serve` with the tutorial's stop list."""
+    """Run `suppress serve` with the tutorial's stop list, open for replies."""
+    secrets = {
+        "SUPPRESS_SERVE_TWILIO_AUTH_TOKEN": "12345",
+        "SUPPRESS_SERVE_REPLY_SECRET": "0123456789abcdef",
+    }
     with tempfile.TemporaryDirectory() as folder:
         environ = environ_of_list(Path(folder), b"+14155552671\n+442079460958\n")
-        with served(environ) as found:
-            yield {"SERVICE": found.url}
+        with served({**environ, **secrets}) as found:
+            yield {"SERVICE": found.url, **secrets}
 
 
 SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
@@ -96,7 +100,9 @@ SERVERS: dict[str, Callable[[], AbstractContextManager[dict[str, str]]]] = {
 }
 """Servers that the code of a page asks, besides BSG's; each yields variables of the environment."""
 
-NO_CURL = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+NO_CURL = pytest.mark.skipif(
+    None in map(shutil.which, ("curl", "openssl")), reason="curl or openssl is not installed"
+)
 
 MARKS_OF = {SPARK: MARKS, MACHINES: [pytest.mark.servers], SERVE: [NO_CURL]}
 

@@ -1,5 +1,6 @@
 """The Suppressor: the snapshot that answers, when it is read again, and nothing sent in doubt."""
 
+import io
 import logging
 import os
 import threading
@@ -84,6 +85,20 @@ def test_a_channel_that_no_source_serves(source: ListSource, channel: str) -> No
     with pytest.raises(UnknownChannel, match=message):
         suppressor.refresh(channel)
     assert not source.loads
+
+
+def test_a_number_in_place_of_a_name_is_not_shown(source: ListSource) -> None:
+    suppressor = made(source)
+    for number in (LISTED, int(LISTED)):
+        with pytest.raises(UnknownChannel, match="Digits stand where the channel belongs") as odd:
+            suppressor.is_suppressed("sms", number)  # type: ignore[arg-type]
+        assert "4155552671" not in str(odd.value)
+    with pytest.raises(suppress.ConfigurationError) as raised:
+        suppressor.is_suppressed("sms", "sms", default_region=LISTED)
+    assert "4155552671" not in str(raised.value)
+    with pytest.raises(suppress.InputError) as missing:
+        list(suppress.Rows(io.BytesIO(b"phone,b\n1,2\n"), name="a.csv", column=LISTED))
+    assert "4155552671" not in str(missing.value)
 
 
 class TestLoading:

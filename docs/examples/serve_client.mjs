@@ -7,42 +7,61 @@ import { fileURLToPath } from "node:url";
 
 const SERVICE = process.env.SERVICE ?? "http://127.0.0.1:8090";
 const TOKEN = process.env.SUPPRESS_SERVE_TOKEN;
+const SECONDS = Number(process.env.SERVICE_TIMEOUT ?? 60); // for the whole answer
 
-async function post(path, body, type = "application/json") {
-  const headers = { "Content-Type": type };
+/** Says why there is no answer. Whatever it is: send nothing. */
+export class ServiceError extends Error {
+  status = null; // null if there was no answer at all
+  retryable = true;
+  retryAfter = null; // seconds
+}
+
+async function post(path, content) {
+  const headers = { "Content-Type": "application/json" };
   if (TOKEN) headers.Authorization = `Bearer ${TOKEN}`;
-  const answer = await fetch(SERVICE + path, { method: "POST", headers, body });
-  if (!answer.ok) {
-    // Whatever went wrong: nothing is sent.
-    const problem = await answer.json().catch(() => ({}));
-    const error = new Error(problem.detail ?? `The service answered ${answer.status}.`);
-    error.retryable = problem.retryable ?? answer.status >= 500;
-    throw error;
+  const signal = AbortSignal.timeout(SECONDS * 1000);
+  const request = { method: "POST", headers, body: JSON.stringify(content), signal };
+  let answer, body, cause;
+  try {
+    answer = await fetch(SERVICE + path, request);
+    body = await answer.json();
+  } catch (error) {
+    cause = error;
   }
-  return answer;
+  if (answer?.status === 200 && body) return body;
+  const status = answer?.status ?? null;
+  const none = answer ? "The service gave no whole answer." : "The service does not answer.";
+  throw Object.assign(new ServiceError(body?.detail ?? none, { cause }), {
+    status,
+    retryable: body?.retryable ?? (status === null || status === 200 || status >= 500),
+    retryAfter: Number(answer?.headers.get("Retry-After")) || null,
+  });
 }
 
-/** Return the number to send to, or null if nothing may be sent. */
-export async function check(number, channel) {
-  const answer = await post("/check", JSON.stringify({ number, channel }));
-  const { outcome, e164 } = await answer.json();
-  return outcome === "allowed" ? e164 : null;
+/** Say whether one number may be messaged: its outcome, e164 and reason. Send only if "allowed". */
+export async function check(number, channel, defaultRegion = null) {
+  return post("/check", { number, channel, default_region: defaultRegion });
 }
 
-/** Return the allowed ones of many recipients, as they were passed in. */
-export async function filter(recipients, channel, key) {
-  const query = new URLSearchParams({ channel, key, outcome: "allowed" });
-  const lines = recipients.map((each) => JSON.stringify(each)).join("\n");
-  const answer = await post(`/screen?${query}`, lines, "application/x-ndjson");
-  const text = await answer.text();
-  return text.split("\n").filter(Boolean).map((line) => JSON.parse(line).recipient);
+/** Return the outcome, e164 and reason for each of many numbers, in order. */
+export async function screen(numbers, channel, defaultRegion = null) {
+  const query = new URLSearchParams({ channel });
+  if (defaultRegion) query.set("default_region", defaultRegion);
+  const { recipients } = await post(`/screen?${query}`, numbers);
+  return recipients;
+}
+
+/** Return those of many objects that may be messaged: the same objects. */
+export async function filter(recipients, channel, key, defaultRegion = null) {
+  const found = await screen(recipients.map((each) => each[key] ?? null), channel, defaultRegion);
+  return recipients.filter((_, place) => found[place].outcome === "allowed");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const numbers = process.argv.slice(2);
   for (const number of numbers) {
-    const to = await check(number, "sms");
-    console.log(to === null ? `not to ${number}` : `to ${to}`);
+    const { outcome, e164, reason } = await check(number, "sms");
+    console.log(outcome === "allowed" ? `to ${e164}` : `not to ${number}: ${outcome}, ${reason}`);
   }
   const people = numbers.map((phone, place) => ({ id: place + 1, phone }));
   console.log(JSON.stringify(await filter(people, "sms", "phone")));

@@ -5,53 +5,79 @@
 
 declare(strict_types=1);
 
-function post(string $path, string $body, string $type = 'application/json'): string
+/** Says why there is no answer. Whatever it is: send nothing. */
+class ServiceError extends RuntimeException
 {
-    $headers = ["Content-Type: $type"];
-    if (getenv('SUPPRESS_SERVE_TOKEN')) {
-        $headers[] = 'Authorization: Bearer ' . getenv('SUPPRESS_SERVE_TOKEN');
+    public function __construct(
+        string $message,
+        public ?int $status = null, // null if there was no answer at all
+        public bool $retryable = true,
+        public ?int $retryAfter = null, // seconds
+    ) {
+        parent::__construct($message);
     }
-    $context = stream_context_create(['http' => [
-        'method' => 'POST',
-        'header' => $headers,
-        'content' => $body,
-        'ignore_errors' => true,
-        'timeout' => 30,
-    ]]);
-    $service = getenv('SERVICE') ?: 'http://127.0.0.1:8090';
-    $answer = @file_get_contents($service . $path, false, $context);
-    // Whatever went wrong: nothing is sent.
-    if ($answer === false) {
-        throw new RuntimeException('The service does not answer.');
-    }
-    if (!preg_match('{^HTTP/\S+ 200 }', $http_response_header[0])) {
-        throw new RuntimeException(json_decode($answer)->detail ?? $http_response_header[0]);
-    }
-    return $answer;
 }
 
-/** Return the number to send to, or null if nothing may be sent. */
-function check(string $number, string $channel): ?string
+function post(string $path, array $content): array
 {
-    $question = json_encode(['number' => $number, 'channel' => $channel], JSON_THROW_ON_ERROR);
-    $answer = json_decode(post('/check', $question), false, 512, JSON_THROW_ON_ERROR);
-    return $answer->outcome === 'allowed' ? $answer->e164 : null;
+    $token = getenv('SUPPRESS_SERVE_TOKEN');
+    $stream = @fopen((getenv('SERVICE') ?: 'http://127.0.0.1:8090') . $path, 'r', false,
+        stream_context_create(['http' => [
+            'method' => 'POST',
+            'header' => ['Content-Type: application/json',
+                ...($token ? ["Authorization: Bearer $token"] : [])],
+            'content' => json_encode($content, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION),
+            'ignore_errors' => true,
+            'timeout' => (float) (getenv('SERVICE_TIMEOUT') ?: 60), // for each part of the answer
+        ]]));
+    if ($stream === false) {
+        throw new ServiceError('The service does not answer.');
+    }
+    $body = json_decode((string) stream_get_contents($stream), true);
+    $head = implode("\n", stream_get_meta_data($stream)['wrapper_data']);
+    $status = (int) substr($head, 9, 3);
+    if ($status !== 200 || !is_array($body)) {
+        throw new ServiceError(
+            $body['detail'] ?? 'The service gave no whole answer.',
+            $status,
+            $body['retryable'] ?? ($status === 200 || $status >= 500),
+            preg_match('/^Retry-After: *(\d+)/mi', $head, $found) ? (int) $found[1] : null,
+        );
+    }
+    return $body;
 }
 
-/** Return the allowed ones of many recipients, as they were passed in. */
-function filter(array $recipients, string $channel, string $key): array
+/** Say whether one number may be messaged: its outcome, e164 and reason. Send only if 'allowed'. */
+function check(string $number, string $channel, ?string $defaultRegion = null): array
 {
-    $query = http_build_query(['channel' => $channel, 'key' => $key, 'outcome' => 'allowed']);
-    $body = json_encode($recipients, JSON_THROW_ON_ERROR);
-    $answer = json_decode(post("/screen?$query", $body), true, 512, JSON_THROW_ON_ERROR);
-    return array_column($answer['recipients'], 'recipient');
+    return post('/check',
+        ['number' => $number, 'channel' => $channel, 'default_region' => $defaultRegion]);
 }
 
-$numbers = array_slice($argv, 1);
-foreach ($numbers as $number) {
-    $to = check($number, 'sms');
-    echo $to === null ? "not to $number\n" : "to $to\n";
+/** Return the outcome, e164 and reason for each of many numbers, in order. */
+function screen(array $numbers, string $channel, ?string $defaultRegion = null): array
+{
+    $query = http_build_query(['channel' => $channel, 'default_region' => $defaultRegion]);
+    return post("/screen?$query", array_values($numbers))['recipients'];
 }
-$people = array_map(fn ($place, $phone) => ['id' => $place + 1, 'phone' => $phone],
-    array_keys($numbers), $numbers);
-echo json_encode(filter($people, 'sms', 'phone')), "\n";
+
+/** Return those of many arrays or objects that may be messaged, as they were passed in. */
+function filter(array $recipients, string $channel, string $key, ?string $defaultRegion = null): array
+{
+    $recipients = array_values($recipients);
+    $numbers = array_map(fn ($each) => ((array) $each)[$key] ?? null, $recipients);
+    $found = screen($numbers, $channel, $defaultRegion);
+    $isAllowed = fn ($place) => $found[$place]['outcome'] === 'allowed';
+    return array_values(array_filter($recipients, $isAllowed, ARRAY_FILTER_USE_KEY));
+}
+
+if (realpath($argv[0]) === __FILE__) {
+    $numbers = array_slice($argv, 1);
+    foreach ($numbers as $number) {
+        ['outcome' => $outcome, 'e164' => $e164, 'reason' => $reason] = check($number, 'sms');
+        echo $outcome === 'allowed' ? "to $e164\n" : "not to $number: $outcome, $reason\n";
+    }
+    $people = array_map(fn ($place, $phone) => ['id' => $place + 1, 'phone' => $phone],
+        array_keys($numbers), $numbers);
+    echo json_encode(filter($people, 'sms', 'phone')), "\n";
+}

@@ -18,11 +18,16 @@ REPLIES: Final = "/replies/"
 """The beginning of paths that need neither token nor name: each reply proves where it is from."""
 
 
+FORWARDED: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+"""Headers of requests that a proxy has passed on."""
+
+
 class Admission:
     """A layer that lets callers in, or answers that they are not.
 
     Without a token, a page on the web could have a browser call a service of this machine under
-    a name of its own. So the name has to be one of this machine then.
+    a name of its own, and a proxy on it could pass on whatever others send. So the name has to be
+    one of this machine then, and no proxy between.
 
     Args:
         app: answers whoever is let in. `scope["state"]["trusted"]` says whether the caller
@@ -52,6 +57,8 @@ class Admission:
 
     def _is_trusted(self, headers: Headers) -> bool:
         if self._token is None:
+            if any(name in headers for name in FORWARDED):
+                return False
             return self._any_host or is_loopback(_hostname(headers.get("host", "")))
         scheme, _, given = headers.get("authorization", "").partition(" ")
         # Takes as long for a token that is nearly right.
@@ -62,8 +69,8 @@ class Admission:
         if self._token is None:
             return RequestRefused(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "This service answers under the names of this machine alone. Call it as "
-                "127.0.0.1 or localhost.",
+                "Without a token, this service answers this machine alone. Call it as 127.0.0.1 "
+                "or localhost and not through a proxy, or set SUPPRESS_SERVE_TOKEN.",
             )
         return RequestRefused(
             HTTPStatus.UNAUTHORIZED,

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import NamedTuple
 
-import anyio
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -14,14 +13,15 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from suppress_http.admission import Admission
+from suppress_http.admission import REPLIES, Admission
 from suppress_http.backend import Backend
 from suppress_http.checking import Checking
-from suppress_http.health import HealthEndpoint, keep_recent
+from suppress_http.health import HealthEndpoint
 from suppress_http.metrics import Measured, MetricsEndpoint
 from suppress_http.openapi import OpenApiEndpoint
 from suppress_http.opt_outs import OptInEndpoint, OptOutEndpoint
 from suppress_http.problems import RequestRefused, problem_of
+from suppress_http.refusals import Refusals
 from suppress_http.replies import RepliesEndpoint
 from suppress_http.screening import ScreenEndpoint
 
@@ -45,7 +45,8 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         any_host: whether the name by which the service is called does not matter, as on a Unix
             socket.
     """
-    replies = RepliesEndpoint(backend)
+    refusals = Refusals(backend.limits.log_pause)
+    replies = RepliesEndpoint(backend, refusals)
     places = (
         _Place("POST", "/check", Checking(backend)),
         _Place("POST", "/screen", ScreenEndpoint(backend)),
@@ -58,15 +59,19 @@ def make_app(backend: Backend, registry: CollectorRegistry, *, any_host: bool = 
         _Place("GET", "/metrics", MetricsEndpoint(backend, registry)),
         _Place("GET", "/openapi.json", OpenApiEndpoint(backend)),
     )
-    return Starlette(
+    app = Starlette(
         routes=[_route(each) for each in places],
         middleware=[
             Middleware(Measured, registry=registry, paths=[each.path for each in places]),
             Middleware(Admission, token=backend.settings.token, any_host=any_host),
         ],
-        exception_handlers={HTTPException: _of_routing, ClientDisconnect: _gone},
+        exception_handlers={HTTPException: _of_routing(refusals), ClientDisconnect: _gone},
         lifespan=_keeping(backend),
     )
+    # A redirection would name the scheme and the path that a proxy in front has replaced, and have
+    # a caller send its token and its numbers there.
+    app.router.redirect_slashes = False
+    return app
 
 
 def _route(place: _Place) -> Route:
@@ -81,14 +86,22 @@ def _route(place: _Place) -> Route:
     return Route(place.path, endpoint, methods=[place.method], name=place.path)
 
 
-async def _of_routing(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - for the types
-    detail = {
-        HTTPStatus.NOT_FOUND: "There is no such path. /openapi.json lists all.",
-        HTTPStatus.METHOD_NOT_ALLOWED: "The path is not for this method. See the header Allow.",
-    }.get(HTTPStatus(error.status_code), error.detail)
-    headers = dict(error.headers or {})
-    return problem_of(RequestRefused(HTTPStatus(error.status_code), detail, headers))
+def _of_routing(refusals: Refusals) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Return what answers where no endpoint does."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - for the types
+        status, path = HTTPStatus(error.status_code), request.url.path
+        detail = {
+            HTTPStatus.NOT_FOUND: "There is no such path. /openapi.json lists all.",
+            HTTPStatus.METHOD_NOT_ALLOWED: "The path is not for this method. See the header Allow.",
+        }.get(status, error.detail)
+        if path.startswith(REPLIES):
+            known = status is HTTPStatus.METHOD_NOT_ALLOWED
+            refusals.note(path if known else REPLIES, status, detail)
+        return problem_of(RequestRefused(status, detail, dict(error.headers or {})))
+
+    return answer
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
@@ -103,10 +116,7 @@ def _keeping(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        async with anyio.create_task_group() as tasks:
-            for channel in backend.suppressor.channels:
-                tasks.start_soon(keep_recent, backend, channel)
-            yield
-            tasks.cancel_scope.cancel()
+        backend.suppressor.keep_recent()
+        yield
 
     return lifespan

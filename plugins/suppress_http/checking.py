@@ -11,9 +11,11 @@ from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
+from suppress_http.problems import with_remedy
 from suppress_http.requests import document, region_of
 
-Number = str | int
+Number = str | int | float
+"""A number as JSON has it, whose writers may give a whole number a decimal point."""
 
 
 class CheckRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -173,7 +175,7 @@ class _Queue:
         return CheckAnswer(
             outcome=decision.outcome,
             e164=decision.e164,
-            reason=decision.reason,
+            reason=with_remedy(decision.reason),
             channel=channel,
             listed_by=[ListedBy(each.source, each.id, each.added_at) for each in decision.origins],
             read_at=snapshot.read_at,

@@ -1,19 +1,14 @@
 """`GET /health`: whether every channel may serve, for probes and load balancers."""
 
-import logging
 from typing import Literal
 
-import anyio
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
 import suppress
 from suppress_http.backend import Backend, json_answer
-
-logger = logging.getLogger("suppress.http")
-
-MAY_SERVE = (suppress.State.FRESH, suppress.State.STALE)
+from suppress_http.problems import RETRY_AFTER
 
 
 class ChannelHealth(msgspec.Struct):
@@ -57,7 +52,10 @@ class HealthEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Answer 200 while every channel may serve, else 503 and the reason."""
         found = await self._backend.run(self._health, with_messages=request.state.trusted)
-        return json_answer(found, 200 if found.status == "ok" else 503)
+        answer = json_answer(found, 200 if found.status == "ok" else 503)
+        if found.status != "ok":
+            answer.headers["Retry-After"] = str(RETRY_AFTER)
+        return answer
 
     def _health(self, *, with_messages: bool) -> HealthAnswer:
         try:
@@ -73,7 +71,7 @@ class HealthEndpoint:
             )
             for name, each in status.channels.items()
         }
-        bad = [name for name, each in channels.items() if each.state not in MAY_SERVE]
+        bad = [name for name, each in status.channels.items() if not each.may_serve]
         if not bad:
             return HealthAnswer("ok", None, channels)
         reason = " ".join(f"{name}: {channels[name].reason}" for name in bad)
@@ -92,23 +90,3 @@ def _reason(status: suppress.ChannelStatus, *, with_messages: bool) -> str | Non
         failed = status.failure.message if with_messages else "It cannot be read. See the log."
         said = f"{said} {failed}" if said else failed
     return said
-
-
-async def keep_recent(backend: Backend, channel: str) -> None:
-    """Ask for a stop list again and again, so that it is recent before a caller asks.
-
-    Without this a service that nobody asks would find its lists too old, and the load balancer
-    that takes it for unhealthy would never ask it.
-    """
-    was_there = True
-    while True:
-        try:
-            await backend.run_alone(backend.suppressor.snapshot, channel)
-        except suppress.SuppressError as error:
-            if was_there:
-                extra = {"code": "list_unavailable", "channel": channel, "error": str(error)}
-                logger.warning("%s", error, extra=extra)
-            was_there = False
-        else:
-            was_there = True
-        await anyio.sleep(backend.limits.keep)

@@ -40,6 +40,24 @@ _EXAMPLES: Final = {
 }
 """Examples of properties."""
 
+_UNHEALTHY: Final = "Some channel may not serve. It is no error, and has the form of the answer."
+
+_RETRY_AFTER: Final = {
+    "Retry-After": {
+        "description": "Seconds to wait before the request is sent again.",
+        "schema": {"type": "integer"},
+    }
+}
+"""The header of what can succeed later."""
+
+_COUNTS: Final = {
+    "Suppress-Counts": {
+        "description": "The counts, such as `allowed=2, suppressed=1, invalid=0`.",
+        "schema": _TEXT,
+    }
+}
+"""The header of a screening."""
+
 
 class OpenApiEndpoint:
     """The endpoint that describes the service.
@@ -85,7 +103,7 @@ def described(backend: Backend) -> Described:
             "Say whether every channel may serve.",
             method="get",
             answer={JSON: _ref("HealthAnswer")},
-            others={"503": _content("Some channel may not serve.", {JSON: _ref("HealthAnswer")})},
+            others={"503": _content(_UNHEALTHY, {JSON: _ref("HealthAnswer")}, _RETRY_AFTER)},
             security=open_to_all,
         ),
         "/metrics": _operation(
@@ -152,6 +170,7 @@ def _screen() -> Described:
             JSON: whole,
             NDJSON: {**_TEXT, "description": "A ScreenedRecipient a line."},
         },
+        headers=_COUNTS,
     )
 
 
@@ -161,7 +180,8 @@ def _replies(backend: Backend) -> Described:
     if settings.twilio_auth_token is not None:
         found["/replies/twilio"] = _operation(
             "replyOfTwilio",
-            "Take a reply that Twilio has signed.",
+            "Take a reply or the status of a message that Twilio has signed. The error 21610 "
+            "opts the recipient out.",
             parameters=[_header("X-Twilio-Signature")],
             body={FORM: {"type": "object", "additionalProperties": _TEXT}},
             answer={"text/xml": _TEXT},
@@ -170,7 +190,7 @@ def _replies(backend: Backend) -> Described:
     if settings.telnyx_public_key is not None:
         found["/replies/telnyx"] = _operation(
             "replyOfTelnyx",
-            "Take an event that Telnyx has signed.",
+            "Take an event that Telnyx has signed. The error 40300 opts the recipient out.",
             parameters=[_header("telnyx-signature-ed25519"), _header("telnyx-timestamp")],
             body={JSON: {"type": "object"}},
             answer={JSON: _ref("ReplyAnswer")},
@@ -196,6 +216,7 @@ def _operation(
     body: Described | None = None,
     parameters: list[Described] | None = None,
     others: Described | None = None,
+    headers: Described | None = None,
     security: list[Described] | None = None,
 ) -> Described:
     problem = {MEDIA_TYPE: _ref("ProblemDocument")}
@@ -203,10 +224,12 @@ def _operation(
         "operationId": name,
         "summary": summary,
         "responses": {
-            "200": _content("The answer.", answer),
+            "200": _content("The answer.", answer, headers),
             **(others or {}),
             "4XX": _content("The request cannot be answered as it is.", problem),
-            "5XX": _content("It cannot be answered now; `retryable` says if later.", problem),
+            "5XX": _content(
+                "It cannot be answered now; `retryable` says if later.", problem, _RETRY_AFTER
+            ),
         },
     }
     if parameters:
@@ -218,9 +241,12 @@ def _operation(
     return {method: operation}
 
 
-def _content(description: str | None, schemas: Described) -> Described:
-    said = {} if description is None else {"description": description}
-    return {**said, "content": {kind: {"schema": each} for kind, each in schemas.items()}}
+def _content(
+    description: str | None, schemas: Described, headers: Described | None = None
+) -> Described:
+    content = {kind: {"schema": each} for kind, each in schemas.items()}
+    parts = {"description": description, "headers": headers, "content": content}
+    return {name: each for name, each in parts.items() if each is not None}
 
 
 def _parameter(

@@ -17,6 +17,15 @@ RETRY_AFTER: Final = 5
 """Seconds to wait before a request is tried again."""
 
 
+_REGION: Final = "send default_region: a code such as US, or international"
+_REMEDIES: Final = {
+    "say whose they are": _REGION,
+    "no default region is set": _REGION,
+    "which column holds the number?": "name its key, as in /screen?channel=sms&key=phone",
+}
+"""Remedies that a caller has, by words of a reason or a message."""
+
+
 class ProblemDocument(msgspec.Struct):
     """A problem, as RFC 9457 describes it.
 
@@ -42,12 +51,19 @@ class RequestRefused(Exception):
         status: the status of the answer.
         detail: what is wrong, and what to do.
         headers: headers of the answer.
+        retryable: whether the same request can succeed later.
     """
 
     def __init__(
-        self, status: HTTPStatus, detail: str, headers: dict[str, str] | None = None
+        self,
+        status: HTTPStatus,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        *,
+        retryable: bool = False,
     ) -> None:
         super().__init__(detail)
+        self.retryable = retryable
         self.status = status
         self.detail = detail
         self.headers = headers or {}
@@ -100,21 +116,30 @@ OF_ERRORS: tuple[tuple[type[suppress.SuppressError], HTTPStatus, str, str], ...]
 """The first row whose class fits an error has its status, type and title."""
 
 
+def with_remedy(text: str) -> str:
+    """Return a reason or a message, and what to send if that can mend it."""
+    for words, remedy in _REMEDIES.items():
+        if words in text:
+            bare = text.removesuffix(".")
+            return f"{bare} ({remedy}){text[len(bare) :]}"
+    return text
+
+
 def problem_of(error: Exception) -> Response:
     """Return the answer for an error. One that nobody foresaw is logged, without its values."""
     if isinstance(error, RequestRefused):
         return _answer(
             ProblemDocument(
-                "about:blank", error.status.phrase, error.status, error.detail, retryable=False
+                "about:blank", error.status.phrase, error.status, error.detail, error.retryable
             ),
-            error.headers,
+            {**_retry_after(error), **error.headers},
         )
     if isinstance(error, suppress.SuppressError):
         status, kind, title = next(row[1:] for row in OF_ERRORS if isinstance(error, row[0]))
         document = ProblemDocument(
-            f"urn:suppress:{kind}", title, status, str(error), error.retryable
+            f"urn:suppress:{kind}", title, status, with_remedy(str(error)), error.retryable
         )
-        return _answer(document, {"Retry-After": str(RETRY_AFTER)} if error.retryable else {})
+        return _answer(document, _retry_after(error))
     # The text of a stranger's error may quote a number.
     frames = "".join(traceback.format_tb(error.__traceback__))
     kind = type(error).__name__
@@ -125,6 +150,10 @@ def problem_of(error: Exception) -> Response:
     return _answer(
         ProblemDocument("about:blank", status.phrase, status, detail, retryable=False), {}
     )
+
+
+def _retry_after(error: RequestRefused | suppress.SuppressError) -> dict[str, str]:
+    return {"Retry-After": str(RETRY_AFTER)} if error.retryable else {}
 
 
 def _answer(document: ProblemDocument, headers: dict[str, str]) -> Response:

@@ -153,9 +153,11 @@ def decoded(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         # It may quote a value.
-        raise RequestRefused(
-            HTTPStatus.UNPROCESSABLE_ENTITY, f"{suppress.mask(str(error), 200)}."
-        ) from None
+        said = f"{suppress.mask(str(error), 200)}."
+        if "unknown field" in said and issubclass(kind, msgspec.Struct):
+            names = ", ".join(each.encode_name for each in msgspec.structs.fields(kind))
+            said = f"{said} It can have: {names}."
+        raise RequestRefused(HTTPStatus.UNPROCESSABLE_ENTITY, said) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise RequestRefused(HTTPStatus.BAD_REQUEST, "The body is not JSON in UTF-8.") from None
 

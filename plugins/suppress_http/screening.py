@@ -5,6 +5,7 @@ stays in memory or, if it is long, in a temporary file without a name. A caller 
 before it reads anything is never waited for by a service that waits for it.
 """
 
+import contextlib
 import tempfile
 import time
 from collections import Counter
@@ -20,7 +21,7 @@ from starlette.responses import Response, StreamingResponse
 
 import suppress
 from suppress_http.backend import Backend
-from suppress_http.problems import RequestRefused
+from suppress_http.problems import RequestRefused, with_remedy
 from suppress_http.requests import (
     JSON,
     NDJSON,
@@ -104,7 +105,8 @@ class ScreenEndpoint:
             size = answer.tell()
             answer.seek(0)
         except BaseException:
-            answer.close()
+            with contextlib.suppress(OSError):  # what is left of it does not fit, either
+                answer.close()
             raise
         counts = ", ".join(f"{outcome}={count}" for outcome, count in summary.counts.items())
         return StreamingResponse(
@@ -131,6 +133,8 @@ class ScreenEndpoint:
             format=_FORMATS[kind],
             columns=asked.keys,
             default_region=asked.default_region,
+            # Blank lines are no rows, and may be packed a thousandfold.
+            limits=suppress.RowLimits(text_bytes=self._backend.settings.max_body),
         )
         writer = _Writer(out, is_array=kind == JSON)
         counts = Counter(dict.fromkeys(suppress.Outcome, 0))
@@ -185,6 +189,9 @@ class _Writer:
     Args:
         out: where they go.
         is_array: whether they are elements.
+
+    Raises:
+        RequestRefused: they cannot be kept there, for each method.
     """
 
     def __init__(self, out: IO[bytes], *, is_array: bool) -> None:
@@ -193,17 +200,20 @@ class _Writer:
         self._is_array = is_array
         self._between = b""
         if is_array:
-            out.write(b'{"recipients":[')
+            self._put(b'{"recipients":[')
 
     def write(
         self, screening: suppress.Screening[bytes], outcomes: Collection[suppress.Outcome]
     ) -> None:
         """Write the outcomes for some recipients, all or those that were asked for."""
-        encode = self._encoder.encode
+        encode, invalid = self._encoder.encode, suppress.Outcome.INVALID
         found = [
             encode(
                 ScreenedRecipient(
-                    msgspec.Raw(_element(each.recipient)), each.outcome, each.e164, each.reason
+                    msgspec.Raw(_element(each.recipient)),
+                    each.outcome,
+                    each.e164,
+                    with_remedy(each.reason) if each.outcome is invalid else each.reason,
                 )
             )
             for each in screening
@@ -212,15 +222,38 @@ class _Writer:
         if not found:
             return
         if self._is_array:
-            self._out.write(self._between + b",".join(found))
+            self._put(self._between + b",".join(found))
             self._between = b","
         else:
-            self._out.write(b"\n".join([*found, b""]))
+            self._put(b"\n".join([*found, b""]))
 
     def finish(self, summary: ScreenSummary) -> None:
-        """Write what comes behind them."""
-        if self._is_array:
-            self._out.write(b"]," + self._encoder.encode(summary)[1:])
+        """Write what comes behind them, and all that was not written yet."""
+        self._put(b"]," + self._encoder.encode(summary)[1:] if self._is_array else b"")
+        with _told():
+            self._out.flush()
+
+    def _put(self, piece: bytes) -> None:
+        with _told():
+            self._out.write(piece)
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turn the error of a full disk into an answer.
+
+    Raises:
+        RequestRefused: the answer cannot be kept until it is whole.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RequestRefused(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"The answer cannot be kept in the folder of temporary files ({error.strerror}). Make "
+            "room there, or set TMPDIR to another folder; or send the list in parts.",
+            retryable=True,
+        ) from error
 
 
 def _element(raw: bytes) -> bytes:
@@ -237,7 +270,8 @@ def _parameters(request: Request) -> ScreenRequest:
     given = request.query_params
     channels, regions = given.getlist("channel"), given.getlist("default_region")
     if unknown := sorted(set(given) - _PARAMETERS):
-        raise _bad(f"Unknown parameter {suppress.mask(unknown[0], 40)!r}.")
+        shown = suppress.mask(unknown[0], 40)
+        raise _bad(f"Unknown parameter {shown!r}. It can have: {', '.join(sorted(_PARAMETERS))}.")
     if len(channels) != 1 or len(regions) > 1:
         raise _bad("Name one channel, as in /screen?channel=sms, and at most one default_region.")
     try:

@@ -1,6 +1,7 @@
 """The server: it listens on a port or a Unix socket, and ends when it has answered."""
 
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -14,6 +15,7 @@ from prometheus_client import CollectorRegistry
 import suppress
 from suppress_http.app import make_app
 from suppress_http.backend import Backend
+from suppress_http.connections import Connection, most_connections
 from suppress_http.settings import is_loopback
 
 _BACKLOG: Final = 2048
@@ -28,8 +30,14 @@ def serve(backend: Backend, listening: socket.socket, registry: CollectorRegistr
         listening: where callers connect, from `listener`.
         registry: the metrics that are shown.
     """
+
+    class Bounded(Connection):
+        limits = backend.limits
+        most = most_connections()
+
     config = uvicorn.Config(
         make_app(backend, registry, any_host=backend.settings.unix_socket is not None),
+        http=Bounded,
         access_log=False,
         log_config=None,
         log_level="warning",
@@ -64,10 +72,15 @@ def listener(backend: Backend) -> Iterator[tuple[socket.socket, str]]:
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
         listening = socket.create_server(address[:2], family=family, backlog=_BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # a name that is none is one of the latter
         raise _cannot(f"{settings.host}, port {settings.port}", error) from error
     with listening:
         host, port = listening.getsockname()[:2]
+        if settings.token is None and not is_loopback(host):
+            raise suppress.ConfigurationError(
+                f"{settings.host} is {host} here, where other machines could call. Serve on "
+                "127.0.0.1, or set SUPPRESS_SERVE_TOKEN."
+            )
         shown = f"[{host}]" if ":" in host else host
         yield listening, f"http://{shown}:{port}"
 
@@ -88,13 +101,23 @@ def _unix_listener(path: Path) -> Iterator[socket.socket]:
         finally:
             os.umask(mask)
         listening.listen(_BACKLOG)
+        made = _identity(path)
     except OSError as error:
         raise _cannot(str(path), error) from error
     try:
         with listening:
             yield listening
     finally:
-        path.unlink(missing_ok=True)
+        # The next one may listen there while this one finishes its answers.
+        with contextlib.suppress(OSError):
+            if _identity(path) == made:
+                path.unlink()
+
+
+def _identity(path: Path) -> tuple[int, int, int]:
+    """Return what tells a file from a later one of its name, which may have its inode again."""
+    found = path.lstat()
+    return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
 def _remove_abandoned(path: Path) -> None:
@@ -110,14 +133,18 @@ def _remove_abandoned(path: Path) -> None:
             f"{path} exists, and is not a socket. Name another path for the socket."
         )
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        if probe.connect_ex(str(path)) == 0:
-            raise suppress.ConfigurationError(
-                f"Another process serves on {path}. End it, or name another path."
-            )
+        probe.settimeout(0)  # it may be too busy to answer
+        found = probe.connect_ex(str(path))
+    if found not in (errno.ECONNREFUSED, errno.ENOENT):
+        raise suppress.ConfigurationError(
+            f"Another process serves on {path}. End it, or name another path."
+        )
     path.unlink(missing_ok=True)
 
 
-def _cannot(place: str, error: OSError) -> suppress.ConfigurationError:
+def _cannot(place: str, error: OSError | UnicodeError) -> suppress.ConfigurationError:
+    # Python itself finds some paths and names wrong, and gives no text of the system.
+    why = getattr(error, "strerror", None) or str(error)
     return suppress.ConfigurationError(
-        f"Nothing can listen on {place}: {error.strerror}. Choose another place."
+        f"Nothing can listen on {place}: {why}. Choose another place."
     )

@@ -4,9 +4,9 @@ import base64
 import binascii
 import functools
 import ipaddress
-import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from suppress import InvalidSetting, Secret
 
@@ -64,8 +64,12 @@ class ServeSettings:
                 )
         if self.twilio_auth_token is not None and not self.twilio_auth_token.reveal():
             raise InvalidSetting("twilio_auth_token", "is empty. Leave it out to take no replies")
-        if self.public_url is not None and not re.match("https?://[^/?#]+", self.public_url):
-            raise InvalidSetting("public_url", "must begin with https:// and a host")
+        if self.public_url is not None and not _is_address(self.public_url):
+            raise InvalidSetting(
+                "public_url",
+                "must be https:// and a host, then a port and a path where there are any, and "
+                "nothing else",
+            )
         if self.telnyx_public_key is not None and not _is_public_key(self.telnyx_public_key):
             raise InvalidSetting(
                 "telnyx_public_key",
@@ -84,6 +88,17 @@ def is_loopback(host: str) -> bool:
 
 def _is_strong(text: str) -> bool:
     return len(text) >= LEAST_TOKEN and text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_address(text: str) -> bool:
+    if not text.isprintable() or set(text) & set(" @?#"):
+        return False
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises an error where it is none
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _is_public_key(text: str) -> bool:

@@ -111,6 +111,9 @@ class JsonArray(TextFormat):
         line = self._lines.line + 1
         self._blanks(0)
         opening = self._blanks(len(_MARK) if self._text.startswith(_MARK) else 0)
+        if (bracket := self._text[opening : opening + 1]) != "[":
+            what = "it is a JSON object, not" if bracket == "{" else "it is not"
+            raise self._lines.error(f"{what} a JSON array.", line)
         start = self._blanks(opening + 1)
         self.header = self._text[:start].encode()
         line += self._text.count("\n", 0, start)
@@ -144,6 +147,8 @@ class JsonArray(TextFormat):
         """Return the place behind blanks; there is text, unless the file ends."""
         while True:
             end = _BLANKS.match(self._text, place).end()  # type: ignore[union-attr]
+            if end - place > (longest := self._lines.limits.row_bytes):
+                raise self._lines.error(f"an element is longer than {longest:,} bytes.")
             if end < len(self._text) or not self._more():
                 return end
 

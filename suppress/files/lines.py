@@ -25,6 +25,7 @@ class RowLimits(NamedTuple):
         sample_bytes: the bytes after which no more rows are read for that.
         block_bytes: the most bytes that are read at once.
         batch_rows: the most rows that are read at once, where rows have no bytes.
+        text_bytes: the most bytes of a file of text, unpacked; None for any number.
     """
 
     row_bytes: int = 2**20
@@ -32,6 +33,7 @@ class RowLimits(NamedTuple):
     sample_bytes: int = 2**20
     block_bytes: int = 2**19
     batch_rows: int = 2**17
+    text_bytes: int | None = None
 
 
 DEFAULT_LIMITS = RowLimits()
@@ -70,6 +72,7 @@ class Lines:
         self._read = stream.read1
         self._ahead = io.BytesIO()
         self._rest = b""
+        self._size = 0
         self._taken: list[bytes] = []
         self._mark = 0
         self._since_mark: list[bytes] | None = None
@@ -161,11 +164,18 @@ class Lines:
             self._since_mark.append(raw)
         return raw
 
+    def _count(self, block: bytes) -> None:
+        self._size += len(block)
+        most = self.limits.text_bytes
+        if most is not None and self._size > most:
+            raise InputError(f"{self.name} has more than {most:,} bytes, unpacked. Split it.")
+
     def _block(self) -> bytes:
         """Read whole lines; the last one of a file and one that is too long have no end."""
         block, self._rest = self._rest, b""
         try:
             while more := self._read(self.limits.block_bytes):
+                self._count(more)
                 block += more
                 if end := block.rfind(b"\n", -len(more)) + 1:
                     self._rest = block[end:]

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Sequence
 
+from suppress.numbers.mask import mask
+
 _LONGEST_NAME = 40
 """The most characters of a name that an error shows."""
 
@@ -56,5 +58,5 @@ def is_number_for_name(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """Return a name for an error: in one line, and only the beginning of a long one."""
-    return repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}...")
+    """Return a name for an error: in one line, masked, and only the beginning of a long one."""
+    return mask(repr(name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}..."))

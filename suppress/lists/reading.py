@@ -213,8 +213,7 @@ class _Lines:
             return tuple(self._meanings.channels)
         channel = str(cell).strip()
         if channel not in self._served:
-            # A wrong column may hold phone numbers.
-            raise UnknownChannel.among(mask(channel), self._served)
+            raise UnknownChannel.among(channel, self._served)
         return (channel,)
 
     def _new_evidence(
@@ -301,12 +300,14 @@ def _circumstances(line: _Line) -> tuple[tuple[str, ...], Evidence]:
 
 
 def _moment(cell: str | datetime) -> datetime:
-    if isinstance(cell, datetime):
-        return cell if cell.tzinfo else cell.astimezone()
     try:
+        if isinstance(cell, datetime):
+            return cell if cell.tzinfo else cell.astimezone()
         return datetime.fromisoformat(cell.strip()).astimezone()
     except (ValueError, OverflowError, OSError):
+        # A wrong column may hold phone numbers.
+        written = mask(cell) if isinstance(cell, str) else str(cell)
         raise InputError(
-            f"{mask(cell)!r} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
+            f"{written!r} is not a date or time. Write YYYY-MM-DD or YYYY-MM-DDThh:mm, with "
             "an offset such as +02:00 if the time is not in your time zone."
         ) from None

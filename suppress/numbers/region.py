@@ -3,6 +3,7 @@
 import phonenumbers
 
 from suppress.errors import ConfigurationError
+from suppress.numbers.mask import mask
 
 INTERNATIONAL = "international"
 """In place of a region: digits without a plus begin with a calling code."""
@@ -25,7 +26,7 @@ def known_region(region: str) -> str:
     upper = region.upper()
     if upper not in phonenumbers.SUPPORTED_REGIONS:
         raise ConfigurationError(
-            f"default_region: Unknown region {region!r}. Use a two-letter code such as US, or "
-            f"the word {INTERNATIONAL}."
+            f"default_region: Unknown region {mask(repr(region))}. Use a two-letter code such as "
+            f"US, or the word {INTERNATIONAL}."
         )
     return upper

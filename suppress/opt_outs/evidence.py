@@ -76,7 +76,7 @@ def moment_of(name: str, moment: object) -> float:
     """Return the seconds since the epoch of a time that a caller gives.
 
     Raises:
-        InvalidArgument: it is no time, or has no zone.
+        InvalidArgument: it is no time, has no zone, or lies in no year of the calendar.
     """
     if not isinstance(moment, datetime):
         what = "a date" if isinstance(moment, date) else repr(type(moment).__name__)
@@ -85,7 +85,13 @@ def moment_of(name: str, moment: object) -> float:
         raise InvalidArgument(
             f"`{name}` has no time zone. Give one, such as datetime(2026, 1, 31, tzinfo=UTC)."
         )
-    return moment.timestamp()
+    try:
+        return moment.astimezone(UTC).timestamp()
+    except (OverflowError, ValueError):
+        # Its zone moves it there, and nobody could show it again.
+        raise InvalidArgument(
+            f"`{name}` is not between the years 1 and 9999 in UTC. Give another time, or none."
+        ) from None
 
 
 def _past(name: str, moment: datetime, now: float) -> float:

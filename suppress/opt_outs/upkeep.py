@@ -121,8 +121,7 @@ class Upkeep:
         """
         if self._following is not None:
             # Where no thread can be started, the next look tries again.
-            with suppress(RuntimeError):
-                self._following.wake(again=False)
+            self._following.wake(again=False)
         has_to_look = forced or self._has_to_look()
         # From now on the thread does it.
         self._has_looked = True

@@ -64,7 +64,7 @@ def receive_reply(
 
     Raises:
         InvalidNumber: the reply opts out, and the number is not exactly one phone number.
-        UnknownChannel: no source serves the channel.
+        UnknownChannel: no source serves the channel, and an opt-out holds for it alone.
         StoreUnavailable: the opt-out cannot be kept: it holds in this process alone.
         InvalidArgument: a detail makes no sense, or a language is unknown.
         ConfigurationError: there is no store, or the default region is unknown.
@@ -138,14 +138,17 @@ def receive_replies(
 def channels_of_stop(suppressor: Suppressor, channels: Collection[str]) -> tuple[str, ...]:
     """Return the channels for which a STOP holds that came on some channels.
 
+    For all channels, it is of no account whether a source serves those on which it came.
+
     Raises:
         UnknownChannel: no source serves one of them.
     """
+    if suppressor.settings.stop_scope == "all":
+        return suppressor.channels
     for each in channels:
         if each not in suppressor.channels:
             raise UnknownChannel.among(each, suppressor.channels)
-    is_for_all = suppressor.settings.stop_scope == "all"
-    return suppressor.channels if is_for_all else tuple(dict.fromkeys(channels))
+    return tuple(dict.fromkeys(channels))
 
 
 class _Stops:

@@ -11,16 +11,22 @@ from suppress.serving.context import Context
 from suppress.serving.freshness import (
     State,
     Step,
-    age_of,
     current_failure,
     next_step,
     renewal_age,
     renewal_pause,
     state_of,
 )
+from suppress.serving.held import HeldSnapshot, hold
+from suppress.serving.refusal import refused, still_being_read
 from suppress.serving.single_flight import Snapshots
 from suppress.serving.status import ChannelStatus
-from suppress.serving.warnings import warn_failing, warn_not_stored, warn_unreadable
+from suppress.serving.warnings import (
+    UnavailableOnce,
+    warn_failing,
+    warn_not_stored,
+    warn_unreadable,
+)
 from suppress.sources import ReadingFailed
 from suppress.stop_list.opted_out import NO_OPT_OUTS
 from suppress.stop_list.snapshot import Snapshot
@@ -45,41 +51,6 @@ class Answer(NamedTuple):
     end: float
 
 
-class _Held(NamedTuple):
-    """The snapshot that a process holds.
-
-    Attributes:
-        snapshot: the snapshot.
-        started: when its reading began by the timer of this process, as far as is known.
-    """
-
-    snapshot: Snapshot
-    started: float
-
-    @property
-    def read_at(self) -> float:
-        """The time at which its reading began (seconds since the epoch)."""
-        return self.snapshot.read_at.timestamp()
-
-    def age(self, now: float, ticks: float) -> float:
-        """Return its age by the clock, or by the timer if that says more."""
-        return age_of(self.read_at, now, ticks - self.started)
-
-    def or_later(self, snapshot: Snapshot, now: float, ticks: float) -> "_Held":
-        """Return this, or the snapshot unless its reading began earlier."""
-        # One from the future was read before the clock was set back, so it counts as earlier.
-        if snapshot.read_at < self.snapshot.read_at and self.age(now, ticks) >= 0:
-            return self
-        other = _held(snapshot, now, ticks)
-        if other.read_at == self.read_at:
-            other = other._replace(started=min(self.started, other.started))
-        return other
-
-
-def _held(snapshot: Snapshot, now: float, ticks: float) -> _Held:
-    return _Held(snapshot, ticks - max(now - snapshot.read_at.timestamp(), 0.0))
-
-
 class Channel:
     """The state of one channel.
 
@@ -94,6 +65,7 @@ class Channel:
     Attributes:
         lock: keeps other threads from the state.
         answer: what answers at once, if anything does.
+        reports: the log of a list that is kept recent, and may not serve.
         slow: the reading that callers no longer wait for.
     """
 
@@ -108,11 +80,13 @@ class Channel:
         self._clock = context.clock
         self._timer = context.timer
         self._wake = context.wake
-        self._held: _Held | None = None
+        self._kept_recent = context.kept_recent
+        self._held: HeldSnapshot | None = None
         self._stored: Snapshot | None = None
         self._opted_out = NO_OPT_OUTS
         self._own_failure: Failure | None = None
         self._store_error: str | None = None
+        self.reports = UnavailableOnce(name, context.kept_recent)
         self._asked_at = self._ended_at = -math.inf
         self._took = 0.0
         self.after_fork_in_child()
@@ -143,6 +117,16 @@ class Channel:
     def may_serve(self) -> bool:
         """True if the latest snapshot may answer while its source fails."""
         return self.state in (State.FRESH, State.STALE)
+
+    @property
+    def is_kept_recent(self) -> bool:
+        """True if the list is renewed even if nobody asks."""
+        return self.name in self._kept_recent
+
+    @property
+    def max_wait(self) -> float | None:
+        """The seconds that a caller waits for a reading; None for as long as the reading takes."""
+        return self._limits.max_wait if self.may_serve or self.is_kept_recent else None
 
     def with_opt_outs(self, snapshot: Snapshot) -> Snapshot:
         """Return a snapshot of the channel with the opt-outs that were made here."""
@@ -181,7 +165,7 @@ class Channel:
             reading: the reading of the channel that is under way.
 
         Raises:
-            StopListUnavailable: nothing may answer, and reading has failed a moment ago.
+            StopListUnavailable: nothing may answer, and reading has just failed, or takes long.
         """
         failure = self.failure()
         step = next_step(
@@ -189,10 +173,12 @@ class Channel:
             self._ago(failure),
             reading=reading is not None,
             slow=reading is not None and reading is self.slow,
+            kept_recent=self.is_kept_recent,
             limits=self._limits,
         )
-        if step is Step.REFUSE and failure is not None:
-            raise self._unavailable(failure.message)
+        if step is Step.REFUSE:
+            slow = still_being_read(self.name, self._limits.max_wait)
+            raise self._unavailable(str(slow) if failure is None else failure.message)
         return step
 
     def asked(self) -> None:
@@ -235,16 +221,7 @@ class Channel:
             raise self._unavailable(str(error)) from error
 
     def _unavailable(self, why: str) -> StopListUnavailable:
-        """Return the error for a caller while no snapshot may serve."""
-        age, max_stale = self._age(), self._settings.max_stale
-        if age is not None and age < 0:
-            why += " The last snapshot is from the future: the clock was set back since."
-        elif age is not None:
-            why += (
-                f" The last snapshot was read {age:.0f} s ago, longer than SUPPRESS_MAX_STALE "
-                f"({max_stale:g} s)."
-            )
-        return StopListUnavailable(f"{why} Nothing may be sent until the list can be read.")
+        return refused(why, self._age(), self._settings.max_stale)
 
     def already_read(self, newer_than: float) -> Snapshot | None:
         """Return the latest snapshot if it is fresh, and its reading began later than that.
@@ -288,10 +265,9 @@ class Channel:
 
     def _accept(self, snapshot: Snapshot) -> None:
         """Let a snapshot answer, unless a later one does already."""
-        now, ticks = self._clock(), self._timer()
-        held = self._held
+        now, ticks, held = self._clock(), self._timer(), self._held
         self._held = (
-            _held(snapshot, now, ticks) if held is None else held.or_later(snapshot, now, ticks)
+            hold(snapshot, now, ticks) if held is None else held.or_later(snapshot, now, ticks)
         )
         if self._held is not held:
             self.answer = None
@@ -309,7 +285,7 @@ class Channel:
         Args:
             began: when it began (seconds since the epoch).
             error: why.
-            warn: whether to log that the snapshot is used all the same.
+            warn: whether to log what follows from it, since nobody gets it as an error.
         """
         with self.lock:
             before = self.failure()
@@ -323,6 +299,8 @@ class Channel:
                 self._store.fail(self.key, failure)
         if warn and held is not None and serves:
             warn_failing(self.name, failure, held.read_at, self._settings.max_stale)
+        elif warn:
+            self.reports.report(self._unavailable(str(error)))
 
     def ended(self) -> None:
         """Note that a reading has ended."""
@@ -331,12 +309,14 @@ class Channel:
     def renewal_pause(self) -> float:
         """Return the seconds until the list is to be read in the background; 0 or less for now.
 
-        A channel that nobody asks for is not renewed: infinity.
+        A channel that nobody asks for, and that is not kept recent, is not renewed: infinity.
         """
-        settings = self._settings
-        if self._timer() - self._asked_at >= max(settings.ttl, settings.max_stale):
+        wanted_for = max(self._settings.ttl, self._settings.max_stale)
+        if not self.is_kept_recent and self._timer() - self._asked_at >= wanted_for:
             return math.inf
         self.sync()
+        if self.may_serve:
+            self.reports.end()
         return renewal_pause(
             self._age(),
             self._ago(self.failure()),

@@ -1,6 +1,7 @@
 """The things from outside that serving depends on: settings, the store, the record, time."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, Protocol
 
 from suppress.events import Listener, unheard
@@ -37,6 +38,7 @@ class Context(NamedTuple):
         timer: gives seconds that never run backwards.
         wake: called when there is something new for the background.
         tell: told of each list that is read, or cannot be read.
+        kept_recent: the channels whose lists are renewed even if nobody asks; more may come.
     """
 
     settings: Settings
@@ -45,5 +47,6 @@ class Context(NamedTuple):
     opt_outs: KnowsOptOuts | None
     clock: Callable[[], float]
     timer: Callable[[], float]
-    wake: Callable[[], None]
+    wake: Callable[[], object]
     tell: Listener = unheard
+    kept_recent: AbstractSet[str] = frozenset()

@@ -89,7 +89,13 @@ def current_failure(
 
 
 def next_step(
-    state: State, failed_ago: float | None, *, reading: bool, slow: bool, limits: ServingLimits
+    state: State,
+    failed_ago: float | None,
+    *,
+    reading: bool,
+    slow: bool,
+    kept_recent: bool,
+    limits: ServingLimits,
 ) -> Step:
     """Return what to do for a caller who asks for the snapshot.
 
@@ -98,11 +104,14 @@ def next_step(
         failed_ago: seconds since the last reading failed; None if it did not.
         reading: whether the list is being read.
         slow: whether it has been for `max_wait`.
+        kept_recent: whether the list is read even if nobody asks: then nobody has to wait for it.
         limits: the delays.
     """
     if state is State.FRESH:
         return Step.SERVE
     may_serve = state is State.STALE
+    if slow and kept_recent and not may_serve:
+        return Step.REFUSE
     if failed_ago is None:
         return Step.SERVE if may_serve and slow else Step.WAIT
     if not reading and 0 <= failed_ago < limits.retry_delay:
@@ -133,7 +142,7 @@ def renewal_pause(
     """Return the seconds until a snapshot is to be renewed in the background; 0 or less for now.
 
     Args:
-        age: as `age_of` has it; None if there is no snapshot.
+        age: as `age_of` has it; None if there is no snapshot, and so one is due.
         failed_ago: seconds since the last reading failed; None if it did not.
         ended_ago: seconds since the last reading ended, however it did.
         renew_after: the age at which it is due, as `renewal_age` has it.
@@ -141,8 +150,6 @@ def renewal_pause(
     """
     if failed_ago is not None:
         pause = limits.retry_delay - failed_ago if failed_ago >= 0 else 0.0
-    elif age is None:
-        pause = math.inf
     else:
-        pause = renew_after - age if age >= 0 else 0.0
+        pause = renew_after - age if age is not None and age >= 0 else 0.0
     return max(pause, limits.min_pause - ended_ago)

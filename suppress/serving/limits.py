@@ -10,11 +10,14 @@ class ServingLimits(NamedTuple):
         store_check: how long an answer stands until the store is looked at, should nobody have
             notified of a change.
         retry_delay: how long a source that failed is left alone.
-        max_wait: how long a caller waits for a new snapshot while the stale one could serve.
+        max_wait: how long a caller waits for a new snapshot while the stale one could serve, or
+            where the list is kept recent. Elsewhere it waits for as long as the reading takes: a
+            script that did not would end, and the reading with it.
         renew_at: the part of `ttl` after which a snapshot is renewed in the background.
         min_pause: the least time between two readings in the background, however short `ttl` is.
         poll: how often to look whether another process has finished reading.
-        record_retry: how long the background waits when opt-outs cannot be read.
+        record_retry: how long the background waits when opt-outs cannot be read, unless the list
+            is kept recent.
     """
 
     store_check: float = 0.5

@@ -68,6 +68,8 @@ class Calendar:
         period = self._current
         if not period.begin <= self._clock() < period.end:
             period = self._current = self._begin(period.opt_outs)
+            if self._context.kept_recent:
+                self._context.wake()  # its lists are not read yet
         return period
 
     def reading(self, sources: Sequence[Source]) -> "Calendar":

@@ -22,6 +22,7 @@ from suppress.serving.channel import Channel
 from suppress.serving.context import Context
 from suppress.serving.freshness import Step
 from suppress.serving.load import Loader, Report
+from suppress.serving.refusal import still_being_read
 from suppress.serving.single_flight import SingleFlight, Snapshots
 from suppress.serving.status import Status
 from suppress.sources import ReadingFailed, Source
@@ -82,7 +83,8 @@ class Serving:
         """Return the snapshot that answers for a channel now, read first where need be.
 
         Raises:
-            StopListUnavailable: no snapshot is recent enough, and none can be read.
+            StopListUnavailable: no snapshot is recent enough, and none can be read, or not within
+                `max_wait` where the list is kept recent.
         """
         channel = self._channels[name]
         answer = channel.answer
@@ -97,7 +99,7 @@ class Serving:
             found = self._answer_or_reading(channel)
             if isinstance(found, Snapshot):
                 return found
-            max_wait = self._limits.max_wait if channel.may_serve else None
+            max_wait = channel.max_wait
         try:
             snapshot = found.result(max_wait)[name]
         except OptOutsUnreadable:
@@ -105,14 +107,12 @@ class Serving:
         except StopListUnavailable as error:
             return channel.fallback(error)
         except TimeoutError:
-            slow = StopListUnavailable(
-                f"The {name} stop list has not been read within {self._limits.max_wait:g} s, and "
-                "is still being read."
-            )
             channel.slow = found
+            slow = still_being_read(name, self._limits.max_wait)
+            latest = channel.fallback(slow)
             extra = {"code": "list_slow", "channel": name}
             logger.warning("%s Until then the last copy is used.", slow, extra=extra)
-            return channel.fallback(slow)
+            return latest
         return channel.or_latest(snapshot)
 
     def _answer_or_reading(self, channel: Channel) -> Snapshot | Future[Snapshots]:
@@ -193,7 +193,7 @@ class Serving:
         """Start to read what is due; return the seconds until something is due again.
 
         A channel is renewed before its snapshot's time is over, and as soon as a failing
-        source has rested, as long as somebody asks for it.
+        source has rested, as long as somebody asks for it, or it is kept recent.
         """
         return min((self._renew(*each) for each in self._channels.items()), default=math.inf)
 
@@ -201,8 +201,20 @@ class Serving:
         with channel.lock:
             try:
                 pause = channel.renewal_pause()
-            except OptOutsUnreadable:  # the next caller gets the error
-                return self._limits.record_retry
+            except OptOutsUnreadable as error:  # the next caller gets it
+                if not channel.is_kept_recent:
+                    return self._limits.record_retry
+                channel.reports.report(error)
+                return self._limits.retry_delay
+            except Exception as error:
+                if not channel.is_kept_recent:
+                    raise
+                # It may be over soon. The text of a stranger's error may quote a number.
+                kind = type(error).__name__
+                channel.reports.report(
+                    StopListUnavailable(f"The {name} stop list cannot be kept recent ({kind}).")
+                )
+                return self._limits.retry_delay
             if pause > 0:
                 return pause
             if self._flight.running(name) is None:

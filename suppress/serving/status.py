@@ -12,7 +12,10 @@ from suppress.stores.contract import Failure
 
 
 class Health(IntEnum):
-    """The worst that was found, as the exit status of `suppress status --check`."""
+    """The worst that was found, as the exit status of `suppress status --check`.
+
+    Values compare: of two, the greater is the worse.
+    """
 
     READY = 0
     """Every channel has a fresh snapshot, and none fails."""
@@ -21,7 +24,8 @@ class Health(IntEnum):
     """A snapshot is stale."""
 
     UNAVAILABLE = 3
-    """A stop list is missing, has expired, or fails to be read; or a server's opt-outs do."""
+    """A stop list is missing, has expired, or fails to be read, even if the last one still answers;
+    or a server's opt-outs do."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class ChannelStatus:
     def digest(self) -> str | None:
         """SHA-256 of the numbers, in hexadecimal."""
         return None if self.snapshot is None else self.snapshot.digest
+
+    @property
+    def may_serve(self) -> bool:
+        """True if the list answers now, be it fresh or stale."""
+        return self.state in (State.FRESH, State.STALE)
 
     @property
     def health(self) -> Health:

@@ -2,7 +2,9 @@
 
 import logging
 from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 
+from suppress.errors import StopListUnavailable
 from suppress.serving.status import moment
 from suppress.stores.contract import Failure, Store, StoreError
 
@@ -56,3 +58,31 @@ def warn_failing(channel: str, failure: Failure, read_at: float, max_stale: floa
             "error": failure.message,
         },
     )
+
+
+class UnavailableOnce:
+    """Logs that nothing may be sent on a channel whose list is kept recent, since nobody may ask.
+
+    Of any other list, whoever asks is told by an error.
+
+    Args:
+        channel: the channel.
+        kept_recent: the channels whose lists are kept recent.
+    """
+
+    def __init__(self, channel: str, kept_recent: AbstractSet[str]) -> None:
+        self._channel = channel
+        self._kept_recent = kept_recent
+        self._is_reported = False
+
+    def report(self, error: StopListUnavailable) -> None:
+        """Log why, once until `end`."""
+        if self._channel not in self._kept_recent or self._is_reported:
+            return
+        self._is_reported = True
+        extra = {"code": "list_unavailable", "channel": self._channel, "error": str(error)}
+        logger.warning("%s", error, extra=extra)
+
+    def end(self) -> None:
+        """Note that the list may serve."""
+        self._is_reported = False

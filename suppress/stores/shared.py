@@ -178,10 +178,8 @@ class SharedStore:
             kept_current = self._watch.want(key)
             if used is None and not kept_current:
                 self._look(key)
-        try:
-            self._listening.wake(again=False)
-        except RuntimeError as error:  # no thread can be started: the next use tries again
-            self._lost(StoreError(str(error)))
+        if not self._listening.wake(again=False):  # the next use tries again
+            self._lost(StoreError("no thread can be started"))
 
     def _look(self, key: str) -> None:
         """Copy what is under the key, but wait no longer than the limit."""

@@ -1,11 +1,13 @@
 """The lines of a file: as long as a row may be, and read as they are asked for."""
 
+import gzip
 import io
 
 import pytest
 
 from support.files import LIMITS, Counted, rows_of
 from suppress import InputError, Rows
+from suppress.files.lines import DEFAULT_LIMITS
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,17 @@ def test_rows_are_read_as_they_are_asked_for() -> None:
 
     rows = iter(Rows(Endless()))
     assert [next(rows).line for _ in range(3)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("form", ["jsonl", "json", "csv", "text"])
+@pytest.mark.parametrize("blank", [b"\n", b" \n"])
+def test_a_file_that_unpacks_to_more_than_it_may_is_an_error(form: str, blank: bytes) -> None:
+    begin = {"json": b"[", "csv": b"phone,b\n"}.get(form, b"")
+    most = 100_000
+    limits = DEFAULT_LIMITS._replace(text_bytes=most)
+    packed = gzip.compress(begin + blank * 10_000_000)
+    assert len(packed) < most
+    with pytest.raises(InputError, match="a has more than 100,000 bytes, unpacked"):
+        list(Rows(io.BytesIO(packed), name="a", format=form, limits=limits))
+    fits = gzip.compress(begin + blank * 10 + (b"]" if form == "json" else b""))
+    assert list(Rows(io.BytesIO(fits), name="a", format=form, limits=limits)) == []

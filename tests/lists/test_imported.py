@@ -136,7 +136,11 @@ REFUSED = [
         {"channels": ["sms"], "column": "number"},
         r"line 2: '\+141\*+72' is not a date",
     ),
-    ("number,channel\n+14155552671,+14155552672\n", {"column": "number"}, r"'\+141\*+72'\. Served"),
+    (
+        "number,channel\n+14155552671,+14155552672\n",
+        {"column": "number"},
+        "Digits stand where the channel",
+    ),
     (
         '{"number": "+14155552671", "reason": ["a"]}\n',
         {"channels": ["sms"], "column": "number"},
@@ -228,6 +232,19 @@ def test_every_cell_of_parquet_and_of_a_workbook_is_given_by_its_name(tmp_path: 
         assert [row.number for row, _ in found] == [ANN, BOB]
         cells = [{key: cell or 0 for key, cell in each.items()} for _, each in found]
         assert cells == [{key: cell or 0 for key, cell in row.items()} for row in rows]
+
+
+def test_a_time_that_no_calendar_has_is_an_error(one: Suppressor) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    first = datetime(1, 1, 1)  # noqa: DTZ001 - as a table has it
+    out = io.BytesIO()
+    parquet.write_table(pa.table({"number": [ANN], "since": [first]}), out)
+    for content in (out.getvalue(), f"number,since\n{ANN},0001-01-01T00:00+12:00\n".encode()):
+        with pytest.raises(
+            InputError, match=r"in, (row 1|line 2): .*(not a date|years 1 and 9999)"
+        ):
+            taken(one, content, channels=["sms"])
+    assert list(one.opt_outs()) == []
 
 
 def test_every_cell_is_given_by_its_name() -> None:

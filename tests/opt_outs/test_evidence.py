@@ -1,6 +1,6 @@
 """Every opt-out has a history: who, when, why, and how it came; nothing is overwritten."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from suppress.opt_outs.people import People, read_people
 
 ANN, BOB, CY = "+14155552671", "+14155552672", "+442079460958"
 WISHED = datetime(2023, 11, 14, 12, tzinfo=UTC)
+FAR_EAST, FAR_WEST = (timezone(timedelta(hours=each)) for each in (12, -12))
 
 
 @pytest.fixture
@@ -179,6 +180,8 @@ class TestEvidence:
             ({"reason": 7}, "not a text"),
             ({"at": datetime(2023, 11, 14)}, "no time zone"),  # noqa: DTZ001
             ({"at": "2023-11-14"}, "a datetime with a time zone"),
+            ({"at": datetime(1, 1, 1, tzinfo=FAR_EAST)}, "the years 1 and 9999"),
+            ({"at": datetime(9999, 12, 31, 23, tzinfo=FAR_WEST)}, "the years 1 and 9999"),
             ({"at": WISHED + timedelta(days=365)}, r"`at` is in the future \(2024-11-13T12"),
         ],
         ids=repr,

@@ -4,6 +4,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import stat
 import subprocess
@@ -13,15 +14,26 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import requests
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
-from support.builders import environ_of_list
-from support.commands import run_text
+import suppress
+from support.builders import ListSource, by_hand, environ_of_list
+from support.commands import COMMAND, run_text
 from support.serving import Service, served
+from suppress_http.backend import Backend
+from suppress_http.checking import CheckAnswer, CheckRequest
+from suppress_http.health import HealthAnswer
+from suppress_http.opt_outs import OptInAnswer, OptInRequest, OptOutAnswer, OptOutRequest
+from suppress_http.replies import ReplyAnswer, ReplyRequest
+from suppress_http.server import listener
+from suppress_http.settings import ServeSettings
+
+PAGE = (Path(__file__).parents[2] / "docs/how-to/serve.md").read_text()
 
 STOPPED = b"+14155552671\n+442079460958\n"
 TOKEN = "0123456789abcdef0123"
@@ -51,13 +63,16 @@ def with_token(environ: dict[str, str]) -> Iterator[Service]:
     [
         ("+1 415 555 2672", None, "allowed", "+14155552672"),
         (14155552672, None, "allowed", "+14155552672"),
+        (14155552672.0, None, "allowed", "+14155552672"),
+        (1.4155552671e10, None, "suppressed", "+14155552671"),
+        (14155552672.5, None, "invalid", None),
         ("(415) 555-2671", "US", "suppressed", "+14155552671"),
         ("n/a", None, "invalid", None),
         (10**4000, None, "invalid", None),
     ],
 )
 def test_one_number_is_checked(
-    service: Service, number: str | int, region: str | None, outcome: str, e164: str | None
+    service: Service, number: str | float, region: str | None, outcome: str, e164: str | None
 ) -> None:
     question = {"number": number, "channel": "sms", "default_region": region}
     found = service.post("/check", question)
@@ -104,12 +119,14 @@ def test_lines_are_answered_with_lines(service: Service) -> None:
         ("/screen?channel=sms&default_region=XX", b"1\n", 422),
         ("/check", b"{}", 415),
         ("/nowhere", b"", 404),
+        ("/check/", b"", 404),
+        ("/replies/other/", b"", 404),
     ],
 )
 def test_an_error_is_a_problem_and_nothing_else(
     service: Service, path: str, body: bytes, status: int
 ) -> None:
-    found = service.post(path, data=body, headers=NDJSON)
+    found = service.post(path, data=body, headers=NDJSON, allow_redirects=False)
     assert found.status_code == status
     assert found.headers["content-type"] == "application/problem+json"
     assert found.json()["status"] == status
@@ -135,6 +152,45 @@ def test_a_question_that_makes_no_sense_is_refused(
     assert "4155552671" not in found.text
 
 
+ASK_REGION = "(send default_region: a code such as US, or international)"
+WHOSE = f"digits without a plus: say whose they are {ASK_REGION}"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        (
+            "/opt-outs",
+            {"channel": "sms"},
+            "unknown field `channel`. It can have: channels, numbers",
+        ),
+        ("/opt-outs", {"numbers": ["14155550001"], "channels": ["sms"]}, f"141******01: {WHOSE}."),
+        ("/opt-ins", {"numbers": ["(415) 555-0001"], "channel": "sms"}, f"(415*****01: {WHOSE}."),
+        ("/screen?channel=sms", {"1": "+14155552672"}, "it is a JSON object, not a JSON array."),
+        ("/screen?chanel=sms", [], "It can have: channel, default_region, key, outcome."),
+        ("/screen?channel=sms", 4155552672, "it is not a JSON array."),
+        ("/screen?channel=sms", [1, {}], "(name its key, as in /screen?channel=sms&key=phone)."),
+    ],
+)
+def test_a_message_says_what_to_send(
+    service: Service, path: str, content: object, said: str
+) -> None:
+    answer = service.post(path, content)
+    assert answer.status_code == 422
+    assert said in answer.json()["detail"]
+
+
+def test_a_number_whose_region_is_unknown_has_a_reason_that_says_what_to_send(
+    service: Service,
+) -> None:
+    number = "14155552672"
+    assert service.post("/check", {"number": number, "channel": "sms"}).json()["reason"] == WHOSE
+    answer = service.post("/screen?channel=sms", [number, "+14155552672"]).json()
+    assert [each["reason"] for each in answer["recipients"]] == [WHOSE, "not listed for sms"]
+    national = {"number": "0800 CALL", "channel": "sms"}
+    assert ASK_REGION in service.post("/check", national).json()["reason"]
+
+
 def test_a_large_list_takes_little_memory_and_is_answered_whole(service: Service) -> None:
     count = 200_000
 
@@ -148,6 +204,27 @@ def test_a_large_list_takes_little_memory_and_is_answered_whole(service: Service
     assert found.headers["suppress-counts"] == f"allowed={allowed}, suppressed=0, invalid=0"
     assert allowed == count
     assert peak(service.process.pid) - before < 60_000
+
+
+def test_a_long_answer_without_room_is_an_error(environ: dict[str, str]) -> None:
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, "prlimit"):
+        pytest.skip("limits of another process are those of Linux")
+    body = b"".join(b'"+1415%07d"\n' % each for each in range(50_000))
+    with served(environ) as found:
+        wait_until(lambda: found.get("/health").status_code == 200)
+        most, limit = resource.RLIM_INFINITY, resource.RLIMIT_FSIZE
+        resource.prlimit(found.process.pid, limit, (2**12, most))
+        for kind in ("application/x-ndjson", "application/json"):
+            content = body if "nd" in kind else b"[" + b",".join(body.split()) + b"]"
+            failed = found.post("/screen?channel=sms", data=content, headers={"Content-Type": kind})
+            assert (failed.status_code, failed.json()["retryable"]) == (503, True)
+            assert "TMPDIR" in failed.json()["detail"]
+        resource.prlimit(found.process.pid, limit, (most, most))
+        assert found.post("/screen?channel=sms", data=body, headers=NDJSON).status_code == 200
+        found.end()
+        _, errors = found.process.communicate()
+        assert errors == ""
 
 
 def peak(process: int) -> int:
@@ -172,9 +249,11 @@ def test_people_are_opted_out_and_back_in(service: Service) -> None:
 
 
 def test_what_is_no_number_opts_nobody_out(service: Service) -> None:
-    wish = {"numbers": ["+14155550002", "n/a"], "channels": ["sms"]}
-    found = service.post("/opt-outs", wish)
-    assert (found.status_code, found.json()["type"]) == (422, "urn:suppress:invalid-number")
+    for odd in ("n/a", 14155550002.5, 0.0, -14155550002.0):
+        wish = {"numbers": ["+14155550002", odd], "channels": ["sms"]}
+        found = service.post("/opt-outs", wish)
+        assert (found.status_code, found.json()["type"]) == (422, "urn:suppress:invalid-number")
+        assert "4155550002" not in found.text
     question = {"number": "+14155550002", "channel": "sms"}
     assert service.post("/check", question).json()["outcome"] == "allowed"
 
@@ -187,6 +266,15 @@ def test_a_page_on_the_web_cannot_call(service: Service) -> None:
     for kind in ("text/plain", "application/x-www-form-urlencoded"):
         found = service.post("/opt-outs", data=body, headers={"Content-Type": kind})
         assert found.status_code == 415
+
+
+def test_a_proxy_passes_nothing_on_without_a_token(service: Service, with_token: Service) -> None:
+    for name in ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP"):
+        refused = service.get("/metrics", headers={name: "192.0.2.1"})
+        assert refused.status_code == 421
+        assert "SUPPRESS_SERVE_TOKEN" in refused.json()["detail"]
+        passed = with_token.get("/metrics", headers={**BEARER, name: "192.0.2.1"})
+        assert passed.status_code == 200
 
 
 def test_without_the_token_nothing_is_said_but_the_health(with_token: Service) -> None:
@@ -211,6 +299,8 @@ def test_the_health_is_good_until_a_list_is_missing(
         answer = found.get("/health")
         assert answer.status_code == 503
         assert "sms: the stop list was never read." in answer.json()["reason"]
+        assert answer.headers["content-type"] == "application/json"
+        assert int(answer.headers["retry-after"]) > 0
         assert str(tmp_path) not in answer.text
         wait_until(lambda: str(tmp_path / "no") in found.get("/health", headers=BEARER).text)
         question = {"number": "+14155552672", "channel": "sms"}
@@ -266,6 +356,62 @@ def test_a_unix_socket_is_for_its_owner_alone(environ: dict[str, str], tmp_path:
     path.write_text("mine")
     assert run_text(["serve", "--unix-socket", str(path)], env=environ).returncode == 2
     assert path.read_text() == "mine"
+
+
+def test_a_place_that_is_none_is_named_in_words(environ: dict[str, str], tmp_path: Path) -> None:
+    token = {**environ, "SUPPRESS_SERVE_TOKEN": TOKEN}
+    for option, place, why in (
+        ("--host", "a..b", "label"),
+        ("--host", "nowhere.invalid", "known"),
+        ("--unix-socket", str(tmp_path / ("x" * 200)), "too long"),
+        ("--unix-socket", str(tmp_path / "no" / "socket"), "No such file"),
+    ):
+        done = run_text(["serve", option, place], env=token)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"Error: Nothing can listen on {place}")
+        assert why in done.stderr
+
+
+def test_a_name_of_this_machine_that_is_another_address_needs_a_token(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("0.0.0.0", 0))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [here])
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(host="localhost"))
+    with pytest.raises(suppress.ConfigurationError, match=r"localhost is 0\.0\.0\.0 here"):
+        listener(backend).__enter__()
+
+
+def test_a_socket_is_removed_by_whoever_made_it(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(unix_socket=path))
+    first, second = listener(backend), listener(backend)
+    listening, _ = first.__enter__()
+    listening.close()  # it takes no more requests, and still answers some
+    with second:
+        first.__exit__(None, None, None)
+        assert path.is_socket()
+    assert not path.exists()
+
+
+def test_a_socket_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    backend = Backend(by_hand(ListSource(), store="none"), ServeSettings(unix_socket=path))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+        other.bind(str(path))
+        with pytest.raises(suppress.ConfigurationError, match="Another process serves"):
+            listener(backend).__enter__()
+        assert path.is_socket()
+
+
+def test_a_bomb_of_blank_lines_is_refused(environ: dict[str, str]) -> None:
+    with served({**environ, "SUPPRESS_SERVE_MAX_BODY": "1000000"}) as found:
+        for kind, begin in (("x-ndjson", b""), ("json", b"[")):
+            bomb = gzip.compress(begin + b"\n" * 100_000_000)
+            headers = {"Content-Type": f"application/{kind}"}
+            refused = found.post("/screen?channel=sms", data=bomb, headers=headers)
+            assert refused.status_code == 422
+            assert "1,000,000 bytes" in refused.text
 
 
 def test_sigterm_lets_answers_finish(environ: dict[str, str]) -> None:
@@ -333,6 +479,70 @@ def test_without_the_extra_the_command_says_what_to_install(
     done = run_text(["serve"], env={**environ, "PYTHONPATH": path})
     assert done.returncode == 2
     assert "suppress-filter[serve]" in done.stderr
+
+
+def rows_of_the_page() -> dict[str, list[str]]:
+    """Return the cells of the table of endpoints, by the endpoint."""
+    table = PAGE.partition("| endpoint |")[2].partition("\n\n")[0]
+    lines = [each.strip("| ").split(" | ") for each in table.splitlines()[2:]]
+    return {cells[0].strip("`"): cells[1:] for cells in lines}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "asked", "answer"),
+    [
+        ("POST /check", CheckRequest, CheckAnswer),
+        ("POST /opt-outs", OptOutRequest, OptOutAnswer),
+        ("POST /opt-ins", OptInRequest, OptInAnswer),
+        ("POST /replies/other", ReplyRequest, ReplyAnswer),
+        ("GET /health", None, HealthAnswer),
+    ],
+)
+def test_the_page_lists_the_fields(
+    endpoint: str, asked: type[msgspec.Struct] | None, answer: type[msgspec.Struct]
+) -> None:
+    takes, answers = rows_of_the_page()[endpoint]
+    required = {each.encode_name: each.required for each in fields_of(asked)}
+    named = re.findall(r"(\*\*)?`(\w+)`", takes)
+    assert {name: bool(bold) for bold, name in named} == required
+    assert re.findall(r"`(\w+)`", answers) == [each.encode_name for each in fields_of(answer)]
+
+
+def fields_of(kind: type[msgspec.Struct] | None) -> "tuple[msgspec.structs.FieldInfo, ...]":
+    return () if kind is None else msgspec.structs.fields(kind)
+
+
+def test_the_service_starts_as_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "stopped.txt").write_text(PAGE.partition(":caption: stopped.txt\n\n")[2][:13])
+    commands = PAGE.partition("```sh\n")[2].partition("```")[0].splitlines()[1:]
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "SUPPRESS_SERVE_PORT": "0"}
+    commands[-1] = commands[-1].replace("suppress", f"exec {COMMAND}", 1)
+    with subprocess.Popen(
+        ["sh", "-ec", "\n".join(commands)],
+        stdout=subprocess.PIPE,
+        env=environ,
+        cwd=tmp_path,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            url = re.search(r"http://[\d.:]+\d", process.stdout.readline())
+            assert url is not None
+            question = {"number": "+14155552671", "channel": "sms"}
+            answer = requests.post(f"{url[0]}/check", json=question, timeout=30).json()
+            assert answer["outcome"] == "suppressed"
+        finally:
+            process.kill()
+
+
+def test_the_description_has_the_headers_and_forms_of_answers(service: Service) -> None:
+    paths = service.get("/openapi.json").json()["paths"]
+    unhealthy = paths["/health"]["get"]["responses"]["503"]
+    assert list(unhealthy["content"]) == ["application/json"]
+    assert "Suppress-Counts" in paths["/screen"]["post"]["responses"]["200"]["headers"]
+    for place in paths.values():
+        for operation in place.values():
+            assert "Retry-After" in operation["responses"]["5XX"]["headers"]
 
 
 SCHEMATHESIS = """\

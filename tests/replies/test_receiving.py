@@ -87,6 +87,13 @@ def test_a_reply_for_all_channels(for_all: Suppressor) -> None:
     assert {channel for number, channel in in_force(for_all) if number == CY} == {"sms", "viber"}
 
 
+def test_a_reply_for_all_channels_counts_on_any(for_all: Suppressor) -> None:
+    assert receive_reply(ANN, "STOP", "fax", suppressor=for_all) is Reply.OPT_OUT
+    assert in_force(for_all) == {(ANN, "sms"), (ANN, "viber")}
+    received(for_all, f"sender,text\n{BOB},STOP\n", channels=["fax"])
+    assert {channel for number, channel in in_force(for_all) if number == BOB} == {"sms", "viber"}
+
+
 def test_what_cannot_be_received_is_an_error(made: Suppressor) -> None:
     with pytest.raises(UnknownChannel):
         receive_reply(ANN, "hello", "fax", suppressor=made)

@@ -85,7 +85,29 @@ def test_the_age_is_that_of_the_clock_or_of_the_timer(
 def test_the_next_step(
     state: State, failed_ago: float | None, reading: bool, slow: bool, step: Step
 ) -> None:
-    assert next_step(state, failed_ago, reading=reading, slow=slow, limits=LIMITS) is step
+    found = next_step(
+        state, failed_ago, reading=reading, slow=slow, kept_recent=False, limits=LIMITS
+    )
+    assert found is step
+
+
+@pytest.mark.parametrize(
+    ("state", "failed_ago", "slow", "step"),
+    [
+        (State.STALE, None, True, Step.SERVE),
+        (State.STALE, 60.0, True, Step.RENEW),
+        (State.EXPIRED, None, False, Step.WAIT),
+        (State.EXPIRED, None, True, Step.REFUSE),
+        (State.MISSING, 1.0, True, Step.REFUSE),
+        (State.MISSING, 60.0, False, Step.WAIT),
+        (State.MISSING, 60.0, True, Step.REFUSE),
+    ],
+)
+def test_nobody_waits_for_a_slow_reading_that_goes_on_without_them(
+    state: State, failed_ago: float | None, slow: bool, step: Step
+) -> None:
+    found = next_step(state, failed_ago, reading=True, slow=slow, kept_recent=True, limits=LIMITS)
+    assert found is step
 
 
 def failure(began: float, ended: float) -> Failure:
@@ -112,7 +134,8 @@ def test_renewal_begins_early_enough(ttl: float, took: float, age: float) -> Non
 @pytest.mark.parametrize(
     ("age", "failed_ago", "ended_ago", "pause"),
     [
-        (None, None, math.inf, math.inf),
+        (None, None, math.inf, 0.0),
+        (None, None, 0.25, 0.75),
         (100.0, None, 100.0, 140.0),
         (240.0, None, 240.0, 0.0),
         (240.0, None, 0.25, 0.75),

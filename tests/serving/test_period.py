@@ -54,5 +54,21 @@ def test_each_period_has_lists_of_its_own(calendar: Calendar, clock: Clock) -> N
     assert calendar.current.serving.stored("sms") is None
 
 
+def test_lists_that_are_kept_recent_are_read_in_it_at_once(
+    calendar: Calendar, clock: Clock
+) -> None:
+    woken: list[bool] = []
+    calendar._context = calendar._context._replace(wake=lambda: woken.append(True))
+    clock.now += 1
+    assert calendar.current
+    assert not woken, "nobody asked for them"
+    clock.now -= 1
+    assert calendar.current
+    calendar._context = calendar._context._replace(kept_recent={"sms"})
+    clock.now += 1
+    assert calendar.current.serving.renew() > 0
+    assert woken == [True]
+
+
 def test_it_has_no_opt_outs_without_a_record(calendar: Calendar) -> None:
     assert calendar.current.opt_outs is None

@@ -1,6 +1,5 @@
 """One reading at a time: one thread of one process reads, the others use what it has read."""
 
-import dataclasses
 import threading
 import time
 from collections.abc import Mapping
@@ -163,5 +162,5 @@ def never(_leases: object) -> dict[str, Snapshot]:
 
 
 def test_the_limits_are_one_value() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(AttributeError):
         ServingLimits().poll = 1.0  # type: ignore[misc]

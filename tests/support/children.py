@@ -170,3 +170,23 @@ def prefork(pipe: Connection, url: str, store: Path, numbers: list[str]) -> None
     pipe.send("forked")
     for worker in workers:
         os.waitpid(worker, 0)
+
+
+def keep_recent_over_a_fork(pipe: Connection, url: str) -> None:
+    """Keep a list recent, then fork; the child sends two times at which it was read.
+
+    Without a store, it is the child that has read it.
+    """
+    tables = {"bsg": {"base_url": url, "api_key": KEY}}
+    one = suppress.Suppressor(
+        suppress.Settings(sources=("bsg",), store=None, ttl=0.5, tables=tables)
+    )
+    one.keep_recent("sms")
+    while (first := one.stored("sms")) is None:
+        time.sleep(0.01)
+    if os.fork() == 0:
+        time.sleep(5)
+        found = one.stored("sms")
+        pipe.send((first.read_at, None if found is None else found.read_at))
+        os._exit(0)
+    time.sleep(60)

@@ -72,6 +72,7 @@ def a_status_is_judged() -> None:
         assert_type(each.state, suppress.State)
         assert_type(each.age, float | None)
         assert_type(each.failure, suppress.Failure | None)
+        assert_type(each.may_serve, bool)
 
 
 def a_suppressor_has_the_types_of_the_functions(numbers: list[str]) -> None:
