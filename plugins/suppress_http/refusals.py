@@ -53,7 +53,7 @@ class Refusals:
             return
         self._logged[kind] = now
         count = self._since.pop(kind)
-        shown = suppress.mask(detail, 300)
+        shown = suppress.mask_numbers(detail, 300)
         logger.warning(
             "%d refused at %s with %d: %s",
             count,
