@@ -20,6 +20,7 @@ R = TypeVar("R")
 
 _lock = threading.Lock()
 _made: Suppressor | None = None
+_replacement: Suppressor | None = None
 
 
 def _after_fork_in_child() -> None:
@@ -40,6 +41,8 @@ def default_suppressor() -> Suppressor:
     """
     global _made  # noqa: PLW0603 - the one thing that is shared
     with _lock:
+        if _replacement is not None:
+            return _replacement
         if _made is None:
             _made = Suppressor()
         return _made
@@ -65,15 +68,18 @@ def configure(settings: Mapping[str, Any] | None, *, folder: Path | None = None)
 
 @contextmanager
 def replace_default(suppressor: Suppressor) -> Iterator[None]:
-    """Put another `Suppressor` behind the module's functions while the block runs."""
-    global _made  # noqa: PLW0603 - the one thing that is shared
+    """Put another `Suppressor` behind the module's functions while the block runs.
+
+    Settings that change meanwhile hold behind it: they are for afterwards.
+    """
+    global _replacement  # noqa: PLW0603 - the one thing that is shared
     with _lock:
-        replaced, _made = _made, suppressor
+        replaced, _replacement = _replacement, suppressor
     try:
         yield
     finally:
         with _lock:
-            _made = replaced
+            _replacement = replaced
 
 
 @without_frames

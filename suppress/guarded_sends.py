@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple, ParamSpec, TypeVar, overload
 from suppress.default import default_suppressor
 from suppress.errors import InvalidArgument, InvalidNumber, Suppressed, SuppressError
 from suppress.events import SendBypassed
+from suppress.numbers.handed_in import as_text
 from suppress.numbers.mask import mask
-from suppress.printable import printable
 from suppress.screening.outcome import Decision, Outcome
 from suppress.screening.screening import Screening
 from suppress.suppressor import Suppressor
@@ -27,7 +27,28 @@ T = TypeVar("T")
 Handler = Literal["raise", "skip"] | Callable[[Decision[Any]], Any]
 """The answer in the place of a send that must not be made."""
 
-_reason: contextvars.ContextVar[str | None] = contextvars.ContextVar("bypass", default=None)
+
+@dataclass(eq=False)
+class _Block:
+    """A block in which guarded sends pass."""
+
+    reason: str
+    outer: "_Block | None"
+    is_over: bool = False
+
+
+_entered: contextvars.ContextVar[_Block | None] = contextvars.ContextVar("bypass", default=None)
+
+
+def _open_block() -> _Block | None:
+    """Return the innermost block that is not over.
+
+    A task or a generator may still be in the context of a block that has ended elsewhere.
+    """
+    block = _entered.get()
+    while block is not None and block.is_over:
+        block = block.outer
+    return block
 
 
 @contextlib.contextmanager
@@ -35,8 +56,9 @@ def bypass(*, reason: str) -> Iterator[None]:
     """Let guarded sends pass while the block runs, whoever is on the stop list.
 
     For messages that must go out: the confirmation of an opt-out, a password. It holds for
-    this thread, or for this task and those that it starts. Each send that passes is logged as a
-    warning, with the reason, and listeners are told.
+    this thread, or for this task and those that it starts, and for all of them only until the
+    block ends. Each send that passes is logged as a warning, with the reason, and listeners are
+    told.
 
     Args:
         reason: why, for the log; for example `"confirms an opt-out"`.
@@ -46,11 +68,14 @@ def bypass(*, reason: str) -> Iterator[None]:
     """
     if not reason.strip():
         raise InvalidArgument("A bypass needs a reason. Say why the message must go out.")
-    token = _reason.set(reason)
+    block = _Block(reason, _open_block())
+    _entered.set(block)
     try:
         yield
     finally:
-        _reason.reset(token)
+        block.is_over = True
+        if _entered.get() is block:
+            _entered.set(block.outer)
 
 
 @overload
@@ -86,7 +111,7 @@ def guard(
     default_region: str | None = None,
     suppressor: Suppressor | None = None,
 ) -> Callable[[Callable[P, Any]], Callable[P, Any]]:
-    """Guard a function, a method or a coroutine function that sends a message.
+    """Guard a function, a method, a coroutine function or an object that sends a message.
 
     Each call asks the stop list first. The function is called only if the recipient may be
     messaged, or in a `bypass`. Put it below `@classmethod` and `@staticmethod`.
@@ -103,7 +128,8 @@ def guard(
         suppressor: whom to ask; None for the one behind the functions of `suppress`.
 
     Raises:
-        TypeError: the function cannot be guarded, or has no parameter of that name.
+        TypeError: the function cannot be guarded, has no parameter of that name, or a rule can
+            never work.
         Suppressed: from the guarded function: the recipient is on the stop list.
         InvalidNumber: from the guarded function: the recipient is not a phone number.
         SuppressError: from the guarded function: as for `is_suppressed`. Nothing was sent.
@@ -111,6 +137,8 @@ def guard(
     for name, handler in (("on_suppressed", on_suppressed), ("on_invalid", on_invalid)):
         if handler not in ("raise", "skip") and not callable(handler):
             raise TypeError(f'{name} has to be "raise", "skip" or a function, not {handler!r}')
+    _check_source("channel", channel, "the name of a channel")
+    _check_source("to", to, "the name of a parameter")
     rules = _Rules(channel, to, on_suppressed, on_invalid, default_region, suppressor)
     return rules.guarded
 
@@ -137,15 +165,21 @@ class _Rules:
         """Return the function with the question before it."""
         if isinstance(function, classmethod | staticmethod):
             raise TypeError(f"put @suppress.guard below @{type(function).__name__}")
-        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        if _is(inspect.isgeneratorfunction, function) or _is(inspect.isasyncgenfunction, function):
             raise TypeError(
-                f"{function.__qualname__} is a generator, which sends later than it is called; "
+                f"{name} is a generator, which sends later than it is called; "
                 "guard the function that sends one message"
             )
-        signature = inspect.signature(function)
+        try:
+            signature = inspect.signature(function)
+        except ValueError:
+            raise TypeError(
+                f"{name} does not say what its parameters are; guard a function that calls it"
+            ) from None
         if isinstance(self.to, str):
-            _check_parameter(signature, self.to, function.__qualname__)
-        if inspect.iscoroutinefunction(function):
+            _check_parameter(signature, self.to, name)
+        if _is(inspect.iscoroutinefunction, function):
             return self._guarded_coroutine(function, signature)
 
         @functools.wraps(function)
@@ -164,16 +198,10 @@ class _Rules:
     def _guarded_coroutine(
         self, function: Callable[P, Any], signature: inspect.Signature
     ) -> Callable[P, Any]:
-        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
-
         @functools.wraps(function)
         async def send(*args: P.args, **kwargs: P.kwargs) -> Any:
             try:
-                recipient = self._recipient(signature, args, kwargs)
-                if self.suppressor is None and _reason.get() is None:
-                    # Whoever waits for a list waits together with all others who do.
-                    await aio.until_listed(recipient.channel)
-                refused = await aio.in_thread(self._refused, recipient)
+                refused = await self._refused_in_thread(self._recipient(signature, args, kwargs))
             except SuppressError as error:
                 bare = stripped(error)
             else:
@@ -185,6 +213,15 @@ class _Rules:
             raise bare
 
         return send
+
+    async def _refused_in_thread(self, recipient: _Recipient) -> Decision[Any] | None:
+        """Do the same as `_refused` while the event loop goes on."""
+        from suppress import aio  # noqa: PLC0415 - asyncio takes its time
+
+        if self.suppressor is None and _open_block() is None:
+            # Whoever waits for a list waits together with all others who do.
+            await aio.until_listed(recipient.channel)
+        return await aio.in_thread(self._refused, recipient)
 
     def _recipient(
         self, signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -205,8 +242,9 @@ class _Rules:
             Suppressed, InvalidNumber: if this is what the send is to raise.
             SuppressError: as for `is_suppressed`.
         """
-        reason = _reason.get()
-        if reason is not None:
+        block = _open_block()
+        if block is not None:
+            reason = mask(block.reason)
             _log_bypass(recipient, reason)
             self._tell_bypass(recipient, reason)
             return None
@@ -225,7 +263,7 @@ class _Rules:
         """Tell listeners, if there can be any: the message goes out all the same."""
         with contextlib.suppress(SuppressError):
             suppressor = self.suppressor or default_suppressor()
-            suppressor.listeners.tell(SendBypassed(recipient.channel, mask(reason)))
+            suppressor.listeners.tell(SendBypassed(recipient.channel, reason))
 
     def _answer(self, refused: Decision[Any]) -> Any:
         """Return what the guarded function returns in place of its own result."""
@@ -234,8 +272,27 @@ class _Rules:
         return handler(refused) if callable(handler) else None
 
 
+def _is(kind: Callable[[Any], bool], function: Any) -> bool:
+    """Return whether a function, or what an object does when it is called, is of a kind."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return kind(function) or (callable(function) and kind(type(function).__call__))
+
+
+def _check_source(name: str, source: object, otherwise: str) -> None:
+    """Check what tells the channel or the number of a send."""
+    if isinstance(source, str):
+        return
+    if not callable(source):
+        raise TypeError(f"{name} has to be {otherwise} or a function, not {source!r}")
+    if _is(inspect.iscoroutinefunction, source):
+        raise TypeError(f"{name} has to be {otherwise} or a function that is not awaited")
+
+
 def _check_parameter(signature: inspect.Signature, name: str, function: str) -> None:
     parameters = signature.parameters
+    if name in parameters and parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+        raise TypeError(f"{name!r} of {function} holds all further keywords; name one of them")
     takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     if name not in parameters and not takes_any:
         raise TypeError(
@@ -268,16 +325,24 @@ def _itself(number: Any) -> Any:
 
 
 def _log_bypass(recipient: _Recipient, reason: str) -> None:
-    masked = mask(recipient.number)
+    masked = _shown(recipient.number)
     logger.warning(
         "Sending to %s on %s past the stop list: %s.",
         masked,
         recipient.channel,
-        printable(reason),
+        reason,
         extra={
             "code": "bypass",
             "channel": recipient.channel,
-            "reason": mask(reason),
+            "reason": reason,
             "number": masked,
         },
     )
+
+
+def _shown(number: Any) -> str:
+    """Return a recipient's number, or several, masked for the log."""
+    if isinstance(number, tuple):
+        return ", ".join(map(_shown, number))
+    text, _ = as_text(number)
+    return mask(number if text is None else text)

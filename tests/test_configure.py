@@ -24,6 +24,19 @@ def test_they_hold_for_the_functions_and_for_commands(tmp_path: Path) -> None:
     assert ended.value.code == 1
 
 
+def test_paths_may_begin_in_a_folder_that_is_relative_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "stopped.txt").write_text("+14155552671\n")
+    monkeypatch.chdir(tmp_path)
+    file = {"path": "stopped.txt", "quiet": 0}
+    suppress.configure({"store": "store", "file": file}, folder=Path("shop"))
+    monkeypatch.chdir("/")
+    assert suppress.is_suppressed("+14155552671", "sms")
+    assert suppress.Settings.load().store == tmp_path / "shop" / "store"
+
+
 def test_another_configuration_takes_its_place(tmp_path: Path) -> None:
     for number in ("+14155552671", "+14155552672"):
         (tmp_path / number).write_text(f"{number}\n")

@@ -1,12 +1,15 @@
 """Guarded sends: nobody on the list is sent a message, and nobody else is left out."""
 
 import asyncio
+import functools
+import inspect
 import logging
 import pickle
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
+import phonenumbers
 import pytest
 
 import suppress
@@ -238,6 +241,94 @@ def test_a_bypass_ends_with_its_block_however_that_ends() -> None:
         send("hello", LISTED)
 
 
+@suppress.guard(channel="sms", to="phone")
+async def send_soon(phone: object) -> str:
+    return "sent"
+
+
+def test_a_task_that_outlives_the_block_is_guarded_again() -> None:
+    async def main() -> None:
+        block_is_over = asyncio.Event()
+
+        async def work() -> None:
+            assert await send_soon(LISTED) == "sent"
+            is_through.set()
+            await block_is_over.wait()
+            await send_soon(LISTED)
+
+        is_through = asyncio.Event()
+        with suppress.bypass(reason="a password"):
+            task = asyncio.create_task(work())
+            await is_through.wait()
+        block_is_over.set()
+        with pytest.raises(Suppressed):
+            await task
+
+    asyncio.run(main())
+
+
+async def _abandoned() -> AsyncIterator[None]:
+    with suppress.bypass(reason="a password"):
+        yield
+
+
+def test_the_end_of_an_abandoned_generator_ends_its_bypass() -> None:
+    """The event loop closes it in another task, which has a context of its own."""
+
+    async def main() -> None:
+        faults: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _loop, fault: faults.append(fault))
+        generator = _abandoned()
+        async for _ in generator:
+            break
+        closing = asyncio.create_task(generator.aclose())  # type: ignore[attr-defined]
+        await closing
+        with pytest.raises(Suppressed):
+            await send_soon(LISTED)
+        assert faults == []
+
+    asyncio.run(main())
+
+
+def test_blocks_may_end_in_any_order() -> None:
+    first, second = suppress.bypass(reason="a password"), suppress.bypass(reason="an alarm")
+    with first:
+        second.__enter__()
+    assert send("hello", LISTED) == "hello sent"
+    second.__exit__(None, None, None)
+    with pytest.raises(Suppressed):
+        send("hello", LISTED)
+
+
+def test_an_inner_block_gives_way_to_the_outer_one(caplog: pytest.LogCaptureFixture) -> None:
+    with suppress.bypass(reason="a password"):
+        with suppress.bypass(reason="an alarm"):
+            send("hello", LISTED)
+        send("hello", LISTED)
+    assert [record.reason for record in caplog.records] == ["an alarm", "a password"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ((LISTED, 14155552672), "+141******71, 141******72"),
+        (phonenumbers.parse(LISTED), "+141******71"),
+        (14155552671.0, "141******71"),
+        ([LISTED], "list"),
+    ],
+)
+def test_a_bypass_is_logged_without_whole_numbers(
+    number: object, shown: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with suppress.bypass(reason=f"confirms the opt-out of {LISTED}"):
+        send("goodbye", number)
+    (record,) = caplog.records
+    assert record.message == (
+        f"Sending to {shown} on sms past the stop list: confirms the opt-out of +141******71."
+    )
+    assert record.number == shown  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("reason", ["", " \n"])
 def test_a_bypass_needs_a_reason(reason: str) -> None:
     with pytest.raises(InvalidArgument), suppress.bypass(reason=reason):
@@ -250,24 +341,87 @@ def test_the_error_can_be_handed_on_and_shows_no_number() -> None:
     handed_on = pickle.loads(pickle.dumps(raised.value))
     assert (handed_on.decision, handed_on.channel) == (raised.value.decision, "sms")
     assert "4155552671" not in f"{raised.value!r} {raised.value}"
-    # Error reports show the variables of frames; those of suppress hold no number.
+
+
+@pytest.mark.parametrize("number", [LISTED, f"nobody's {LISTED}4155552671"])
+@pytest.mark.parametrize(
+    "sending",
+    [lambda number: send("hello", number), lambda number: asyncio.run(send_soon(number))],
+    ids=["function", "coroutine"],
+)
+def test_an_error_report_shows_no_number(number: str, sending: Callable[[str], str]) -> None:
+    """It shows the variables of each frame."""
+    with pytest.raises(suppress.SuppressError) as raised:
+        sending(number)
     captured = traceback.TracebackException.from_exception(raised.value, capture_locals=True)
     (frame,) = (each for each in captured.stack if each.filename == guarded_sends.__file__)
     assert "5552671" not in str(frame.locals)
+
+
+class Soon:
+    """An object that is called and awaited like a coroutine function."""
+
+    async def __call__(self, phone: str) -> str:
+        return "sent"
+
+
+@pytest.mark.parametrize("function", [Soon(), functools.partial(Soon())], ids=["object", "partial"])
+def test_an_object_that_is_awaited_is_guarded(function: Callable[..., Any]) -> None:
+    soon = suppress.guard(channel="sms", to="phone", on_suppressed="skip")(function)
+
+    async def main() -> list[Any]:
+        return [await soon(each) for each in (OTHER, LISTED)]
+
+    assert asyncio.run(main()) == ["sent", None]
+
+
+def test_a_function_with_arguments_set_is_guarded() -> None:
+    def deliver(phone: str, text: str) -> str:
+        return f"{text} sent"
+
+    hello = suppress.guard(channel="sms", to="phone")(functools.partial(deliver, text="hello"))
+    assert hello(OTHER) == "hello sent"
+    with pytest.raises(Suppressed):
+        hello(LISTED)
+
+
+class Unsigned:
+    """An object like those builtins of which Python knows no parameters."""
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        raise ValueError
+
+    def __call__(self, phone: str) -> None: ...
 
 
 def _generator(phone: str) -> Iterator[str]:
     yield phone
 
 
+class Many:
+    """An object that is called like a generator function."""
+
+    def __call__(self, phone: str) -> Iterator[str]:
+        yield phone
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
         (_generator, "is a generator"),
+        (Many(), "Many is a generator"),
+        (functools.partial(Many()), "partial is a generator"),
+        (Unsigned(), "Unsigned does not say what its parameters are"),
+        (lambda **phone: phone, "holds all further keywords"),
+        (functools.partial(lambda number: number), "partial has no parameter 'phone'"),
         (classmethod(lambda cls, phone: phone), "below @classmethod"),
         (lambda number: number, "has no parameter 'phone'; its parameters are: number"),
     ],
-    ids=["generator", "classmethod", "parameter"],
+    ids=[
+        *("generator", "generator object", "generator partial", "no signature", "keywords"),
+        *("partial", "classmethod", "parameter"),
+    ],
 )
 def test_what_cannot_be_guarded_is_refused(function: Callable[..., Any], message: str) -> None:
     with pytest.raises(TypeError, match=message):
@@ -277,3 +431,22 @@ def test_what_cannot_be_guarded_is_refused(function: Callable[..., Any], message
 def test_an_unknown_answer_is_refused() -> None:
     with pytest.raises(TypeError, match='on_invalid has to be "raise", "skip" or a function'):
         suppress.guard(channel="sms", to="phone", on_invalid="drop")  # type: ignore[call-overload]
+
+
+async def _later(phone: str) -> str:
+    return phone
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"to": None}, "to has to be the name of a parameter or a function, not None"),
+        ({"to": _later}, "to has to be .* a function that is not awaited"),
+        ({"channel": ["sms"]}, "channel has to be the name of a channel or a function, not"),
+        ({"channel": _later}, "channel has to be .* a function that is not awaited"),
+    ],
+)
+def test_rules_that_can_never_work_are_refused(wrong: dict[str, Any], message: str) -> None:
+    """Else each send would be taken for one to what is no number, and be skipped."""
+    with pytest.raises(TypeError, match=message):
+        suppress.guard(**{"channel": "sms", "to": "phone", **wrong})

@@ -32,10 +32,14 @@ logger = logging.getLogger("suppress")
 Refusal = suppress.Decision[Any]
 
 _MAY_SEND = re.compile(r".*/api/((?:campaigns|messages|2fa/authentications/otp)(?:/.*)?)")
-_SENDS_NOTHING = re.compile(r"campaigns/price|2fa/authentications/otp/[^/]+/verify")
+_SENDS_NOTHING = re.compile(
+    r"campaigns/price|campaigns/[^/]+/stop|2fa/authentications/otp/[^/]+/verify"
+)
+_READS_OR_REMOVES = ("GET", "HEAD", "OPTIONS", "DELETE")
 
 # Where a request has its recipients, and where each of those has its number.
 _MANY = {"phones": "number", "messages": "phone"}
+_PLACES = (*_MANY, "phone", "recipient", "groups")
 
 
 class GuardedClient(ApiClient):
@@ -92,9 +96,22 @@ class GuardedClient(ApiClient):
     ) -> Any:
         """Make the request, without those who must not be messaged."""
         call = _MAY_SEND.fullmatch(urlsplit(url).path)
-        if call is not None and method in ("POST", "PUT") and not _SENDS_NOTHING.fullmatch(call[1]):
+        is_harmless = call is None or _SENDS_NOTHING.fullmatch(call[1])
+        if call is not None and not is_harmless and method.upper() not in _READS_OR_REMOVES:
             body = self._screened(call[1], body)
         return super().call_api(method, url, header_params, body, post_params, _request_timeout)
+
+    @classmethod
+    def get_default(cls) -> ApiClient:
+        """Return the client of all interfaces that are made without one, or else a new one."""
+        default = ApiClient.get_default()  # type: ignore[no-untyped-call]
+        return default if isinstance(default, cls) else cls()
+
+    @classmethod
+    def set_default(cls, default: ApiClient | None) -> None:
+        """Make a client the one of all interfaces that are made without one."""
+        # They ask ApiClient, whichever class this was said to, and would get one without a guard.
+        ApiClient.set_default(default)  # type: ignore[no-untyped-call]
 
     def _screened(self, call: str, body: Any) -> Any:
         """Return the request for those who may be messaged."""
@@ -103,6 +120,8 @@ class GuardedClient(ApiClient):
             return body
         channels = _channels(call, body)
         if isinstance(own := body.get("recipients"), Mapping):
+            if any(name in body for name in _PLACES):
+                self._refuse_unknown("recipients in two places", channels, call)
             return {**body, "recipients": self._without_listed(call, own, channels)}
         return self._without_listed(call, body, channels)
 
@@ -115,14 +134,13 @@ class GuardedClient(ApiClient):
             self._refuse_unknown("contact lists", channels, call)
             return part
         if not many:
-            number = one.get("number") if isinstance(one, Mapping) else one
-            if (found := self._first_refusal(number, channels)) is not None:
+            if (found := self._first_refusal(_number_of(one, "number"), channels)) is not None:
                 raise _error_for(*found)
             return part
         (name,) = many
         kept, dropped = [], []
         for each in part[name]:
-            found = self._first_refusal(each.get(_MANY[name]), channels)
+            found = self._first_refusal(_number_of(each, _MANY[name]), channels)
             if found is None:
                 kept.append(each)
             else:
@@ -163,6 +181,10 @@ def _channels(call: str, body: Mapping[str, Any]) -> list[str]:
     if body.get("sender_alt"):  # a password that comes by SMS where Viber does not reach
         others.append("sms")
     return [*dict.fromkeys([*given, *others])]
+
+
+def _number_of(recipient: Any, name: str) -> Any:
+    return recipient.get(name) if isinstance(recipient, Mapping) else recipient
 
 
 def _error_for(decision: Refusal, channel: str) -> suppress.SuppressError:

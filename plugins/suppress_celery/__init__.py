@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import sys
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import suppress
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 try:
     from celery import Task
+    from celery.exceptions import Reject
+    from celery.utils.saferepr import saferepr
     from celery.utils.time import get_exponential_backoff_interval
 except ModuleNotFoundError as missing:
     raise ModuleNotFoundError(
@@ -28,9 +31,14 @@ __all__ = ["GuardedTask", "NotSent"]
 
 logger = logging.getLogger("suppress")
 
-_OPTIONS = ("channel", "to", "on_suppressed", "on_invalid", "default_region", "suppressor")
+_HANDLERS = ("on_suppressed", "on_invalid")
+
+_OPTIONS = ("channel", "to", *_HANDLERS, "default_region", "suppressor")
 
 _MOST_RETRIES = 10
+
+_LONGEST_SHOWN = 1024
+"""Most characters of the arguments that Celery shows, as in Celery itself."""
 
 
 class NotSent(TypedDict):
@@ -113,14 +121,56 @@ class GuardedTask(Task):  # type: ignore[misc] # Celery has no types
             return
         cls.run = _guarded(cls, inspect.getattr_static(cls, "_sending"))
 
+    def apply_async(
+        self, args: Any = None, kwargs: Any = None, *further: Any, **options: Any
+    ) -> Any:
+        """Do what `Task.apply_async` does, and keep whole numbers out of Celery's own records."""
+        for name, given in (("argsrepr", args or ()), ("kwargsrepr", kwargs or {})):
+            if options.get(name) is None:
+                options[name] = suppress.mask(saferepr(given), _LONGEST_SHOWN)
+        return super().apply_async(args, kwargs, *further, **options)
+
+    def retry(
+        self,
+        args: Any = None,
+        kwargs: Any = None,
+        exc: Any = None,
+        *further: Any,
+        max_retries: int | None = None,
+        **options: Any,
+    ) -> Any:
+        """Do what `Task.retry` does, but for an unavailable list never for ever.
+
+        Raises:
+            SuppressError: the list is still unavailable after the last attempt, or the queue
+                does not take the message again.
+        """
+        reason = sys.exception() if exc is None else exc
+        can_help = isinstance(reason, suppress.SuppressError) and reason.retryable
+        unavailable = reason if can_help else None
+        if max_retries is None:
+            max_retries = self.max_retries
+        if max_retries is None and unavailable is not None:
+            max_retries = _MOST_RETRIES
+        if max_retries is not None:
+            options["max_retries"] = max_retries
+        try:
+            return super().retry(args, kwargs, exc, *further, **options)
+        except Reject:
+            if unavailable is None:
+                raise
+            # Celery would drop the message without a word, in no state and in no log.
+            raise unavailable from None
+
     def _try_again(self, error: suppress.SuppressError) -> Exception:
-        """Return what to raise for a list that is unavailable: a `Retry`, or the error itself."""
-        done = self.request.retries
-        if self.max_retries is None and done >= _MOST_RETRIES:
-            return error
+        """Return the `Retry` to raise for a list that is unavailable.
+
+        Raises:
+            SuppressError: the error itself, after the last attempt.
+        """
         delay = get_exponential_backoff_interval(
             factor=max(1, int(self.retry_backoff)),
-            retries=done,
+            retries=self.request.retries,
             maximum=int(self.retry_backoff_max),
             full_jitter=self.retry_jitter,
         )
@@ -136,15 +186,15 @@ def _guarded(task: type[GuardedTask], body: Any) -> Any:
     """
     is_bound = not isinstance(body, staticmethod)
     function = body if is_bound else body.__func__
-    options = {name: _option(task, name) for name in _OPTIONS}
-    handlers = {
-        suppress.Outcome.SUPPRESSED: options.pop("on_suppressed"),
-        suppress.Outcome.INVALID: options.pop("on_invalid"),
-    }
-    ask = _question(function, options, is_bound=is_bound)
+    defined = _options(task)
+    question = _question(function, defined, is_bound=is_bound)
 
     @functools.wraps(function)
-    def run(self: GuardedTask, *args: Any, **kwargs: Any) -> Any:
+    def run(self: GuardedTask, /, *args: Any, **kwargs: Any) -> Any:
+        # Annotations of the application, for example, set options later.
+        options = _options(self)
+        is_changed = options != defined
+        ask = _question(function, options, is_bound=is_bound) if is_changed else question
         try:
             decision = ask(*args, **kwargs)
         except suppress.SuppressError as error:
@@ -154,13 +204,13 @@ def _guarded(task: type[GuardedTask], body: Any) -> Any:
         else:
             if decision is None:
                 return function(self, *args, **kwargs) if is_bound else function(*args, **kwargs)
-            handler = handlers[decision.outcome]
+            handler = options[f"on_{decision.outcome}"]
             return _dropped(self, decision) if handler is None else handler(decision)
         raise again
 
     # Whoever looks for the parameters of the bound method takes the first one away.
     if not is_bound:
-        first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY)
+        first = inspect.Parameter("_task", inspect.Parameter.POSITIONAL_ONLY)
         signature = inspect.Signature([first, *_parameters(function)])
         run.__signature__ = signature  # type: ignore[attr-defined]
     return run
@@ -173,6 +223,12 @@ def _question(
     for name in ("channel", "to"):
         if options[name] is None:
             raise TypeError(f"{function.__qualname__} is a guarded task. Give it `{name}`, too")
+    for name in _HANDLERS:
+        if options[name] is not None and not callable(options[name]):
+            raise TypeError(
+                f"{name} of {function.__qualname__} has to be a function, or None to drop the "
+                f"message, not {options[name]!r}"
+            )
 
     def ask(*_args: Any, **_kwargs: Any) -> None:
         """Return None: the task may run."""
@@ -180,17 +236,21 @@ def _question(
     parameters = _parameters(function)[1 if is_bound else 0 :]
     ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     ask.__qualname__ = function.__qualname__
-    return suppress.guard(**options, on_suppressed=_itself, on_invalid=_itself)(ask)
+    rules = {name: options[name] for name in _OPTIONS if name not in _HANDLERS}
+    return suppress.guard(**rules, on_suppressed=_itself, on_invalid=_itself)(ask)
 
 
 def _parameters(function: Any) -> list[inspect.Parameter]:
     return [*inspect.signature(function).parameters.values()]
 
 
-def _option(task: type[GuardedTask], name: str) -> Any:
-    """Return an attribute of a task as it was given: a function stays one, and is no method."""
-    value = inspect.getattr_static(task, name, None)
-    return value.__func__ if isinstance(value, staticmethod) else value
+def _options(task: type[GuardedTask] | GuardedTask) -> dict[str, Any]:
+    """Return the options of a task as they were given: a function stays one, and is no method."""
+    given = {name: inspect.getattr_static(task, name, None) for name in _OPTIONS}
+    return {
+        name: value.__func__ if isinstance(value, staticmethod) else value
+        for name, value in given.items()
+    }
 
 
 def _dropped(task: GuardedTask, decision: suppress.Decision[Any]) -> NotSent:

@@ -16,6 +16,9 @@ import suppress
 
 SETTING = "SUPPRESS"
 
+_NAMES_OF_OTHERS = 2
+"""The depth from which keys may be names that are not ours, such as those of the lists of AWS."""
+
 
 class SuppressConfig(AppConfig):  # type: ignore[misc] # Django has no types
     """The Django application `suppress_django`."""
@@ -46,19 +49,22 @@ def hand_over() -> None:
         suppress.configure(_table(content, SETTING), folder=None if base is None else Path(base))
 
 
-def _table(content: Any, name: str) -> dict[str, Any]:
+def _table(content: Any, name: str, depth: int = 0) -> dict[str, Any]:
     """Return a table of settings, with names as a settings file has them."""
     if not isinstance(content, Mapping):
         raise ImproperlyConfigured(f"The setting {name} has to be a dict.")
-    table: dict[str, Any] = {}
-    for key, value in content.items():
+    for key in content:
         if not isinstance(key, str):
             raise ImproperlyConfigured(f"The setting {name} has the key {key!r}. Use a text.")
+    if depth >= _NAMES_OF_OTHERS and any(key not in (key.upper(), key.lower()) for key in content):
+        return dict(content)
+    table: dict[str, Any] = {}
+    for key, value in content.items():
         lower = key.lower()
         if lower in table:
             raise ImproperlyConfigured(f"The setting {name} has {lower!r} twice. Keep one of them.")
         is_table = isinstance(value, Mapping)
-        table[lower] = _table(value, f"{name}[{key!r}]") if is_table else value
+        table[lower] = _table(value, f"{name}[{key!r}]", depth + 1) if is_table else value
     return table
 
 

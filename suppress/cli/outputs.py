@@ -98,8 +98,9 @@ def outputs(
         with contextlib.ExitStack() as stack:
             made: dict[str, Output] = {}
             for what, place in places.items():
-                target: BinaryIO = sys.stdout.buffer
-                if place != STANDARD:
+                if place == STANDARD:
+                    target: BinaryIO = sys.stdout.buffer
+                else:
                     permissions = like if what == "allowed" else None
                     target = stack.enter_context(atomic_write(Path(place), like=permissions))
                 packed = stack.enter_context(compressing(target, compressions.get(what, "")))

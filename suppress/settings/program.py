@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from suppress.settings.folders import working_folder
 from suppress.settings.layers import sealed
 
 
@@ -32,6 +33,8 @@ def give(content: Mapping[str, Any] | None, folder: Path | None) -> None:
         folder: the folder where relative paths begin; None for the working directory.
     """
     global _given  # noqa: PLW0603 - a process has one place of settings
+    if folder is not None and (working := working_folder()) is not None:
+        folder = working / folder
     _given = None if content is None else ProgramSettings(sealed(content), folder)
 
 

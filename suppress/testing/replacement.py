@@ -152,9 +152,15 @@ def stop_list(
         are blocks in which it cannot.
 
     Raises:
+        TypeError: one text is given for a channel, in place of a list.
         ConfigurationError: no channel is given, or the region is unknown.
         StopListUnavailable: a listed number is not exactly one phone number.
     """
+    for channel, numbers in listed.items():
+        if isinstance(numbers, str | bytes):
+            raise TypeError(
+                f"{channel} needs a list of numbers, but is one text. Put it in a list."
+            )
     settings = Settings(
         sources=(NAME,),
         store=None if store is None else Path(store),

@@ -25,13 +25,15 @@ class Taker:
         requests: list[tuple[str, Any]] = []
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
+            def take(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 requests.append((self.path, json.loads(body) if body else None))
                 self.send_response(200)
                 self.send_header("Content-Length", "2")
                 self.end_headers()
                 self.wfile.write(b"{}")
+
+            do_POST = do_PATCH = take  # noqa: N815 - the names of the base class
 
             def log_message(self, *arguments: object) -> None: ...
 
@@ -78,6 +80,12 @@ def test_a_campaign_goes_to_the_allowed_alone(
     assert (body["sender"], body["text"]) == ("Shop", "Hi")
     assert "Left out of a campaign: 1 suppressed, 1 invalid" in caplog.text
     assert len(request.phones) == 3
+
+
+@pytest.mark.parametrize("place", ["phones", "messages"])
+def test_a_number_may_stand_alone(taker: Taker, client: GuardedClient, place: str) -> None:
+    client.call_api("POST", f"{taker.url}/api/campaigns/sms/send", {}, {place: [LISTED, FREE]})
+    assert [body for _, body in taker.requests] == [{place: [FREE]}]
 
 
 def test_who_was_left_out_is_told(taker: Taker) -> None:
@@ -190,13 +198,30 @@ def test_recipients_that_cannot_be_seen_are_refused(
         ("messages/sms/fax", {"to": [LISTED]}),
         ("campaigns/sms/send", {"phones": [{"number": FREE}], "groups": [1]}),
         ("campaigns/sms/send", [{"number": FREE}]),
+        ("messages/send", {"recipients": {"phones": phones(FREE)}, "phone": phones(LISTED)[0]}),
     ],
 )
+@pytest.mark.parametrize("method", ["POST", "post", "PATCH"])
 def test_a_request_that_is_not_known_is_refused(
-    taker: Taker, client: GuardedClient, call: str, body: Any
+    taker: Taker, client: GuardedClient, call: str, body: Any, method: str
 ) -> None:
+    body = {**body, "channels": ["sms"]} if isinstance(body, dict) else body
     with pytest.raises(suppress.InvalidArgument):
-        client.call_api("POST", f"{taker.url}/api/{call}", {}, body)
+        client.call_api(method, f"{taker.url}/api/{call}", {}, body)
+    assert taker.requests == []
+
+
+def test_the_default_client_of_all_interfaces_is_guarded(
+    taker: Taker, client: GuardedClient
+) -> None:
+    try:
+        assert isinstance(GuardedClient.get_default(), GuardedClient)
+        GuardedClient.set_default(client)
+        assert GuardedClient.get_default() is client
+        with pytest.raises(suppress.Suppressed):
+            bsg_api.CampaignSMSApi().sms_send_without_preload_content(sms(LISTED))
+    finally:
+        bsg_api.ApiClient.set_default(None)
     assert taker.requests == []
 
 
@@ -204,7 +229,8 @@ def test_other_calls_pass(taker: Taker, client: GuardedClient) -> None:
     bsg_api.AuthApi(client).login_without_preload_content({"api_key": "test_x"})
     price = {"sender": "Shop", "text": "Hi", "messages": [{"phone": LISTED}]}
     client.call_api("POST", f"{taker.url}/api/campaigns/price", {}, price)
-    assert len(taker.requests) == 2
+    bsg_api.CampaignApi(client).campaign_stop_without_preload_content(7)
+    assert len(taker.requests) == 3
 
 
 def test_a_list_that_is_missing_sends_nothing(taker: Taker) -> None:

@@ -16,6 +16,8 @@ from suppress.serving.limits import ServingLimits
 
 celery: Any = pytest.importorskip("celery")
 
+from celery import signals  # noqa: E402
+from celery.app import trace  # noqa: E402
 from celery.contrib.testing.worker import start_worker  # noqa: E402
 
 from suppress_celery import GuardedTask  # noqa: E402
@@ -191,6 +193,95 @@ def test_an_unavailable_list_is_not_tried_for_ever(
     assert sent == []
 
 
+@pytest.mark.parametrize("options", [{}, {"retry_kwargs": {"max_retries": None}}])
+def test_an_unavailable_list_is_not_tried_for_ever_by_celery_itself(
+    guarded: Any, sent: list[str], options: dict[str, Any]
+) -> None:
+    """`autoretry_for` takes whatever leaves the body of a task, and its guard."""
+    one = asking(FailingList(1_000))
+
+    @suppress.guard(channel="sms", to="phone", suppressor=one)
+    def text(phone: str) -> None:
+        sent.append(phone)
+
+    never = {"max_retries": None, "autoretry_for": (Exception,), **options}
+
+    @guarded(channel="viber", to="phone", **never)
+    def send_in_body(phone: str) -> None:
+        text(phone)
+
+    @guarded(channel="sms", to="phone", suppressor=one, **never)
+    def send(phone: str) -> None:
+        sent.append(phone)
+
+    for task in (send, send_in_body):
+        state = task.apply([FREE])
+        assert isinstance(state.result, suppress.StopListUnavailable)
+    assert sent == []
+
+
+def test_a_queue_that_does_not_take_a_message_again_is_a_failure(
+    app: Any, guarded: Any, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Celery rejects such a message, which is then nowhere."""
+
+    @guarded(channel="sms", to="phone", suppressor=asking(FailingList(1)))
+    def send(phone: str) -> None:
+        sent.append(phone)
+
+    def closed(*arguments: object, **options: object) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("celery.canvas.Signature.apply_async", closed)
+    tracer = trace.build_tracer(send.name, send._get_current_object(), app=app)
+    tracer("7", [FREE], {}, {"id": "7", "called_directly": False, "delivery_info": {}})
+    kept = app.AsyncResult("7")
+    assert (kept.state, type(kept.result)) == ("FAILURE", suppress.StopListUnavailable)
+    assert sent == []
+
+
+def test_other_errors_are_tried_again_as_the_body_says(guarded: Any) -> None:
+    """Errors of other libraries may have a `retryable` as well."""
+    tried = []
+
+    class Busy(Exception):
+        retryable = True
+
+    @guarded(bind=True, channel="sms", to="phone", max_retries=None)
+    def send(self: Any, phone: str) -> str:
+        tried.append(phone)
+        if len(tried) == 1:
+            raise self.retry(exc=Busy())
+        return "sent"
+
+    assert send.apply([FREE], retries=50).get() == "sent"
+
+
+def test_options_that_are_set_later_hold(app: Any, guarded: Any, sent: list[str]) -> None:
+    """Celery sets the annotations of an application when a task is bound to it."""
+    app.conf.task_annotations = {"send": {"channel": "viber", "on_invalid": str}}
+
+    @guarded(name="send", channel="sms", to="phone")
+    def send(phone: str) -> str:
+        sent.append(phone)
+        return "sent"
+
+    assert send.apply([LISTED]).get() == "sent"
+    assert "invalid" in send.apply(["12"]).get()
+    send.channel = "sms"
+    assert send.apply([LISTED]).get()["sent"] is False
+    assert sent == [LISTED]
+
+
+def test_a_parameter_may_have_any_name(guarded: Any) -> None:
+    @guarded(channel="sms", to="self")
+    def send(self: str) -> str:
+        return "sent"
+
+    assert send.apply([FREE]).get() == send.apply(kwargs={"self": FREE}).get() == "sent"
+    assert send.apply([LISTED]).get()["sent"] is False
+
+
 def test_every_way_into_the_body_asks(guarded: Any, sent: list[str]) -> None:
     @guarded(bind=True, channel="sms", to="phone")
     def send(self: Any, phone: str) -> str:
@@ -293,6 +384,32 @@ def test_a_bypass_lets_it_pass(guarded: Any, caplog: pytest.LogCaptureFixture) -
     assert "past the stop list" in caplog.text
 
 
+def test_celery_shows_no_whole_number_of_the_arguments(guarded: Any) -> None:
+    """The headers of the message have what it logs, and what its monitors show."""
+
+    @guarded(channel="sms", to="phone")
+    def send(phone: str, text: str) -> None: ...
+
+    seen = []
+
+    def published(headers: dict[str, str], **rest: object) -> None:
+        seen.append((headers["argsrepr"], headers["kwargsrepr"]))
+
+    signals.before_task_publish.connect(published)
+    try:
+        send.delay(LISTED, text="Hello")
+        send.s(phone=LISTED, text="Hello").delay()
+        send.apply_async([LISTED, "Hello"], argsrepr="(a person, a text)")
+    finally:
+        signals.before_task_publish.disconnect(published)
+    masked = "'+141******71'"
+    assert seen == [
+        (f"({masked},)", "{'text': 'Hello'}"),
+        ("()", f"{{'phone': {masked}, 'text': 'Hello'}}"),
+        ("(a person, a text)", "{}"),
+    ]
+
+
 def test_a_drop_is_logged_without_the_number(
     guarded: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,9 +430,11 @@ def test_a_drop_is_logged_without_the_number(
         ({"to": "phone"}, "Give it `channel`"),
         ({"channel": "sms"}, "Give it `to`"),
         ({"channel": "sms", "to": "number"}, "no parameter 'number'"),
+        ({"channel": "sms", "to": "phone", "on_suppressed": "skip"}, "on_suppressed .* a function"),
+        ({"channel": "sms", "to": "phone", "on_invalid": "raise"}, "on_invalid .* a function"),
     ],
 )
-def test_a_task_that_does_not_say_whom_it_messages_is_refused(
+def test_a_task_whose_options_cannot_work_is_refused(
     guarded: Any, options: dict[str, str], words: str
 ) -> None:
     with pytest.raises(TypeError, match=words):

@@ -1,5 +1,6 @@
 """The Django application: settings, the system check, the command, and the validator."""
 
+import dataclasses
 import io
 import logging
 from collections.abc import Iterator
@@ -28,7 +29,7 @@ if not settings.configured:
 from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import call_command
-from django.core.management.base import SystemCheckError
+from django.core.management.base import OutputWrapper, SystemCheckError
 from django.db import connection, models
 from django.db.migrations.writer import MigrationWriter
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -114,6 +115,21 @@ def test_settings_need_no_environment(lists: dict[str, Any], tmp_path: Path) -> 
         suppress.is_suppressed(LISTED, "sms")
 
 
+@dataclasses.dataclass(frozen=True)
+class NamedLists:
+    lists: dict[str, tuple[str, ...]]
+    region: str | None = None
+
+
+def test_names_that_are_no_settings_stay_as_they_are() -> None:
+    """AWS tells `Default` from `default`, and an ARN in other letters leads nowhere."""
+    lists: dict[str, tuple[str, ...]] = {"Default": ("sms",), "arn:aws:sms-voice:1:Calls": ("rcs",)}
+    us = {"LISTS": lists, "REGION": "us-east-1"}
+    with override_settings(SUPPRESS={"SOURCES": ["aws"], "AWS": {"LISTS": lists, "US": us}}):
+        found = suppress.Settings.load().sections("aws", NamedLists)
+    assert found == {"aws": NamedLists(lists), "aws.us": NamedLists(lists, "us-east-1")}
+
+
 def test_the_environment_wins(
     lists: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,6 +207,22 @@ def test_commands_run_under_the_same_settings(lists: dict[str, Any], tmp_path: P
         assert "sms" in run("status", "--json")[1]
         assert run("check", FREE, "--channel", "smss")[0] == 2
         assert "refresh" in run()[1]
+
+
+def test_a_command_writes_rows_to_a_stream_of_text(lists: dict[str, Any], tmp_path: Path) -> None:
+    rows = f"name,phone\nZoë,{FREE}\nÅsa,{LISTED}\n"
+    (tmp_path / "people.csv").write_text(rows, "utf-8")
+    arguments = ["filter", str(tmp_path / "people.csv"), "--channel", "sms"]
+    out, lines = io.StringIO(), io.StringIO()
+    with override_settings(SUPPRESS=lists, BASE_DIR=tmp_path):
+        call_command("suppress", *arguments, stdout=out, stderr=io.StringIO())
+        call_command("suppress", *arguments, stdout=OutputWrapper(lines), stderr=io.StringIO())
+        assert run(*arguments, "-o", str(tmp_path / "out.csv"))[0] == 0
+        (tmp_path / "people.csv").write_text(rows, "utf-16")
+        status, said = run(*arguments)
+    assert out.getvalue() == lines.getvalue() == f"name,phone\nZoë,{FREE}\n"
+    assert (tmp_path / "out.csv").read_text("utf-8") == out.getvalue()
+    assert (status, said.startswith("\\xff\\xfen\0a\0")) == (0, True)
 
 
 def test_a_model_and_a_migration_take_the_validator() -> None:

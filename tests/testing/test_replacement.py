@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,7 @@ LISTED, OTHER = "+14155552671", "+442079460958"
 def another_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The application's own: a file with somebody else in it."""
     monkeypatch.setattr("suppress.default._made", None)
+    monkeypatch.setattr("suppress.settings.program._given", None)
     (tmp_path / "list.txt").write_text(f"{OTHER}\n")
     monkeypatch.setenv("SUPPRESS_FILE_PATH", "list.txt")
     monkeypatch.setenv("SUPPRESS_FILE_QUIET", "0")
@@ -62,6 +64,23 @@ def test_blocks_within_blocks() -> None:
         with stop_list(sms=[]):
             assert allowed() == [LISTED, OTHER]
         assert allowed() == []
+
+
+def test_settings_that_change_meanwhile_hold_afterwards(tmp_path: Path) -> None:
+    """Django's `override_settings` changes them, for example, and a fixture sets them."""
+    assert allowed() == [LISTED]
+    (tmp_path / "another.txt").write_text(f"{LISTED}\n")
+    with stop_list(sms=[LISTED, OTHER]):
+        suppress.configure({"file": {"path": "another.txt", "quiet": 0}}, folder=tmp_path)
+        assert allowed() == []
+        with stop_list(sms=[]):
+            suppress.configure(None)
+            assert allowed() == [LISTED, OTHER]
+        suppress.configure({"sources": ["file"], "default_region": "US"}, folder=tmp_path)
+        assert allowed() == []
+    assert suppress.is_suppressed("(415) 555-2671", "sms") is False
+    suppress.configure(None)
+    assert allowed() == [LISTED]
 
 
 def test_on_every_thread() -> None:
@@ -319,6 +338,12 @@ class TestStoreUnavailable:
 @pytest.mark.parametrize("number", ["(415) 555-2671", "n/a", "+14155552671 or +14155552672"])
 def test_what_is_not_one_number_is_an_error(number: str) -> None:
     with pytest.raises(StopListUnavailable), stop_list(sms=[number]):
+        pytest.fail("it is in force")
+
+
+@pytest.mark.parametrize("text", [LISTED, LISTED.encode()])
+def test_one_text_is_no_list_of_numbers(text: Any) -> None:
+    with pytest.raises(TypeError, match="sms needs a list"), stop_list(sms=text):
         pytest.fail("it is in force")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 import suppress
+from suppress_django.management.written import with_bytes
 
 
 class Command(BaseCommand):  # type: ignore[misc] # Django has no types
@@ -42,7 +43,7 @@ class Command(BaseCommand):  # type: ignore[misc] # Django has no types
                 ("stderr", contextlib.redirect_stderr),
             ):
                 if options.get(name) is not None:
-                    stack.enter_context(redirected(options[name]))
+                    stack.enter_context(redirected(with_bytes(options[name])))
             try:
                 suppress.command_line.main(arguments, prog_name="manage.py suppress")
             except SystemExit as ended:
