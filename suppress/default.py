@@ -160,9 +160,10 @@ def refresh(channel: str | None = None, *, force: bool = False) -> dict[str, Sna
 def keep_recent(*channels: str) -> None:
     """Keep stop lists recent in the background, even while nobody asks, until the process ends.
 
-    For what serves others: call it once where the process starts. It returns at once, whatever
-    the sources do, and what goes wrong later is logged. A list that is missing is read now, and
-    each is read again before its time is over, once for all processes that share a store.
+    For what serves others: call it once where the process starts, behind `configure` if you call
+    that: other settings mean another `Suppressor`. It returns at once, whatever the sources do,
+    and what goes wrong later is logged. A list that is missing is read now, and each is read again
+    before its time is over, once for all processes that share a store.
 
     From then on, nobody waits longer than ten seconds for a list of these channels: while none
     may serve, `StopListUnavailable` is raised, and the reading goes on.
