@@ -16,11 +16,12 @@ export class ServiceError extends Error {
   retryAfter = null; // seconds
 }
 
-async function post(path, content) {
+async function ask(path, content) {
   const headers = { "Content-Type": "application/json" };
+  const method = content === undefined ? "GET" : "POST";
   if (TOKEN) headers.Authorization = `Bearer ${TOKEN}`;
   const signal = AbortSignal.timeout(SECONDS * 1000);
-  const request = { method: "POST", headers, body: JSON.stringify(content), signal };
+  const request = { method, headers, body: JSON.stringify(content), signal };
   let answer, body, cause;
   try {
     answer = await fetch(SERVICE + path, request);
@@ -31,7 +32,7 @@ async function post(path, content) {
   if (answer?.status === 200 && body) return body;
   const status = answer?.status ?? null;
   const none = answer ? "The service gave no whole answer." : "The service does not answer.";
-  throw Object.assign(new ServiceError(body?.detail ?? none, { cause }), {
+  throw Object.assign(new ServiceError(body?.detail ?? body?.reason ?? none, { cause }), {
     status,
     retryable: body?.retryable ?? (status === null || status === 200 || status >= 500),
     retryAfter: Number(answer?.headers.get("Retry-After")) || null,
@@ -40,14 +41,14 @@ async function post(path, content) {
 
 /** Say whether one number may be messaged: its outcome, e164 and reason. Send only if "allowed". */
 export async function check(number, channel, defaultRegion = null) {
-  return post("/check", { number, channel, default_region: defaultRegion });
+  return ask("/check", { number, channel, default_region: defaultRegion });
 }
 
 /** Return the outcome, e164 and reason for each of many numbers, in order. */
 export async function screen(numbers, channel, defaultRegion = null) {
   const query = new URLSearchParams({ channel });
   if (defaultRegion) query.set("default_region", defaultRegion);
-  const { recipients } = await post(`/screen?${query}`, numbers);
+  const { recipients } = await ask(`/screen?${query}`, numbers);
   return recipients;
 }
 
@@ -55,6 +56,21 @@ export async function screen(numbers, channel, defaultRegion = null) {
 export async function filter(recipients, channel, key, defaultRegion = null) {
   const found = await screen(recipients.map((each) => each[key] ?? null), channel, defaultRegion);
   return recipients.filter((_, place) => found[place].outcome === "allowed");
+}
+
+/** Opt people out; return how many are new on each channel. Details are reason, by, via and such. */
+export async function optOut(numbers, channels, details = {}) {
+  return (await ask("/opt-outs", { ...details, numbers, channels })).new;
+}
+
+/** Take opt-outs back; return for each number the sources that go on listing it. */
+export async function optIn(numbers, channel, details = {}) {
+  return (await ask("/opt-ins", { ...details, numbers, channel })).still_listed_by;
+}
+
+/** Return the state of each channel's list; an error says why one of them may not serve. */
+export async function health() {
+  return (await ask("/health")).channels;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

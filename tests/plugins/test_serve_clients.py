@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import socket
 import socketserver
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
@@ -62,7 +64,9 @@ def evaluated(url: str, language: str, javascript: str, php: str) -> Any:
     else:
         client = json.dumps(str(EXAMPLES / "serve_client.php"))
         flags = "JSON_PRESERVE_ZERO_FRACTION"
-        done = run(url, "php", "-r", f"require {client}; echo json_encode({php}, {flags});")
+        names = "check, screen, filter, optOut, optIn, health"
+        code = f"use Suppress\\ServiceError; use function Suppress\\{{{names}}}; require {client};"
+        done = run(url, "php", "-r", f"{code} echo json_encode({php}, {flags});")
     assert (done.returncode, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -116,21 +120,86 @@ def test_a_client_returns_recipients_as_they_were(service: Service, language: st
         assert isinstance(found[0]["score"], float)
 
 
+@LANGUAGES
+def test_a_client_opts_people_out_and_in(service: Service, language: str) -> None:
+    number = {"node": "+14155552681", "php": "+14155552682"}[language]
+    javascript = (
+        'await (async () => [await it.optOut(["NUMBER"], ["sms", "viber"], {via: "form"}), '
+        'await it.optOut(["NUMBER"], ["sms"]), (await it.check("NUMBER", "sms")).outcome, '
+        'await it.optIn(["NUMBER", "+14155552671"], "sms", {reason: "asked"}), '
+        '(await it.check("NUMBER", "sms")).outcome, (await it.check("NUMBER", "viber")).outcome])()'
+    )
+    php = (
+        '[optOut([7 => "NUMBER"], [7 => "sms", 8 => "viber"], ["via" => "form"]), '
+        'optOut(["NUMBER"], ["sms"]), check("NUMBER", "sms")["outcome"], '
+        'optIn([7 => "NUMBER", 8 => "+14155552671"], "sms", ["reason" => "asked"]), '
+        'check("NUMBER", "sms")["outcome"], check("NUMBER", "viber")["outcome"]]'
+    )
+    found = evaluated(
+        service.url, language, javascript.replace("NUMBER", number), php.replace("NUMBER", number)
+    )
+    assert found == [
+        {"sms": 1, "viber": 1},
+        {"sms": 0},
+        "suppressed",
+        {number: [], "+14155552671": ["file"]},
+        "allowed",
+        "suppressed",
+    ]
+
+
+@LANGUAGES
+def test_a_client_asks_for_the_health(service: Service, language: str) -> None:
+    found = evaluated(service.url, language, "await it.health()", "health()")
+    assert {name: each["state"] for name, each in found.items()} == {
+        "sms": "fresh",
+        "viber": "fresh",
+    }
+
+
+UNHEALTHY = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 54\r\n\r\n"
+    b'{"status":"unavailable","reason":"gone","channels":{}}'
+)
+
+
+@LANGUAGES
+def test_a_list_that_may_not_serve_is_an_error_with_the_reason(language: str) -> None:
+    with silent(UNHEALTHY) as url:
+        found = failure(url, language, javascript="it.health()", php="health()")
+    assert found == {"status": 503, "retryable": True, "retryAfter": 5, "message": "gone"}
+
+
+FILTER = (
+    'it.filter([{to: "+14155552672"}], "CHANNEL", "to")',
+    'filter([["to" => "+14155552672"]], "CHANNEL", "to")',
+)
+
 FAILURE = {
-    "node": 'await it.filter([{to: "+14155552672"}], "CHANNEL", "to").catch(error => ({...error, '
+    "node": "await CALL.catch(error => ({...error, "
     "name: error.constructor.name, message: error.message}))",
-    "php": '(function () { try { return filter([["to" => "+14155552672"]], "CHANNEL", "to"); } '
+    "php": "(function () { try { return CALL; } "
     'catch (ServiceError $error) { return ["name" => get_class($error), "status" => '
     '$error->status, "retryable" => $error->retryable, "retryAfter" => $error->retryAfter, '
     '"message" => $error->getMessage()]; } })()',
 }
 
 
-def failure(url: str, language: str, channel: str = "sms") -> dict[str, Any]:
+def failure(
+    url: str,
+    language: str,
+    channel: str = "sms",
+    *,
+    javascript: str = FILTER[0],
+    php: str = FILTER[1],
+) -> dict[str, Any]:
     """Return the fields of the error that a client throws."""
-    javascript, php = (each.replace("CHANNEL", channel) for each in FAILURE.values())
-    found: dict[str, Any] = evaluated(url, language, javascript, php)
-    assert found.pop("name") == "ServiceError"
+    codes = (
+        caught.replace("CALL", call.replace("CHANNEL", channel))
+        for caught, call in zip(FAILURE.values(), (javascript, php), strict=True)
+    )
+    found: dict[str, Any] = evaluated(url, language, *codes)
+    assert found.pop("name") in ("ServiceError", "Suppress\\ServiceError")
     return found
 
 
@@ -191,6 +260,53 @@ def silent(sent: bytes) -> Iterator[str]:
         finally:
             ended.set()
             server.shutdown()
+
+
+PAGE = """<?php
+function answer(): string
+{{
+    require_once {client};
+    return Suppress\\check('+14155552671', 'sms')['outcome'];
+}}
+function check(): string
+{{
+    return answer(); // a function of this name belongs to the application
+}}
+echo check();
+"""
+
+
+def test_a_page_on_the_web_uses_the_client(service: Service, tmp_path: Path) -> None:
+    """The names of a script, such as `$argv`, are not there, and nothing but the answer is sent."""
+    (page := tmp_path / "index.php").write_text(
+        PAGE.format(client=json.dumps(str(EXAMPLES / "serve_client.php")))
+    )
+    flags = "-d", "register_argc_argv=0", "-d", "display_errors=1"
+    assert run(service.url, "php", *flags, str(page)).stdout == "suppressed"
+    with served_by_php(service.url, tmp_path, *flags) as url:
+        answer = requests.get(url, timeout=30)
+    assert (answer.status_code, answer.text) == (200, "suppressed")
+
+
+@contextlib.contextmanager
+def served_by_php(url: str, folder: Path, *flags: str) -> Iterator[str]:
+    """Serve the pages in a folder; yield the address."""
+    if (program := shutil.which("php")) is None:
+        pytest.skip("php is not installed")
+    environ = {"PATH": os.environ["PATH"], "SERVICE": url, "SUPPRESS_SERVE_TOKEN": TOKEN}
+    with subprocess.Popen(
+        [program, *flags, "-S", "127.0.0.1:0", "-t", str(folder)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environ,
+    ) as process:
+        try:
+            assert process.stderr is not None
+            found = re.search(r"\((http://\S+)\)", process.stderr.readline())
+            assert found is not None
+            yield found[1]
+        finally:
+            process.kill()
 
 
 @pytest.mark.parametrize(("language", "script"), CLIENTS)
