@@ -69,6 +69,15 @@ class RequestRefused(Exception):
         self.headers = headers or {}
 
 
+class StopNotKept(suppress.SuppressError):
+    """A STOP on a channel that no source serves.
+
+    It can be kept as soon as the settings are mended, so it should come again.
+    """
+
+    retryable = True
+
+
 OF_ERRORS: tuple[tuple[type[suppress.SuppressError], HTTPStatus, str, str], ...] = (
     (
         suppress.StopListUnavailable,
@@ -81,6 +90,12 @@ OF_ERRORS: tuple[tuple[type[suppress.SuppressError], HTTPStatus, str, str], ...]
         HTTPStatus.SERVICE_UNAVAILABLE,
         "store-unavailable",
         "The opt-out cannot be kept.",
+    ),
+    (
+        StopNotKept,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "stop-not-kept",
+        "The STOP was not kept: no source serves its channel.",
     ),
     (
         suppress.UnknownChannel,

@@ -20,7 +20,7 @@ import suppress
 from suppress_http.backend import Backend, json_answer
 from suppress_http.checking import Number
 from suppress_http.incoming import Incoming, of_telnyx, of_twilio
-from suppress_http.problems import RequestRefused
+from suppress_http.problems import RequestRefused, StopNotKept
 from suppress_http.refusals import Refusals
 from suppress_http.requests import document, refuse_other_types, region_of, small_body
 from suppress_http.signatures import has_secret, is_of_telnyx, is_of_twilio
@@ -163,8 +163,8 @@ class RepliesEndpoint:
 
         Raises:
             RequestRefused: it has no place for words that is known.
-            StoreUnavailable: a STOP cannot be kept, or no source serves its channel that the
-                provider has named.
+            StoreUnavailable: a STOP cannot be kept.
+            StopNotKept: no source serves the channel of a STOP that a provider has passed on.
             SuppressError: as for `suppress.receive_reply`.
         """
         if incoming.text is None:
@@ -193,7 +193,7 @@ class RepliesEndpoint:
             if incoming.by is None:
                 raise  # the caller has named the channel, and the same document fails again
             # Whoever sends it again has it kept as soon as the settings are mended.
-            raise suppress.StoreUnavailable(
+            raise StopNotKept(
                 f"The STOP was not kept. {error} Name a source for the channel, or set "
                 "SUPPRESS_STOP_SCOPE=all to opt out of those that are served."
             ) from error

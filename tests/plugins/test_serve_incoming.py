@@ -149,16 +149,30 @@ def test_a_message_that_telnyx_blocked_opts_its_recipient_out(
     assert found is None or (found.text, found.reason) == ("STOP", "Telnyx error 40300")
 
 
+@pytest.mark.parametrize(
+    "form",
+    [
+        {**REPLY, "From": "whatsapp:+14155550043"},
+        {**CALLBACK, "To": "whatsapp:+14155550043"},
+    ],
+    ids=["reply", "21610"],
+)
 def test_a_stop_on_a_channel_without_a_source_is_an_error_that_can_be_tried_again(
-    service: Service,
+    service: Service, form: dict[str, str]
 ) -> None:
-    form = {**REPLY, "From": "whatsapp:+14155550043"}
     lost = post_form(service, form)
-    assert (lost.status_code, lost.json()["retryable"]) == (503, True)
-    assert "SUPPRESS_STOP_SCOPE=all" in lost.json()["detail"]
+    problem = lost.json()
+    assert (lost.status_code, problem["retryable"]) == (503, True)
+    # The store is well: the settings are not.
+    assert problem["type"] == "urn:suppress:stop-not-kept"
+    assert problem["title"] == "The STOP was not kept: no source serves its channel."
+    assert "SUPPRESS_STOP_SCOPE=all" in problem["detail"]
     assert "retry-after" in lost.headers
-    # Anything else is no matter of ours.
-    assert post_form(service, {**form, "Body": "When do you open?"}).status_code == 200
+
+
+def test_anything_else_on_a_channel_without_a_source_is_passed_over(service: Service) -> None:
+    form = {**REPLY, "From": "whatsapp:+14155550043", "Body": "When do you open?"}
+    assert post_form(service, form).status_code == 200
 
 
 def test_a_typing_error_in_the_channel_is_told_at_the_first_reply(service: Service) -> None:
@@ -171,10 +185,12 @@ def test_a_typing_error_in_the_channel_is_told_at_the_first_reply(service: Servi
 
 def test_for_all_channels_a_stop_counts_wherever_it_came_from(environ: dict[str, str]) -> None:
     with served({**environ, **SETTINGS, "SUPPRESS_STOP_SCOPE": "all"}) as found:
-        form = {**REPLY, "From": "whatsapp:+14155550045"}
-        assert post_form(found, form).status_code == 200
-        for channel in ("sms", "viber"):
-            assert is_suppressed(found, "+14155550045", channel)
+        reply = {**REPLY, "From": "whatsapp:+14155550045"}
+        blocked = {**CALLBACK, "To": "whatsapp:+14155550047"}
+        for form, number in ((reply, "+14155550045"), (blocked, "+14155550047")):
+            assert post_form(found, form).status_code == 200
+            for channel in ("sms", "viber"):
+                assert is_suppressed(found, number, channel)
 
 
 def test_what_is_lost_or_refused_is_in_the_log(environ: dict[str, str]) -> None:
