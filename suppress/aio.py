@@ -15,6 +15,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from suppress import default
 from suppress.errors import SuppressError
+from suppress.replies.receiving import receive_reply as _receive_reply
 from suppress.stop_list.snapshot import Snapshot
 from suppress.tracebacks import stripped
 from suppress.workers import Workers
@@ -101,6 +102,7 @@ filter_recipients = _bare(_awaited_when_listed(default.filter_recipients))
 forget = _bare(_awaited(default.forget))
 history = _bare(_awaited(default.history))
 is_suppressed = _bare(_awaited_when_listed(default.is_suppressed))
+receive_reply = _bare(_awaited(_receive_reply))
 refresh = _bare(_awaited(default.refresh))
 remove = _bare(_awaited(default.remove))
 screen = _bare(_awaited_when_listed(default.screen))

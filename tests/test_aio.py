@@ -16,7 +16,7 @@ import suppress.aio
 from support.builders import Clock, GatedSource, ListSource, by_hand, listed
 from suppress import SourceError, StopListUnavailable, Suppressor
 
-LISTED, OTHER = "+14155552671", "+14155552672"
+LISTED, OTHER, REPLIER = "+14155552671", "+14155552672", "+14155552673"
 
 
 @pytest.fixture
@@ -59,6 +59,14 @@ def test_all_have_a_twin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Non
         assert (await suppress.aio.refresh("sms"))["sms"].count == 1
         assert await suppress.aio.add([OTHER], "sms") == 1
         assert await suppress.aio.is_suppressed(OTHER, "sms")
+        said = await suppress.aio.receive_reply(REPLIER, "STOP", "sms", reference="SM1")
+        assert said is suppress.Reply.OPT_OUT
+        assert await suppress.aio.is_suppressed(REPLIER, "sms")
+        assert await suppress.aio.receive_reply(REPLIER, "Hello", "sms") is None
+        (change,) = await suppress.aio.history(REPLIER)
+        assert (change.via, change.reference) == ("reply", "SM1")
+        with pytest.raises(suppress.InvalidNumber):
+            await suppress.aio.receive_reply("12", "STOP", "sms")
         assert await suppress.aio.remove([LISTED, OTHER], "sms") == {
             LISTED: ("list",),
             OTHER: (),
@@ -139,6 +147,7 @@ def test_documentation_and_names_are_those_of_the_functions() -> None:
         "add",
         "filter_recipients",
         "is_suppressed",
+        "receive_reply",
         "refresh",
         "remove",
         "screen",

@@ -106,6 +106,8 @@ async def what_is_awaited_has_the_types_of_the_functions(numbers: list[str]) -> 
     assert_type(await suppress.aio.filter_recipients(numbers, "sms"), list[str])
     assert_type(await suppress.aio.screen(numbers, "sms"), suppress.Screening[str])
     assert_type(await suppress.aio.is_suppressed("+14155552671", "sms"), bool)
+    reply = await suppress.aio.receive_reply("+14155552671", "STOP", "sms", reference="SM1")
+    assert_type(reply, suppress.Reply | None)
     assert_type(await suppress.aio.in_thread(len, numbers), int)
 
 
