@@ -35,7 +35,8 @@ class Overview(NamedTuple):
     """The state of all that is watched, at one moment.
 
     Attributes:
-        channels: the state of each channel that was read here at least once, or has failed to be.
+        channels: the state of each channel that was read here at least once, has failed to be, or
+            is kept recent.
         waiting: what waits for the sources.
         is_readable: whether all opt-outs that were made here can be read; None if nothing is
             watched.
@@ -81,14 +82,19 @@ class Watched:
                 is_readable = False
                 continue
             for name, channel in status.channels.items():
-                was_tried = channel.snapshot is not None or channel.failure is not None
-                if was_tried and (
+                if _is_needed(channel) and (
                     name not in channels or _badness(channel) > _badness(channels[name])
                 ):
                     channels[name] = channel
             for kind in _by_kind(backlog):
                 waiting[kind[:3]] = max(kind, waiting.get(kind[:3], kind))
         return Overview(tuple(channels.values()), tuple(waiting.values()), is_readable)
+
+
+def _is_needed(status: ChannelStatus) -> bool:
+    """Tell whether anybody asked for the list; all others are of no account here."""
+    was_tried = status.snapshot is not None or status.failure is not None
+    return was_tried or status.is_kept_recent
 
 
 def _badness(status: ChannelStatus) -> tuple[int, float]:

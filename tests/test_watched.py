@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from support.builders import Clock, ListSource, by_hand, listed
+from support.builders import Clock, GatedSource, ListSource, by_hand, listed, wait_for
 from support.takers import Taker
-from suppress import Overview, State, StopListUnavailable, Watched
+from suppress import Overview, State, StopListUnavailable, Suppressor, Watched
 
 LISTED, OTHER = "+14155552671", "+14155552672"
 
@@ -32,6 +32,23 @@ def test_a_list_that_was_never_read_is_shown_once_it_has_failed(clock: Clock) ->
     (channel,) = watched.overview().channels
     assert (channel.state, channel.age) == (State.MISSING, None)
     assert channel.failure is not None
+
+
+def test_a_list_that_is_kept_recent_is_shown_from_the_start() -> None:
+    """While the first reading hangs, nothing may be sent, and an alert has to say so."""
+    source = GatedSource(LISTED)
+    source.shut()
+    suppressor = Suppressor(plugins=[source], sources=["list"], store=None)
+    watched = Watched(suppressor)
+    assert watched.overview().channels == ()
+    suppressor.keep_recent("sms")
+    (channel,) = watched.overview().channels
+    assert (channel.channel, channel.state, channel.failure) == ("sms", State.MISSING, None)
+    assert channel.is_kept_recent
+    wait_for(lambda: watched.overview().channels[0].is_being_read)
+    source.open.set()
+    wait_for(lambda: watched.overview().channels[0].state is State.FRESH)
+    wait_for(lambda: not watched.overview().channels[0].is_being_read)
 
 
 def test_what_waits_in_a_store_that_two_share_comes_once(clock: Clock, tmp_path: Path) -> None:

@@ -81,10 +81,12 @@ class HealthEndpoint:
 def _reason(status: suppress.ChannelStatus, *, with_messages: bool) -> str | None:
     """Return why a channel may not serve, or could not be read since; None where all is well."""
     said = {
-        suppress.State.MISSING: "the stop list was never read.",
+        suppress.State.MISSING: "the stop list was never read",
         suppress.State.EXPIRED: f"the stop list is older than max_stale ({status.max_stale:g} s), "
-        "or from the future.",
+        "or from the future",
     }.get(status.state)
+    if said is not None:
+        said += ", and is being read." if status.is_being_read else "."
     if status.failure is not None:
         # Whoever has no token learns nothing of the sources.
         failed = status.failure.message if with_messages else "It cannot be read. See the log."

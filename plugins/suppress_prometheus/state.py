@@ -14,7 +14,8 @@ class StateCollector(Collector):
     """Gauges of the state of some suppressors, for a registry.
 
     Each channel is shown once: the one in the worst state, where several suppressors serve it.
-    Channels that were never read here, and never failed to be, are left out.
+    Channels that were never read here, and never failed to be, are left out, unless they are kept
+    recent.
 
     Args:
         suppressors: those to show; they are not kept alive by this.

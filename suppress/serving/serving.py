@@ -11,6 +11,7 @@ import logging
 import math
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from types import MappingProxyType
 
 from suppress.errors import StopListUnavailable
@@ -109,11 +110,20 @@ class Serving:
         except TimeoutError:
             channel.slow = found
             slow = still_being_read(name, self._limits.max_wait)
-            latest = channel.fallback(slow)
+            latest = self._fallback(channel, slow)
             extra = {"code": "list_slow", "channel": name}
             logger.warning("%s Until then the last copy is used.", slow, extra=extra)
             return latest
         return channel.or_latest(snapshot)
+
+    def _fallback(self, channel: Channel, slow: StopListUnavailable) -> Snapshot:
+        """Return the latest snapshot while a reading takes long; log it if there is none."""
+        try:
+            return channel.fallback(slow)
+        except StopListUnavailable as error:
+            with channel.lock:  # of many who wait, one reports it
+                channel.reports.report(error, is_slow=True)
+            raise
 
     def _answer_or_reading(self, channel: Channel) -> Snapshot | Future[Snapshots]:
         """Return the snapshot that answers, or the reading that has to be waited for.
@@ -181,7 +191,12 @@ class Serving:
         for name, channel in self._channels.items():
             with channel.lock:
                 channel.sync()
-                found[name] = channel.status()
+                reading = self._flight.running(name)
+                found[name] = replace(
+                    channel.status(),
+                    is_kept_recent=channel.is_kept_recent,
+                    is_being_read=reading is not None,
+                )
         return Status(
             self._settings.ttl,
             self._settings.max_stale,

@@ -41,6 +41,8 @@ class ChannelStatus:
         max_stale: the age in seconds up to which it may answer while its source fails.
         failure: why the list could not be read since, if it could not.
         snapshot: the latest snapshot, however old.
+        is_kept_recent: whether this process reads it even if nobody asks.
+        is_being_read: whether this process is reading it.
     """
 
     channel: str
@@ -50,6 +52,8 @@ class ChannelStatus:
     max_stale: float
     failure: Failure | None = None
     snapshot: Snapshot | None = field(default=None, repr=False)
+    is_kept_recent: bool = False
+    is_being_read: bool = False
 
     @property
     def count(self) -> int:

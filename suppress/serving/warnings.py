@@ -73,16 +73,20 @@ class UnavailableOnce:
     def __init__(self, channel: str, kept_recent: AbstractSet[str]) -> None:
         self._channel = channel
         self._kept_recent = kept_recent
-        self._is_reported = False
+        self._is_reported = self._is_slow_reported = False
 
-    def report(self, error: StopListUnavailable) -> None:
-        """Log why, once until `end`."""
-        if self._channel not in self._kept_recent or self._is_reported:
+    def report(self, error: StopListUnavailable, *, is_slow: bool = False) -> None:
+        """Log why, once until `end`; a failure also after a warning that the reading is slow."""
+        is_known = self._is_reported or (is_slow and self._is_slow_reported)
+        if self._channel not in self._kept_recent or is_known:
             return
-        self._is_reported = True
+        if is_slow:
+            self._is_slow_reported = True
+        else:
+            self._is_reported = True
         extra = {"code": "list_unavailable", "channel": self._channel, "error": str(error)}
         logger.warning("%s", error, extra=extra)
 
     def end(self) -> None:
         """Note that the list may serve."""
-        self._is_reported = False
+        self._is_reported = self._is_slow_reported = False

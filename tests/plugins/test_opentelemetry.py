@@ -9,7 +9,7 @@ import pytest
 
 import suppress
 import suppress_opentelemetry
-from support.builders import Clock, ListSource, listed
+from support.builders import Clock, GatedSource, ListSource, listed, wait_for
 from support.takers import Taker
 from suppress import ConfigurationError, Settings, StopListUnavailable, Suppressor
 
@@ -184,6 +184,18 @@ class TestMetrics:
         kind = {"source": "list", "channel": "sms", "action": "add"}
         assert exported.value("waiting", state="waiting", **kind) == 1
         assert exported.value("opt_outs.readable") == 1
+
+    def test_a_list_that_is_kept_recent_is_missing_until_it_has_been_read(
+        self, exported: Exported
+    ) -> None:
+        source = GatedSource(LISTED)
+        source.shut()
+        suppressor = Suppressor(plugins=[source, exported.plugin], sources=["list"], store=None)
+        suppressor.keep_recent("sms")
+        assert exported.value("list.state", channel="sms", state="missing") == 1
+        assert exported.value("list.failing", channel="sms") == 0
+        source.open.set()
+        wait_for(lambda: exported.value("list.state", channel="sms", state="fresh") == 1)
 
 
 class TestSettings:

@@ -12,7 +12,7 @@ import pytest
 
 import suppress
 import suppress_prometheus
-from support.builders import Clock, ListSource, listed
+from support.builders import Clock, GatedSource, ListSource, listed, wait_for
 from support.takers import Taker
 from suppress import ConfigurationError, Settings, StopListUnavailable, Suppressor
 
@@ -113,6 +113,22 @@ class TestState:
         assert states == {"fresh": 0, "stale": 1, "expired": 0, "missing": 0}
         # Nobody asked for it, so nobody has to look after it.
         assert value(registry, "list_failing", channel="viber") is None
+
+    def test_a_list_that_is_kept_recent_is_missing_until_it_has_been_read(
+        self, registry: prometheus.CollectorRegistry
+    ) -> None:
+        source = GatedSource(LISTED)
+        source.shut()
+        metrics = suppress_prometheus.Metrics(registry)
+        suppressor = Suppressor(plugins=[source, metrics], sources=["list"], store=None)
+        suppressor.keep_recent("sms")
+        assert value(registry, "list_state", channel="sms", state="missing") == 1
+        assert value(registry, "list_failing", channel="sms") == 0
+        assert value(registry, "snapshot_age_seconds", channel="sms") is None
+        assert value(registry, "list_failing", channel="viber") is None
+        source.open.set()
+        wait_for(lambda: value(registry, "list_state", channel="sms", state="fresh") == 1)
+        assert value(registry, "list_state", channel="sms", state="missing") == 0
 
     def test_one_that_is_gone_is_not_shown(
         self, registry: prometheus.CollectorRegistry, clock: Clock

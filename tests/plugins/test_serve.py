@@ -298,7 +298,7 @@ def test_the_health_is_good_until_a_list_is_missing(
     with served({**gone, "SUPPRESS_SERVE_TOKEN": TOKEN}) as found:
         answer = found.get("/health")
         assert answer.status_code == 503
-        assert "sms: the stop list was never read." in answer.json()["reason"]
+        assert "sms: the stop list was never read" in answer.json()["reason"]
         assert answer.headers["content-type"] == "application/json"
         assert int(answer.headers["retry-after"]) > 0
         assert str(tmp_path) not in answer.text

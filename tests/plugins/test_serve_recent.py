@@ -34,7 +34,10 @@ def test_a_source_that_hangs_holds_up_no_request() -> None:
             assert "sms stop list has not been read within 0.1 s" in refused.json()["detail"]
             screened = client.post("/screen?channel=sms", json=[OTHER])
             assert (screened.status_code, screened.json()["retryable"]) == (503, True)
-            assert client.get("/health").status_code == 503
+            health = client.get("/health")
+            assert health.status_code == 503
+            reason = health.json()["channels"]["sms"]["reason"]
+            assert reason == "the stop list was never read, and is being read."
         source.open.set()
         wait_for(lambda: bool(client.get("/health").status_code == 200))
         assert client.post("/check", json=question).json()["outcome"] == "allowed"

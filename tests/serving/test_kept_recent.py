@@ -201,7 +201,6 @@ class TestQuestions:
                 question()
             assert error.value.retryable
             assert "Nothing may be sent" in str(error.value)
-        assert not caplog.records, "no copy is used, and the callers are told"
         assert len(source.loads) == 0, "the reading goes on"
         source.open.set()
         wait_for(lambda: one.status().health(["sms"]) is Health.READY)
@@ -280,6 +279,67 @@ class TestReports:
         clock.now += 3601
         renew(one)
         assert [code_of(each) for each in caplog.records] == ["list_unavailable"], "once more"
+
+    def test_a_list_that_takes_long(
+        self, source: GatedSource, clock: Clock, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        one = kept_by_hand(source, clock, limits=QUICK)
+        for _ in range(2):
+            source.shut()
+            one._serving.renew()
+            for _ in range(3):
+                with pytest.raises(StopListUnavailable):
+                    one.is_suppressed(OTHER, "sms")
+            (record,) = caplog.records
+            assert (record.levelno, code_of(record)) == (logging.WARNING, "list_unavailable")
+            assert "is still being read." in record.message
+            assert "Nothing may be sent until the list can be read." in record.message
+            source.failure = SourceError("down.")
+            source.open.set()
+            renew(one)
+            assert len(caplog.records) == 2, "why it failed is known later"
+            assert "down." in caplog.messages[1]
+            source.shut()
+            source.failure = None
+            clock.now += 5
+            one._serving.renew()
+            with pytest.raises(StopListUnavailable):
+                one.is_suppressed(OTHER, "sms")
+            assert len(caplog.records) == 2, "it is the same hang"
+            source.open.set()
+            renew(one)
+            assert one.status().channels["sms"].may_serve
+            caplog.clear()
+            clock.now += 3601
+
+    def test_many_who_wait_for_a_list_that_takes_long_are_told_in_one_line(
+        self, source: GatedSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source.shut()
+        one = kept(source, QUICK._replace(max_wait=0.5))
+        refused = []
+
+        def ask() -> None:
+            with pytest.raises(StopListUnavailable):
+                one.snapshot("sms")
+            refused.append(1)
+
+        threads = [threading.Thread(target=ask) for _ in range(8)]
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+        assert len(refused) == 8
+        assert [code_of(each) for each in caplog.records] == ["list_unavailable"]
+
+    def test_a_list_that_takes_long_and_is_not_kept_recent_is_the_callers_affair(
+        self, source: GatedSource, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        source.shut()
+        one = Suppressor(plugins=[source], sources=["list"], store=None, limits=QUICK)
+        threading.Timer(0.2, source.open.set).start()
+        assert one.is_suppressed(LISTED, "sms")
+        assert not caplog.records
 
     def test_opt_outs_that_cannot_be_read(
         self,
