@@ -14,6 +14,7 @@ import pytest
 
 from support.builders import Clock, ListSource, by_hand, limit_bsg, listed
 from support.children import started
+from support.restarted import start_again
 from support.takers import Taker
 from suppress import PendingChange, Settings, SourceError, StoreUnavailable, Suppressor
 from suppress.opt_outs.contract import RecordError
@@ -760,7 +761,7 @@ class TestBsg:
         assert left(one, "bsg") == [("add", ANN), ("add", BOB), ("remove", BOB)]
         assert "cannot be reached" in (one.waiting()[0].error or "")
         assert one.filter_recipients([ANN, BOB], "sms") == [BOB]
-        sandbox.start()
+        start_again(sandbox)
         self.made(sandbox, tmp_path).pass_on()
         assert one.waiting() == []
         assert ANN in self.listed(sandbox)

@@ -18,6 +18,7 @@ import pytest
 import requests
 
 from support.builders import Clock
+from support.restarted import start_again
 from suppress_bsg.sandbox import Sandbox, SandboxEntry, made_up
 
 # The SDK says that it is typed, but does not export its names explicitly.
@@ -607,7 +608,7 @@ def test_it_needs_a_start_and_takes_any_number_of_closes(connect: Connect) -> No
     sandbox.close()
     with pytest.raises(requests.ConnectionError):
         connect(sandbox).get()
-    sandbox.start()
+    start_again(sandbox)
     assert sandbox.url == url
     assert connect(sandbox).sign_in().get().status_code == 200
     sandbox.close()

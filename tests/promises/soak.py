@@ -33,6 +33,7 @@ from typing import Any, NamedTuple
 import suppress
 from support.children import CONTEXT, KEY, suppressor
 from support.postgres_server import PostgresServer
+from support.restarted import start_again
 from suppress_bsg.sandbox import Sandbox, made_up
 
 FIRST = 14155550000
@@ -310,7 +311,7 @@ def run(soak: Soak, seconds: float, processes: int) -> None:
             soak.counts["outages"] += 1
             soak.sandbox.close()
             soak.listen(soak.dice.random() * 3)
-            soak.sandbox.start()
+            start_again(soak.sandbox)
         if soak.server is not None and soak.dice.random() < 0.01:
             soak.kill_the_server()
     soak.listen(3)

@@ -15,6 +15,7 @@ import pytest
 from support import children
 from support.builders import row
 from support.children import KEY, NOBODY, started, suppressor
+from support.restarted import start_again
 from suppress_bsg.sandbox import Sandbox
 
 LISTED, LATER = "+14155552671", "+14155552672"
@@ -135,7 +136,9 @@ class TestRefresh:
             _wait_for(lambda: bool(list(store.glob("*.lock"))))
             process.kill()
             process.join()
-        with Sandbox([row(1, 14155552671, "sms")], api_key=KEY, port=port_of(slow)) as sandbox:
+        sandbox = Sandbox([row(1, 14155552671, "sms")], api_key=KEY, port=port_of(slow))
+        start_again(sandbox)
+        with sandbox:
             assert suppressor(sandbox.url, store).filter_recipients([LISTED], "sms") == []
 
     @pytest.mark.slow
@@ -156,7 +159,7 @@ class TestRefresh:
             snapshot = suppressor(sandbox.url, store).snapshot("sms")
             assert set(snapshot.numbers) in ({LISTED}, {LISTED, LATER})
             outcomes.append(len(snapshot.numbers))
-            sandbox.start()
+            start_again(sandbox)
             sandbox.detach([each.id for each in sandbox.rows if each.phone == 14155552672], ["sms"])
             # No lock is left: what comes next is not held up.
             assert suppressor(sandbox.url, store).refresh("sms")["sms"].count == 1
