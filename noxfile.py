@@ -74,7 +74,8 @@ def extras(session: nox.Session) -> None:
 def servers(session: nox.Session) -> None:
     """Run the tests that need PostgreSQL, Redis or promtool; where one is missing, they fail."""
     session.install("-e", ".[libraries]")
-    session.run("pytest", "-m", "servers", "--no-skips", *session.posargs)
+    spark = "--ignore=tests/plugins/test_spark.py"
+    session.run("pytest", "-m", "servers", "--no-skips", spark, *session.posargs)
 
 
 @nox.session
@@ -93,7 +94,7 @@ def service(session: nox.Session) -> None:
     for program in ("node", "php", "curl", "openssl"):
         if shutil.which(program) is None:
             session.error(f"Install {program}.")
-    session.install("-e", ".[serve,test]", "schemathesis>=4.10")
+    session.install("-e", ".[serve,test]", "httpx2>=2.16", "schemathesis>=4.10")
     files = sorted(map(str, Path("tests/plugins").glob("test_serve*.py")))
     page = "tests/test_documents.py::test_the_code_of[docs/how-to/serve.md]"
     session.run("pytest", "-n0", "--no-skips", *files, page, *session.posargs)
