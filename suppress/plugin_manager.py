@@ -8,7 +8,6 @@ the sources to read.
 
 import logging
 from collections.abc import Iterable
-from importlib.metadata import Distribution, EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pluggy
@@ -22,6 +21,8 @@ from suppress.settings.settings import PLUGINS, Settings, plugin_prefix
 from suppress.sources import Source, check
 
 if TYPE_CHECKING:
+    from importlib.metadata import Distribution, EntryPoint
+
     import click
 
     # Not imported at runtime: these are above the plugins.
@@ -48,7 +49,7 @@ class Plugin(NamedTuple):
     """
 
     name: str
-    distribution: Distribution | None = None
+    distribution: "Distribution | None" = None
     error: str | None = None
     missing: str | None = None
 
@@ -66,6 +67,8 @@ class Plugins:
     """
 
     def __init__(self, extra: Iterable[object] = ()) -> None:
+        from importlib.metadata import entry_points  # noqa: PLC0415 - not needed at import
+
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
         self.found: dict[str, Plugin] = {}
@@ -243,7 +246,7 @@ class Plugins:
         ]
         return self._manager.subset_hook_caller(hook, remove_plugins=others)
 
-    def _imported(self, entry_point: EntryPoint) -> Plugin:
+    def _imported(self, entry_point: "EntryPoint") -> Plugin:
         name = entry_point.name
         try:
             # A plugin is a stranger's code: whatever it raises is its failure to import.
@@ -273,7 +276,7 @@ def _not_installed(url: ServerUrl, why: str, found: dict[str, Plugin]) -> Config
     return ConfigurationError(f"The server {url} cannot be used: {why}. {next_step}.")
 
 
-def _missing_library(error: Exception, entry_point: EntryPoint) -> str | None:
+def _missing_library(error: Exception, entry_point: "EntryPoint") -> str | None:
     """Return the library that a plugin lacks; None if it fails for another reason."""
     if not isinstance(error, ModuleNotFoundError) or error.name is None:
         return None

@@ -14,7 +14,6 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import date
-from importlib import resources
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -160,6 +159,8 @@ NO_CHANGES = Renumbering()
 @functools.cache
 def table() -> Renumbering:
     """Return the table that comes with this package."""
+    from importlib import resources  # noqa: PLC0415 - not needed at import
+
     file = resources.files("suppress.numbers") / "renumbering.tsv"
     return Renumbering.read(file.read_text("utf-8"), "renumbering.tsv", is_ours=True)
 

@@ -6,7 +6,6 @@ messaged, or where a key is sent.
 
 import logging
 import os
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +58,8 @@ def read_file(path: Path) -> dict[str, Any]:
         ConfigurationError: the file cannot be read, is not TOML, has no such table, belongs to
             another user, or can be written by others.
     """
+    import tomllib  # noqa: PLC0415 - many have no settings file
+
     try:
         with path.open("rb") as stream:
             refuse_if_others_write(path, os.fstat(stream.fileno()), "settings file")

@@ -10,7 +10,6 @@ import threading
 import typing
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self, TypedDict, TypeVar
@@ -367,6 +366,8 @@ def plugin_prefix(plugin: str) -> str:
 
 def _prefixes(tables: Mapping[str, Any]) -> list[str]:
     """Return the beginnings of the variables of plugins that are installed or have a table."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - few ask for them
+
     return [plugin_prefix(name) for name in {*tables, *entry_points(group=PLUGINS).names}]
 
 

@@ -1,7 +1,6 @@
 """Misspelt names of settings: each is an error that names the right one."""
 
 from collections.abc import Callable, Collection, Iterable
-from difflib import get_close_matches
 
 from suppress.errors import ConfigurationError
 
@@ -22,6 +21,8 @@ def refuse_unknown(values: Iterable[str], known: Collection[str], where: str) ->
     """
     for name in values:
         if name not in known:
+            from difflib import get_close_matches  # noqa: PLC0415 - needed for an error alone
+
             near = get_close_matches(name, known, 1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Known are: {', '.join(known)}."
             raise ConfigurationError(f"Unknown setting {name!r} {where}. {hint}")
