@@ -1,6 +1,7 @@
-"""Objects told, in a process that was forked, to forget threads, locks and calls."""
+"""Threads, locks and calls over a fork: forgotten in the forked process, or not held in it."""
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -26,3 +27,16 @@ def follow_forks(owner: HasThreads) -> None:
 
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(after_in_child=after_fork_in_child)
+
+
+def lock_that_forks_take() -> threading.RLock:
+    """Return a lock that a fork takes, too: in the forked process, no other thread holds it.
+
+    It is for the whole life of the process: keep one for all objects of a class.
+    """
+    lock = threading.RLock()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+        )
+    return lock

@@ -14,13 +14,7 @@ def check_settings(**_options: Any) -> list[Error]:
     try:
         suppress.Suppressor(background=False)
     except suppress.SuppressError as error:
-        return [
-            Error(
-                suppress.mask_numbers(str(error)),
-                hint="Correct SUPPRESS, or the environment. Nothing is sent until then.",
-                id="suppress.E001",
-            )
-        ]
+        return [_told(error, "E001", "Correct SUPPRESS, or the environment. ")]
     return []
 
 
@@ -36,11 +30,13 @@ def check_opt_outs(**_options: Any) -> list[Error]:
     try:
         suppressor.status()
     except suppress.SuppressError as error:
-        return [
-            Error(
-                suppress.mask_numbers(str(error)),
-                hint="Nothing is sent until then.",
-                id="suppress.E002",
-            )
-        ]
+        return [_told(error, "E002")]
     return []
+
+
+def _told(error: suppress.SuppressError, number: str, remedy: str = "") -> Error:
+    return Error(
+        suppress.mask_numbers(str(error)),
+        hint=f"{remedy}Nothing is sent until then.",
+        id=f"suppress.{number}",
+    )

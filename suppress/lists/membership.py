@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.convention import Convention
 from suppress.opt_outs.moving import Addition
 from suppress.opt_outs.people import lines_of, read_people
@@ -159,7 +160,4 @@ def _alike(values: NDArray[np.uint64], unread: frozenset[str]) -> Iterator[int]:
 
 def _different(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     """Return all values of the parts, each once, ascending."""
-    values = np.sort(np.concatenate([_NOBODY, *parts]))
-    first = np.ones(len(values), np.bool_)
-    np.not_equal(values[1:], values[:-1], out=first[1:])
-    return values[first]
+    return distinct(np.concatenate([_NOBODY, *parts]))

@@ -7,13 +7,13 @@ one that is gone, or that another has taken the place of: see `Marks`.
 import contextlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from suppress.atomic import atomic_write
+from suppress.forks import lock_that_forks_take
 from suppress.opt_outs.contract import RecordError
 from suppress.opt_outs.gate import Gate
 from suppress.opt_outs.marks import HasMarks, leads_nowhere
@@ -37,13 +37,7 @@ _IN_SQLITE = Gate()
 # Threads that write take turns, and a fork takes one too. Nobody else waits for them: a reader
 # finds what was committed last. Registered behind the gate, it is asked first, and lets readers
 # through the gate until it is had.
-_WRITING = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_WRITING.acquire,
-        after_in_parent=_WRITING.release,
-        after_in_child=_WRITING.release,
-    )
+_WRITING = lock_that_forks_take()
 
 
 class Database:

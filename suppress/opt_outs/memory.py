@@ -1,12 +1,11 @@
 """A record of opt-outs in memory: for tests, and to show what the contract asks for."""
 
 import dataclasses
-import os
 import secrets
-import threading
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from suppress.forks import lock_that_forks_take
 from suppress.opt_outs.contract import (
     Backlog,
     Change,
@@ -22,13 +21,7 @@ from suppress.opt_outs.people import ENDING, People
 from suppress.stop_list.forgotten import Forgotten, Trace
 
 # One for all records, which a fork takes too: a change is in the child whole or not at all.
-_LOCK = threading.RLock()
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(
-        before=_LOCK.acquire,
-        after_in_parent=_LOCK.release,
-        after_in_child=_LOCK.release,
-    )
+_LOCK = lock_that_forks_take()
 
 
 class MemoryRecord:

@@ -116,7 +116,7 @@ class Channel:
     @property
     def may_serve(self) -> bool:
         """True if the latest snapshot may answer while its source fails."""
-        return self.state in (State.FRESH, State.STALE)
+        return self.state.may_serve
 
     @property
     def is_kept_recent(self) -> bool:

@@ -32,6 +32,11 @@ class State(StrEnum):
     MISSING = "missing"
     """The stop list was never read."""
 
+    @property
+    def may_serve(self) -> bool:
+        """True if the snapshot may answer, even while its source fails."""
+        return self in (State.FRESH, State.STALE)
+
 
 class Step(Enum):
     """The next step for a caller who asks for a channel's snapshot."""

@@ -38,7 +38,7 @@ class ServedOptOuts:
             OptOutsUnreadable: that cannot be read, or its copy is too old and cannot be renewed.
         """
         found = self._opt_outs.of(channel)
-        if self._upkeep is None or self._state(self._age(self._upkeep)) in _MAY_SERVE:
+        if self._upkeep is None or self._state(self._age(self._upkeep)).may_serve:
             return found
         try:
             self._upkeep.look(forced=True)
@@ -69,6 +69,3 @@ class ServedOptOuts:
             f"out since, and they cannot be copied now ({error.reason}). Nothing may be sent "
             f"until they can. {error.remedy}"
         )
-
-
-_MAY_SERVE = (State.FRESH, State.STALE)

@@ -78,7 +78,7 @@ class ChannelStatus:
     @property
     def may_serve(self) -> bool:
         """True if the list answers now, be it fresh or stale."""
-        return self.state in (State.FRESH, State.STALE)
+        return self.state.may_serve
 
     @property
     def health(self) -> Health:

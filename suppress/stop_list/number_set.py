@@ -18,6 +18,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from suppress.distinct import distinct
 from suppress.numbers.e164 import value_of
 from suppress.numbers.handed_in import own_text
 
@@ -65,10 +66,7 @@ class NumberSet(AbstractSet[str]):
     @classmethod
     def of_values(cls, values: NDArray[np.uint64]) -> Self:
         """Return the set of the numbers with these digits, as integers; repeats count once."""
-        hashes = np.sort(values * np.uint64(_FACTOR))
-        first = np.ones(len(hashes), np.bool_)
-        np.not_equal(hashes[1:], hashes[:-1], out=first[1:])
-        hashes = hashes[first]
+        hashes = distinct(values * np.uint64(_FACTOR))
         ranges = _ranges(len(hashes))
         bits = _bits(hashes, ranges * _RANGE)
         marks = np.zeros(ranges * _RANGE, np.bool_)

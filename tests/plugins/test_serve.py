@@ -24,7 +24,7 @@ pytest.importorskip("uvicorn")
 import suppress
 from support.builders import ListSource, by_hand, environ_of_list
 from support.commands import COMMAND, run_text
-from support.serving import Service, served
+from support.serving import TOKEN, Service, peak, served
 from suppress_http.backend import Backend
 from suppress_http.checking import CheckAnswer, CheckRequest
 from suppress_http.health import HealthAnswer
@@ -36,7 +36,6 @@ from suppress_http.settings import ServeSettings
 PAGE = (Path(__file__).parents[2] / "docs/how-to/serve.md").read_text()
 
 STOPPED = b"+14155552671\n+442079460958\n"
-TOKEN = "0123456789abcdef0123"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NDJSON = {"Content-Type": "application/x-ndjson"}
 
@@ -225,15 +224,6 @@ def test_a_long_answer_without_room_is_an_error(environ: dict[str, str]) -> None
         found.end()
         _, errors = found.process.communicate()
         assert errors == ""
-
-
-def peak(process: int) -> int:
-    """Return the most memory of a process so far, in kB."""
-    status = Path(f"/proc/{process}/status")
-    if not status.exists():
-        return 0
-    (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
-    return int(line.split()[1])
 
 
 def test_people_are_opted_out_and_back_in(service: Service) -> None:

@@ -20,10 +20,9 @@ pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
 from support.builders import environ_of_list
-from support.serving import Service, served
+from support.serving import TOKEN, Service, served
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
-TOKEN = "0123456789abcdef0123"
 
 CLIENTS = [("node", "serve_client.mjs"), ("php", "serve_client.php")]
 

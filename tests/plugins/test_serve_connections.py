@@ -17,11 +17,10 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from support.builders import environ_of_list
-from support.serving import Service, served
+from support.serving import TOKEN, Service, peak, served
 from suppress_http.connections import Connection
 from suppress_http.limits import HttpLimits
 
-TOKEN = "0123456789abcdef0123"
 CHUNKED = b"POST /check HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
 
 
@@ -48,24 +47,15 @@ def said(service: Service, *pieces: bytes) -> bytes:
     return found
 
 
-def memory(service: Service) -> int:
-    """Return the most memory of the service so far, in kB."""
-    status = Path(f"/proc/{service.process.pid}/status")
-    if not status.exists():
-        return 0
-    (line,) = (each for each in status.read_text().splitlines() if each.startswith("VmHWM"))
-    return int(line.split()[1])
-
-
 @pytest.mark.parametrize(
     "begin",
     [b"GET /", b"GET /health HTTP/1.1\r\nHost: x\r\nX: ", CHUNKED + b"X: "],
     ids=["address", "header", "trailer"],
 )
 def test_what_has_no_end_fills_no_memory(service: Service, begin: bytes) -> None:
-    before = memory(service)
+    before = peak(service.process.pid)
     said(service, begin, *([b"a" * 2**20] * 64))
-    assert memory(service) - before < 20_000
+    assert peak(service.process.pid) - before < 20_000
     assert service.get("/health").status_code == 200
 
 

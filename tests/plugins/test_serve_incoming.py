@@ -1,7 +1,5 @@
 """Posts of providers: replies and reports that opt out, and failures in the log."""
 
-import base64
-import hmac
 import json
 import logging
 from collections.abc import Iterator
@@ -16,12 +14,9 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("cryptography")
 
 from support.builders import environ_of_list
-from support.serving import Service, served
+from support.serving import FORM, TOKEN, Service, is_suppressed, served, signature_of
 from suppress_http.incoming import Incoming, of_telnyx, of_twilio
 from suppress_http.refusals import Refusals
-
-TOKEN = "0123456789abcdef0123"
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 SETTINGS = {
     "SUPPRESS_SERVE_TOKEN": TOKEN,
@@ -40,19 +35,6 @@ def environ(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def service(environ: dict[str, str]) -> Iterator[Service]:
     with served({**environ, **SETTINGS}) as found:
         yield found
-
-
-def is_suppressed(service: Service, number: str, channel: str = "sms") -> bool:
-    question = {"number": number, "channel": channel}
-    found = service.post("/check", question, headers={"Authorization": f"Bearer {TOKEN}"})
-    return bool(found.json()["outcome"] == "suppressed")
-
-
-def signature_of(form: dict[str, str]) -> str:
-    text = "https://example.com/stop/replies/twilio" + "".join(
-        name + form[name] for name in sorted(form)
-    )
-    return base64.b64encode(hmac.digest(b"12345", text.encode(), "sha1")).decode()
 
 
 def post_form(service: Service, form: dict[str, str]) -> requests.Response:

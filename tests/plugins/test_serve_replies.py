@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import hmac
 import json
 import logging
 import time
@@ -24,16 +23,14 @@ from starlette.applications import Starlette
 
 import suppress
 from support.builders import ListSource, by_hand, environ_of_list, listed
-from support.serving import Service, served
+from support.serving import FORM, TOKEN, Service, is_suppressed, served, signature_of
 from suppress_http.app import make_app
 from suppress_http.backend import Backend
 from suppress_http.settings import ServeSettings
 from suppress_http.signatures import is_of_telnyx, is_of_twilio
 
-TOKEN = "0123456789abcdef0123"
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 PUBLIC = base64.b64encode(KEY.public_key().public_bytes_raw()).decode()
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
@@ -48,12 +45,6 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     }
     with served({**environ, **settings}) as found:
         yield found
-
-
-def is_suppressed(service: Service, number: str, channel: str = "sms") -> bool:
-    question = {"number": number, "channel": channel}
-    found = service.post("/check", question, headers={"Authorization": f"Bearer {TOKEN}"})
-    return bool(found.json()["outcome"] == "suppressed")
 
 
 def test_the_signature_is_that_of_twilios_documentation() -> None:
@@ -74,13 +65,6 @@ def test_the_signature_is_that_of_twilios_documentation() -> None:
         assert not is_of_twilio(signature, "12345", odd, form.items())
 
 
-def of_twilio(form: dict[str, str]) -> str:
-    text = "https://example.com/stop/replies/twilio" + "".join(
-        name + form[name] for name in sorted(form)
-    )
-    return base64.b64encode(hmac.digest(b"12345", text.encode(), "sha1")).decode()
-
-
 @pytest.mark.parametrize(
     "address",
     ["example.com", "https://", "https://a:b", "https://u:p@a", "https://a/?b", "ftp://a"],
@@ -93,7 +77,7 @@ def test_an_address_that_no_provider_could_call_is_refused(address: str) -> None
 
 def test_a_stop_that_twilio_passes_on_opts_out(service: Service) -> None:
     form = {"From": "+14155550011", "Body": "Stop. Thank you", "MessageSid": "SM1"}
-    headers = {**FORM, "X-Twilio-Signature": of_twilio(form)}
+    headers = {**FORM, "X-Twilio-Signature": signature_of(form)}
     forged = service.post(
         "/replies/twilio", data=urlencode({**form, "From": "+14155550012"}), headers=headers
     )
@@ -106,7 +90,7 @@ def test_a_stop_that_twilio_passes_on_opts_out(service: Service) -> None:
 
 def test_twilios_own_judgement_of_a_reply_counts(service: Service) -> None:
     form = {"From": "+14155550013", "Body": "no mas", "OptOutType": "STOP"}
-    headers = {**FORM, "X-Twilio-Signature": of_twilio(form)}
+    headers = {**FORM, "X-Twilio-Signature": signature_of(form)}
     service.post("/replies/twilio", data=urlencode(form), headers=headers)
     assert is_suppressed(service, "+14155550013")
 
@@ -137,7 +121,10 @@ def test_a_reply_that_cannot_be_acted_on_is_an_error_and_in_the_log(
     form = {**form, "MessageSid": "SM77"}
     with caplog.at_level(logging.WARNING, "suppress"):
         answer = answered(
-            app, "/replies/twilio", urlencode(form), {**FORM, "X-Twilio-Signature": of_twilio(form)}
+            app,
+            "/replies/twilio",
+            urlencode(form),
+            {**FORM, "X-Twilio-Signature": signature_of(form)},
         )
     assert answer == status
     (record,) = caplog.records

@@ -21,9 +21,7 @@ def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if report.skipped and item.config.getoption("--no-skips"):
-        report.outcome = "failed"
-        report.longrepr = f"This test was skipped: {report.longrepr}"
+    _fail_if_skipped(report, "test", item.config)
     return report
 
 
@@ -32,10 +30,16 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    if report.skipped and collector.config.getoption("--no-skips"):
-        report.outcome = "failed"
-        report.longrepr = f"This file was skipped: {report.longrepr}"
+    _fail_if_skipped(report, "file", collector.config)
     return report
+
+
+def _fail_if_skipped(
+    report: pytest.TestReport | pytest.CollectReport, what: str, config: pytest.Config
+) -> None:
+    if report.skipped and config.getoption("--no-skips"):
+        report.outcome = "failed"
+        report.longrepr = f"This {what} was skipped: {report.longrepr}"
 
 
 @pytest.fixture(scope="session")
